@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What passes between the PSRP server and a simulated Windows: commands in, events out.
+
+The server (``lab/server``) knows WS-Man and PSRP and nothing of Windows; the machine (``lab/machine``) knows Windows
+and nothing of the wire. Both know this file.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a pipeline, as the client sent it."""
+
+    name: str
+    """Cmdlet, native command, or the whole text when ``is_script``."""
+    is_script: bool = False
+    parameters: tuple[tuple[str | None, t.Any], ...] = ()
+    """(name, value) in order; name ``None`` is a positional argument; value ``None`` after a name is a switch.
+    Values are plain Python (str, int, bool, bytes, list, dict); unsigned and other typed integers arrive as int."""
+    merge_errors: bool = False
+    """Errors of this command go to its output stream (``2>&1``)."""
+
+
+Statement = tuple[Command, ...]
+"""Commands joined by ``|``."""
+
+
+@dataclass(frozen=True)
+class ErrorDetails:
+    """What an ErrorRecord says. Category names are those of System.Management.Automation.ErrorCategory."""
+
+    message: str
+    error_id: str
+    """FullyQualifiedErrorId, e.g. ``PathNotFound,Microsoft.PowerShell.Commands.GetItemPropertyCommand``."""
+    category: str = "NotSpecified"
+    exception: str = "System.Management.Automation.RuntimeException"
+    command: str | None = None
+    target: t.Any = None
+    target_name: str = ""
+    target_type: str = ""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One object on the output stream; ``value`` is anything psrpcore can serialise."""
+
+    value: t.Any
+
+
+@dataclass(frozen=True)
+class NonTerminatingError:
+    details: ErrorDetails
+
+
+@dataclass(frozen=True)
+class TerminatingError:
+    """Ends the whole pipeline, later statements included; the pipeline state becomes Failed."""
+
+    details: ErrorDetails
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The endpoint needs this many seconds before it goes on."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Blocking:
+    """Work that blocks (a real handshake); the server runs it off the event loop and sends the result back in."""
+
+    work: t.Callable[[], t.Any]
+
+
+@dataclass(frozen=True)
+class HostExit:
+    """Host call SetShouldExit."""
+
+    code: int
+
+
+Event = Output | NonTerminatingError | TerminatingError | Wait | Blocking | HostExit
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, and through which session configuration."""
+
+    user: str
+    configuration: str = "Microsoft.PowerShell"
+    extra: dict[str, t.Any] = field(default_factory=dict)
+
+
+class Machine(t.Protocol):
+    """One simulated Windows endpoint."""
+
+    def application_private_data(self, caller: Caller) -> dict[str, t.Any]:
+        """The PSVersionTable that the runspace announces when it opens."""
+
+    def invoke(self, statements: t.Sequence[Statement], caller: Caller) -> t.Generator[Event, t.Any, None]:
+        """Runs one pipeline. The generator receives the result of a ``Blocking`` by ``send``."""
