@@ -47,8 +47,15 @@ class ErrorDetails:
 
 
 @dataclass(frozen=True)
+class Clixml:
+    """One object already serialised, sent byte for byte: recorded answers of a real Windows."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Output:
-    """One object on the output stream; ``value`` is anything psrpcore can serialise."""
+    """One object on the output stream; ``value`` is anything psrpcore can serialise, or a ``Clixml``."""
 
     value: t.Any
 
@@ -96,13 +103,15 @@ class Caller:
     user: str
     configuration: str = "Microsoft.PowerShell"
     extra: dict[str, t.Any] = field(default_factory=dict)
+    """``input``: the objects that the client piped in, once it has ended its input (list, empty without input)."""
 
 
 class Machine(t.Protocol):
     """One simulated Windows endpoint."""
 
     def application_private_data(self, caller: Caller) -> dict[str, t.Any]:
-        """The PSVersionTable that the runspace announces when it opens."""
+        """``{"PSVersionTable": {name: value}}`` that the runspace announces when it opens; versions may be plain text.
+        ``PSRemotingProtocolVersion`` (default 2.3) is also the protocol version that the server negotiates."""
 
     def invoke(self, statements: t.Sequence[Statement], caller: Caller) -> t.Generator[Event, t.Any, None]:
         """Runs one pipeline. The generator receives the result of a ``Blocking`` by ``send``."""

@@ -1,0 +1,6 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simulated Windows endpoints that speak WS-Man and PSRP, for rehearsals and tests."""
+
+from __future__ import annotations
