@@ -1,0 +1,156 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The front door. Everything made goes under .venv/ and build/; tools/run keeps the tools' homes and caches there too.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+FLEET ?= lab/fleets/mixed.yml
+INVENTORY ?=
+HOST ?=
+ARGS ?=
+NEWEST_CORE ?= 2.21.5
+NEWEST_PYTHONS ?= 3.14 3.13 3.12
+
+RUN := tools/run
+RUN_INSTALLED := tools/run --collections build/collections
+LAB := python -m ansible_collections.fleetops.tetra.lab
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 22
+
+# ---- setting up ------------------------------------------------------------------------------------------------------
+
+.venv/.stamp: requirements.txt requirements-dev.txt requirements/dev.lock tools/make-venv
+	@echo "Setting up .venv (once; needs the network)"
+	@$(RUN) tools/make-venv .venv "$$(tools/find-python)" requirements-dev.txt requirements/dev.lock
+
+build/venvs/lint/.stamp: requirements/lint.txt requirements/lint.lock tools/make-venv
+	@echo "Setting up build/venvs/lint (once; needs the network)"
+	@$(RUN) tools/make-venv build/venvs/lint "$$(tools/find-python)" requirements/lint.txt requirements/lint.lock
+
+build/venvs/pytest-ansible/.stamp: requirements.txt requirements/pytest-ansible.txt requirements/pytest-ansible.lock tools/make-venv
+	@echo "Setting up build/venvs/pytest-ansible (once; needs the network)"
+	@$(RUN) tools/make-venv build/venvs/pytest-ansible "$$(tools/find-python)" \
+	    requirements/pytest-ansible.txt requirements/pytest-ansible.lock
+
+.PHONY: dev-link
+dev-link:
+	@mkdir -p build/dev/ansible_collections/fleetops
+	@ln -sfn "$(CURDIR)" build/dev/ansible_collections/fleetops/tetra
+
+.PHONY: setup
+setup: .venv/.stamp dev-link ## the virtual environment that demo and lab need
+
+.PHONY: setup-test
+setup-test: setup build/venvs/lint/.stamp build/venvs/pytest-ansible/.stamp ## all environments that the tests need
+
+# ---- using -----------------------------------------------------------------------------------------------------------
+
+.PHONY: collection
+collection: setup ## build the galaxy tarball (build/dist) and install it under build/collections
+	@$(RUN) python tools/build_collection.py
+
+.PHONY: demo
+demo: collection ## audit a simulated fleet, or your own endpoints: make demo INVENTORY=hosts.yml
+	@rm -rf build/demo
+ifeq ($(INVENTORY),)
+	@$(RUN_INSTALLED) $(LAB) run --fleet $(FLEET) --work-dir build/lab -- \
+	    ansible-playbook -i {inventory} fleetops.tetra.compliance \
+	    -e tetra_results_dir="$(CURDIR)/build" -e tetra_run_id=demo $(ARGS)
+	@$(RUN_INSTALLED) $(LAB) compare --fleet $(FLEET) --results build/demo
+else
+	@$(RUN_INSTALLED) ansible-playbook -i "$(INVENTORY)" fleetops.tetra.compliance \
+	    -e tetra_results_dir="$(CURDIR)/build" -e tetra_run_id=demo $(ARGS)
+endif
+	@echo "Report: $(CURDIR)/build/demo/report/index.html"
+
+.PHONY: lab
+lab: setup ## keep a simulated fleet running and write its inventory: make lab FLEET=lab/fleets/mixed.yml
+	@$(RUN) $(LAB) serve --fleet $(FLEET) --work-dir build/lab $(ARGS)
+
+.PHONY: record
+record: setup ## record the product's own questions to a real endpoint: make record HOST=name INVENTORY=hosts.yml
+	@test -n "$(HOST)" || { echo "Say which host of the inventory: make record HOST=name INVENTORY=hosts.yml" >&2; exit 2; }
+	@test -n "$(INVENTORY)" || { echo "Say which inventory names the host: make record HOST=$(HOST) INVENTORY=hosts.yml" >&2; exit 2; }
+	@$(RUN) ansible-playbook -i "$(INVENTORY)" --limit "$(HOST)" tests/record/record.yml \
+	    -e record_dir="$(CURDIR)/build/recorded" $(ARGS)
+
+.PHONY: bench
+bench: setup ## benchmarks: ratios measured in one run
+	@$(RUN) python tests/benchmarks/run.py $(ARGS)
+
+# ---- testing ---------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: setup-test ## every gate and every test, then a summary
+	@$(RUN) python tools/gates.py $(ARGS)
+
+.PHONY: pytest
+pytest: setup ## unit, property and integration tests
+	@$(RUN) python -m pytest -n 2 --dist loadfile $(ARGS)
+
+.PHONY: unit
+unit: setup ## unit and property tests only
+	@$(RUN) python -m pytest -n 2 --dist loadfile tests/unit $(ARGS)
+
+.PHONY: integration
+integration: setup ## playbooks against the lab only
+	@$(RUN) python -m pytest tests/integration $(ARGS)
+
+.PHONY: ruff
+ruff: setup ## ruff
+	@$(RUN) ruff check .
+
+.PHONY: mypy
+mypy: setup ## mypy --strict over plugins and lab
+	@$(RUN) mypy build/dev/ansible_collections/fleetops/tetra/plugins build/dev/ansible_collections/fleetops/tetra/lab
+
+.PHONY: mirror
+mirror: setup
+	@$(RUN) python tools/mirror.py build/src/ansible_collections/fleetops/tetra
+
+.PHONY: lint
+lint: build/venvs/lint/.stamp mirror ## ansible-lint, profile production
+	@cd build/src/ansible_collections/fleetops/tetra && \
+	    $(CURDIR)/tools/run --venv $(CURDIR)/build/venvs/lint --collections $(CURDIR)/build/src \
+	    ansible-lint --offline --profile production --strict
+
+.PHONY: sanity
+sanity: mirror ## ansible-test sanity without docker and without ignores
+	@$(RUN) --collections build/src python tools/sanity.py build/src/ansible_collections/fleetops/tetra $(ARGS)
+
+.PHONY: importer
+importer: build/venvs/lint/.stamp collection ## galaxy-importer, as Galaxy runs it on upload
+	@GALAXY_IMPORTER_CONFIG=$(CURDIR)/tools/galaxy-importer.cfg $(RUN) --venv build/venvs/lint --collections build/collections \
+	    python tools/import_check.py build/dist
+
+.PHONY: docs-lint
+docs-lint: build/venvs/lint/.stamp mirror ## antsibull-docs over all documentation, antsibull-changelog over the changelog
+	@cd build/src/ansible_collections/fleetops/tetra && \
+	    $(CURDIR)/tools/run --venv $(CURDIR)/build/venvs/lint --collections $(CURDIR)/build/src \
+	    antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck --validate-collection-refs=all . && \
+	    $(CURDIR)/tools/run --venv $(CURDIR)/build/venvs/lint antsibull-changelog lint
+
+.PHONY: pytest-ansible
+pytest-ansible: build/venvs/pytest-ansible/.stamp dev-link ## the few tests that use pytest-ansible's fixtures
+	@$(RUN) --venv build/venvs/pytest-ansible python -m pytest -c tests/pytest_ansible/pytest.ini tests/pytest_ansible
+
+.PHONY: test-matrix
+test-matrix: test ## the tests on the newest ansible-core too, where a newer Python is present
+	@$(RUN) tools/test-matrix "$(NEWEST_CORE)" $(NEWEST_PYTHONS)
+
+# ---- housekeeping ----------------------------------------------------------------------------------------------------
+
+.PHONY: lock
+lock: ## renew requirements/*.lock from fresh environments (needs the network)
+	@$(RUN) tools/lock
+
+.PHONY: clean
+clean: ## remove everything made, the environments too
+	rm -rf build .venv
