@@ -54,7 +54,7 @@ setup-test: setup build/venvs/lint/.stamp build/venvs/pytest-ansible/.stamp ## a
 
 .PHONY: collection
 collection: setup ## build the galaxy tarball (build/dist) and install it under build/collections
-	@$(RUN) python tools/build_collection.py
+	@$(RUN_INSTALLED) python tools/build_collection.py
 
 .PHONY: demo
 demo: collection ## audit a simulated fleet, or your own endpoints: make demo INVENTORY=hosts.yml

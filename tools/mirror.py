@@ -41,7 +41,7 @@ def project_files(root: Path = CHECKOUT) -> list[Path]:
 def mirror(target: Path, root: Path = CHECKOUT) -> int:
     """Makes ``target`` hold exactly the project's files; returns how many were copied or removed.
 
-    ansible-test's own ``tests/output`` in the target is kept.
+    ansible-test's own ``tests/output`` and the marker repository (see sanity.py) in the target are kept.
     """
     wanted = set(project_files(root))
     changed = 0
@@ -49,7 +49,7 @@ def mirror(target: Path, root: Path = CHECKOUT) -> int:
         for folder, folders, files in os.walk(target, topdown=False):
             here = Path(folder)
             relative = here.relative_to(target)
-            if relative.parts[:2] == ("tests", "output"):
+            if relative.parts[:2] == ("tests", "output") or relative.parts[:1] == (".git",):
                 continue
             for name in files:
                 if relative / name not in wanted:
