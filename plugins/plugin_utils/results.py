@@ -10,7 +10,6 @@ record that is missing, damaged or of another run becomes an ``unknown`` that sa
 from __future__ import annotations
 
 import json
-import os
 import typing as t
 import uuid
 from dataclasses import dataclass, field
@@ -89,7 +88,7 @@ class Run:
         expected = {f"{encode_name(host)}.json" for host in self.info["hosts"]}
         for folder in self.folders:
             try:
-                names = sorted(os.listdir(folder / HOSTS_FOLDER))
+                names = sorted(path.name for path in (folder / HOSTS_FOLDER).iterdir())
             except OSError:
                 continue
             for name in names:
@@ -116,7 +115,7 @@ def write_json(path: Path, document: t.Any) -> None:
     try:
         with open(temporary, "w", encoding="ascii") as handle:
             handle.write(text)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -216,7 +215,7 @@ def read_run(folders: Path | str | t.Sequence[Path | str]) -> Run:
     return Run(
         folders=paths,
         info={**infos[0], "hosts": hosts},
-        _tokens={path: info["token"] for path, info in zip(paths, infos)},
+        _tokens={path: info["token"] for path, info in zip(paths, infos, strict=True)},
     )
 
 

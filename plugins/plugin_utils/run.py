@@ -16,7 +16,7 @@ import typing as t
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
@@ -45,7 +45,7 @@ class RunFolder:
 
 def now() -> str:
     """The time of day in UTC as the documents write it."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def begin_run(
