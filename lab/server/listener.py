@@ -1,0 +1,221 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One endpoint's listener: connections, and the faults that happen below WS-Man."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+import struct
+from dataclasses import dataclass, field
+
+from ansible_collections.fleetops.tetra.lab.server import http, sealing, soap
+from ansible_collections.fleetops.tetra.lab.server.authentication import Accounts, Authenticator, Headers
+from ansible_collections.fleetops.tetra.lab.server.wsman import Service
+from ansible_collections.fleetops.tetra.lab.transport import Transport
+
+log = logging.getLogger(__name__)
+
+GARBAGE = b"\x00\xff<html>\x07 this is no envelope <<<&"
+_PATHS = ("/wsman", "/wsman-anon/identify")
+_BACKLOG = 128
+
+
+@dataclass(frozen=True)
+class Tls:
+    """What an HTTPS listener needs: its context and the hash of its certificate for channel binding."""
+
+    context: ssl.SSLContext
+    certificate_hash: bytes
+
+
+@dataclass
+class Counters:
+    """What a listener has seen since it was started."""
+
+    connections: int = 0
+    requests: int = 0
+    refused_logons: int = 0
+
+    def as_dict(self, pipelines: int) -> dict[str, int]:
+        return {
+            "connections": self.connections,
+            "requests": self.requests,
+            "refused_logons": self.refused_logons,
+            "pipelines": pipelines,
+        }
+
+
+@dataclass
+class Listener:
+    """The WinRM listener of one endpoint on a loopback port."""
+
+    name: str
+    transport: Transport
+    service: Service
+    accounts: Accounts
+    tls: Tls | None = None
+    product_version: str = "OS: 0.0.0 SP: 0.0 Stack: 3.0"
+    counters: Counters = field(default_factory=Counters)
+    port: int = 0
+    _socket: socket.socket | None = None
+    _server: asyncio.Server | None = None
+    _connections: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def start(self, port: int = 0) -> None:
+        """Takes a port (0: any) and listens on it, unless the endpoint is one where nothing listens."""
+        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind(("127.0.0.1", port))
+        except OSError:
+            bound.close()
+            raise
+        self._socket = bound
+        self.port = bound.getsockname()[1]
+        if "refused" not in self.transport.faults:
+            context = self.tls.context if self.tls is not None else None
+            self._server = await asyncio.start_server(self._serve, sock=bound, ssl=context, backlog=_BACKLOG)
+
+    async def stop(self) -> None:
+        """Closes the port, the connections and the shells."""
+        if self._server is not None:
+            self._server.close()
+        elif self._socket is not None:
+            self._socket.close()
+        connections = list(self._connections)
+        for task in connections:
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+        self.service.close()
+        self._server = self._socket = None
+
+    def counted(self) -> dict[str, int]:
+        return self.counters.as_dict(self.service.pipelines)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        self.counters.connections += 1
+        try:
+            await self._connection(reader, writer)
+        except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
+            pass
+        except Exception:
+            log.exception("endpoint %s lost a connection", self.name)
+        finally:
+            self._connections.discard(task)
+            with contextlib.suppress(Exception):
+                writer.close()
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        authenticator = Authenticator(self.transport, self.accounts, self.tls.certificate_hash if self.tls else None)
+        alive = True
+        while alive:
+            try:
+                request = await http.read_request(reader)
+            except http.BadRequest as problem:
+                writer.write(http.response(problem.status))
+                await writer.drain()
+                return
+            if request is None:
+                return
+            self.counters.requests += 1
+            alive = request.keep_alive and await self._exchange(request, authenticator, writer)
+
+    async def _exchange(self, request: http.HttpRequest, authenticator: Authenticator, writer: asyncio.StreamWriter) -> bool:
+        """Answers one request. False when the connection ends with it."""
+        if self.transport.fails("hangs", "open"):
+            await _forever()
+        if self.transport.delay:
+            await asyncio.sleep(self.transport.delay)
+        data, reset = await self._answer(request, authenticator)
+        if reset:
+            writer.write(data[: len(data) // 2])
+            await writer.drain()
+            _reset(writer)
+            return False
+        writer.write(data)
+        await writer.drain()
+        return True
+
+    async def _answer(self, request: http.HttpRequest, authenticator: Authenticator) -> tuple[bytes, bool]:
+        """The bytes of the response, and whether the connection is reset in the middle of them."""
+        if request.path.lower() not in _PATHS:
+            return http.response(404), False
+        if request.method != "POST":
+            return http.response(405), False
+        if request.headers.get("wsmanidentify", "").lower() == "unauthenticated" or request.path.lower() == _PATHS[1]:
+            return http.response(200, soap.identification("OS: 0.0.0 SP: 0.0 Stack: 3.0")), False
+        welcome, headers = authenticator.check(request)
+        if not welcome:
+            if "authorization" in request.headers and not authenticator.negotiating:
+                self.counters.refused_logons += 1
+            return http.response(401, headers=headers), False
+        if not request.body:
+            return http.response(200, headers=headers), False
+        return await self._wsman(request, authenticator, headers)
+
+    async def _wsman(
+        self, request: http.HttpRequest, authenticator: Authenticator, headers: Headers
+    ) -> tuple[bytes, bool]:
+        context = authenticator.context
+        sealed = context is not None and request.headers.get("content-type", "").startswith(sealing.MEDIA_TYPE)
+        body = request.body
+        if sealed and context is not None:
+            try:
+                body = sealing.unseal(body, context)
+            except sealing.NotSealed:
+                return http.response(400, headers=headers), False
+        elif not self.transport.tls and not self.transport.allow_unencrypted:
+            return http.response(500, headers=headers), False
+        if b"wsmanidentity.xsd" in body and b"<Identify" in body.replace(b"wsmid:", b""):
+            status, envelope, broken = 200, soap.identification(self.product_version), False
+        else:
+            try:
+                asked = soap.parse(body)
+            except soap.NotSoap:
+                return http.response(400, headers=headers), False
+            stage = "pipeline" if _polls_pipeline(asked) else "open"
+            spoiled = await self._fault(stage, asked)
+            if spoiled is not None:
+                return spoiled, False
+            status, envelope = await self.service.answer(asked, authenticator.user or "")
+            broken = self.transport.fails("reset_mid_answer", stage)
+        if sealed and context is not None:
+            return http.response(status, sealing.seal(envelope, context), sealing.content_type(), headers), broken
+        return http.response(status, envelope, headers=headers), broken
+
+    async def _fault(self, stage: str, asked: soap.Request) -> bytes | None:
+        """The response of a fault that replaces the answer, if one strikes at this stage."""
+        if self.transport.fails("hangs", stage):
+            await _forever()
+        if self.transport.fails("http_500", stage):
+            return http.response(500)
+        if self.transport.fails("garbage", stage):
+            return http.response(200, GARBAGE)
+        if stage == "open" and self.transport.fails("wrong_shape", stage):
+            return http.response(200, soap.answer(asked, f"{soap.TRANSFER}CreateResponse", ""))
+        return None
+
+
+def _polls_pipeline(asked: soap.Request) -> bool:
+    stream = asked.content("rsp:Receive/rsp:DesiredStream")
+    return stream is not None and bool(stream.get("CommandId"))
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Ends a connection with RST, as a firewall or a crashing service does."""
+    bare = writer.get_extra_info("socket")
+    if bare is not None:
+        bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

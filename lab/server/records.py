@@ -1,0 +1,99 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Error records and states as Windows writes them.
+
+Recorded shape (a terminating Write-Error over WinRM, Windows 10 1803): an ErrorRecord with its message as ToString, the
+exception as an object with adapted properties and ``Type: message`` as ToString, and the category as five note properties
+plus ``ErrorCategory_Message`` of the form ``Category: (name:type) [command], Reason``. psrpcore's own ErrorRecord leaves
+ToString out and the colon of the category, so the record is built here.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from psrpcore.types import ErrorCategory, PSDict, PSInt, PSInvocationState, PSNoteProperty, PSObject, add_note_property
+
+from ansible_collections.fleetops.tetra.lab.pipeline import ErrorDetails
+
+_RUNTIME = ("System.Management.Automation.RuntimeException", "System.SystemException")
+_BASES: dict[str, tuple[str, ...]] = {
+    "System.Management.Automation.RuntimeException": ("System.SystemException",),
+    "System.Management.Automation.CommandNotFoundException": _RUNTIME,
+    "System.Management.Automation.PipelineStoppedException": _RUNTIME,
+    "System.Management.Automation.ParameterBindingException": _RUNTIME,
+    "System.Management.Automation.ItemNotFoundException": ("System.Management.Automation.SessionStateException", *_RUNTIME),
+    "System.Management.Automation.PSArgumentException": ("System.ArgumentException", "System.SystemException"),
+    "Microsoft.Management.Infrastructure.CimException": ("System.SystemException",),
+    "System.Security.SecurityException": ("System.SystemException",),
+    "System.UnauthorizedAccessException": ("System.SystemException",),
+    "System.ComponentModel.Win32Exception": ("System.Runtime.InteropServices.ExternalException", "System.SystemException"),
+}
+_HRESULT = -2146233087
+"""COR_E_SYSTEM, the value of the recorded RuntimeException."""
+
+STOPPED = ErrorDetails(
+    message="The pipeline has been stopped.",
+    error_id="PipelineStopped",
+    category="OperationStopped",
+    exception="System.Management.Automation.PipelineStoppedException",
+)
+
+
+def error_record(details: ErrorDetails) -> PSObject:
+    """The ErrorRecord of these details, ready to serialise."""
+    reason = details.exception.rpartition(".")[2]
+    record = _object(("System.Management.Automation.ErrorRecord", "System.Object"), details.message)
+    category = getattr(ErrorCategory, details.category, ErrorCategory.NotSpecified)
+    summary = f"{details.category}: ({details.target_name}:{details.target_type}) [{details.command or ''}], {reason}"
+    for name, value in (
+        ("Exception", _exception(details)),
+        ("TargetObject", details.target),
+        ("FullyQualifiedErrorId", details.error_id),
+        ("InvocationInfo", None),
+        ("ErrorCategory_Category", PSInt(category.value)),
+        ("ErrorCategory_Activity", details.command or ""),
+        ("ErrorCategory_Reason", reason),
+        ("ErrorCategory_TargetName", details.target_name),
+        ("ErrorCategory_TargetType", details.target_type),
+        ("ErrorCategory_Message", summary),
+        ("SerializeExtendedInfo", False),
+    ):
+        add_note_property(record, name, value)
+    return record
+
+
+def pipeline_state(state: PSInvocationState, error: ErrorDetails | None = None) -> PSObject:
+    """The PIPELINE_STATE message (MS-PSRP 2.2.2.21)."""
+    message = _object((), None)
+    add_note_property(message, "PipelineState", PSInt(state.value))
+    if error is not None:
+        add_note_property(message, "ExceptionAsErrorRecord", error_record(error))
+    return message
+
+
+def _exception(details: ErrorDetails) -> PSObject:
+    names = (details.exception, *_BASES.get(details.exception, ()), "System.Exception", "System.Object")
+    exception = _object(tuple(dict.fromkeys(names)), f"{details.exception}: {details.message}")
+    data = PSDict()
+    data.PSObject.type_names = ["System.Collections.ListDictionaryInternal", "System.Object"]
+    properties: tuple[tuple[str, t.Any], ...] = (
+        ("Message", details.message),
+        ("Data", data),
+        ("InnerException", None),
+        ("TargetSite", None),
+        ("StackTrace", None),
+        ("HelpLink", None),
+        ("Source", None),
+        ("HResult", PSInt(_HRESULT)),
+    )
+    exception.PSObject.adapted_properties = [PSNoteProperty(name, value) for name, value in properties]
+    return exception
+
+
+def _object(type_names: t.Sequence[str], to_string: str | None) -> PSObject:
+    value = PSObject()
+    value.PSObject.type_names = list(type_names)
+    value.PSObject.to_string = to_string
+    return value

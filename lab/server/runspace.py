@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""psrpcore's server side of a runspace pool, with Windows's framing and a memory of what was converted before."""
+
+from __future__ import annotations
+
+import typing as t
+import uuid
+
+from psrpcore import PSRPEvent, PSRPPayload, ServerRunspacePool, StreamType
+from psrpcore.types import PSInvocationState, PSObject, PSPrimitiveDictionary, PSRPMessageType, PSVersion, SessionCapability
+
+from ansible_collections.fleetops.tetra.lab.pipeline import Clixml, ErrorDetails
+from ansible_collections.fleetops.tetra.lab.server import clixml, fragments, records
+
+Sink = t.Callable[[uuid.UUID | None, PSRPMessageType, list[bytes]], None]
+"""Takes the fragments of one message: (pipeline or None for the pool, message type, fragments)."""
+
+_NO_POOL = uuid.UUID(int=0)
+_EMPTY = (PSRPMessageType.EndOfPipelineInput, PSRPMessageType.PipelineOutput)
+_VERSIONS = frozenset(
+    ("PSVersion", "CLRVersion", "BuildVersion", "WSManStackVersion", "PSRemotingProtocolVersion", "SerializationVersion")
+)
+
+
+class Runspace(ServerRunspacePool):
+    """One runspace pool. Messages leave through the sink at once instead of lying in a buffer."""
+
+    def __init__(self, private_data: t.Mapping[str, t.Any], sink: Sink) -> None:
+        data = application_private_data(private_data)
+        super().__init__(application_private_data=data)
+        self._sink = sink
+        self._messages = 0
+        self.protocol = str(data["PSVersionTable"]["PSRemotingProtocolVersion"])
+        # PSVersion stays 2.0 in every recorded capability, whatever PowerShell it is.
+        self.our_capability = SessionCapability(
+            PSVersion=PSVersion("2.0"), protocolversion=PSVersion(self.protocol), SerializationVersion=PSVersion("1.1.0.1")
+        )
+
+    def receive(self, data: bytes) -> list[PSRPEvent[t.Any, t.Any]]:
+        """Takes fragments from the client and gives the events that they complete."""
+        self.receive_data(PSRPPayload(data, StreamType.default, None))
+        events = []
+        while (event := self.next_event()) is not None:
+            events.append(event)
+        return events
+
+    def prepare_message(
+        self,
+        message: PSObject | None,
+        message_type: PSRPMessageType | None = None,
+        pipeline_id: uuid.UUID | None = None,
+        stream_type: StreamType = StreamType.default,
+    ) -> None:
+        """psrpcore's own messages take this way too."""
+        kind = message_type or PSRPMessageType.get_message_id(type(message))
+        data = b"" if message is None and kind in _EMPTY else clixml.to_clixml(message, self._cipher)
+        self.send(kind, data, pipeline_id)
+
+    def write_output(self, pipeline: uuid.UUID, value: t.Any) -> None:
+        """One object on the pipeline's output stream."""
+        data = clixml.BOM + value.data if isinstance(value, Clixml) else clixml.to_clixml(value, self._cipher)
+        self.send(PSRPMessageType.PipelineOutput, data, pipeline)
+
+    def write_error(self, pipeline: uuid.UUID, details: ErrorDetails) -> None:
+        """One record on the pipeline's error stream."""
+        data = clixml.to_clixml(("error", details), self._cipher, lambda: records.error_record(details))
+        self.send(PSRPMessageType.ErrorRecord, data, pipeline)
+
+    def write_error_as_output(self, pipeline: uuid.UUID, details: ErrorDetails) -> None:
+        """One error record on the output stream, as ``2>&1`` has it."""
+        data = clixml.to_clixml(("error", details), self._cipher, lambda: records.error_record(details))
+        self.send(PSRPMessageType.PipelineOutput, data, pipeline)
+
+    def write_state(self, pipeline: uuid.UUID, state: PSInvocationState, error: ErrorDetails | None = None) -> None:
+        """The state that ends a pipeline."""
+        make = lambda: records.pipeline_state(state, error)  # noqa: E731
+        data = clixml.to_clixml(("state", state.value, error), self._cipher, make)
+        self.send(PSRPMessageType.PipelineState, data, pipeline)
+
+    def send(self, kind: PSRPMessageType, data: bytes, pipeline: uuid.UUID | None) -> None:
+        # Recorded: the capability comes with an empty pool id.
+        pool = _NO_POOL if kind == PSRPMessageType.SessionCapability else self.runspace_pool_id
+        self._messages += 1
+        self._sink(pipeline, kind, fragments.to_fragments(self._messages, kind.value, data, pool, pipeline))
+
+    def _process_message(self, message: t.Any) -> PSRPEvent[t.Any, t.Any]:
+        """As psrpcore does it, but objects seen before are not deserialised again."""
+        kind, data = message.message_type, message.data
+        value = None if kind in _EMPTY and not data else clixml.from_clixml(data, self._cipher)
+        if kind in (PSRPMessageType.SetMinRunspaces, PSRPMessageType.SetMaxRunspaces) and not hasattr(value, "ci"):
+            # pypsrp writes the name as CI; .NET does not care about case, psrpcore does.
+            value.ci = value["CI"]
+        event = PSRPEvent.create(kind, value, message.runspace_pool_id, message.pipeline_id)
+        process = getattr(self, f"_process_{kind.name}", None)
+        if process is not None:
+            process(event)
+        return event
+
+
+def application_private_data(given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The data with versions as versions, and nested dictionaries of the type that Windows gives them (recorded)."""
+    data = {name: _primitive(name, value) for name, value in given.items()}
+    table = data.setdefault("PSVersionTable", PSPrimitiveDictionary())
+    table.setdefault("PSRemotingProtocolVersion", PSVersion("2.3"))
+    table.setdefault("SerializationVersion", PSVersion("1.1.0.1"))
+    return data
+
+
+def _primitive(name: str, value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return PSPrimitiveDictionary({key: _primitive(key, item) for key, item in value.items()})
+    if name in _VERSIONS and type(value) is str:
+        return PSVersion(value)
+    return value
