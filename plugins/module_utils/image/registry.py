@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+r"""The registry of a Windows that is not running: its hives under the names that a running one gives them.
+
+``HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet`` exists only while Windows runs; here it is the control set that
+``Select\Current`` names, the one the image was last started with.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils import facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive, Key, Value
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import DamagedError
+
+MACHINE = "HKEY_LOCAL_MACHINE\\"
+CURRENT = "CurrentControlSet"
+
+
+class OfflineRegistry:
+    """Reads keys and values by the paths that the facts document uses."""
+
+    def __init__(self, system: Hive, software: Hive) -> None:
+        """:raises ImageError: SYSTEM does not say which control set counts, or does not have it."""
+        self._hives = {"SYSTEM": system, "SOFTWARE": software}
+        select = system.key("Select")
+        value = select.value("Current") if select is not None else None
+        number = value.data if value is not None and value.type_name == "REG_DWORD" else None
+        if not isinstance(number, int) or not 0 < number <= 999:
+            raise DamagedError(r"The hive SYSTEM does not say which control set is current (Select\Current).")
+        self.control_set = f"ControlSet{number:03d}"
+        """The control set that counts, e.g. ``ControlSet001``."""
+        if system.key(self.control_set) is None:
+            raise DamagedError(f"The hive SYSTEM names {self.control_set} as current, but does not have it.")
+
+    def key(self, path: str) -> Key | None:
+        """The key at a full path such as ``HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\…``."""
+        hive_name, _, rest = path.removeprefix(MACHINE).partition("\\")
+        hive = self._hives[hive_name.upper()]
+        if hive_name.upper() == "SYSTEM" and rest.upper().startswith(CURRENT.upper() + "\\"):
+            rest = self.control_set + rest[len(CURRENT) :]
+        return hive.key(rest)
+
+    def data(self, path: str, name: str) -> t.Any:
+        """The data of a value, or None where key or value do not exist."""
+        key = self.key(path)
+        value = key.value(name) if key is not None else None
+        return None if value is None else value.data
+
+    def text(self, path: str, name: str) -> str | None:
+        """The data of a string value; None for anything else."""
+        data = self.data(path, name)
+        return data if isinstance(data, str) and data else None
+
+    def number(self, path: str, name: str) -> int | None:
+        """The data of a number; None for anything else."""
+        data = self.data(path, name)
+        return data if isinstance(data, int) else None
+
+    def value_fact(self, path: str, name: str) -> dict[str, t.Any]:
+        """A value as the facts document writes it."""
+        key = self.key(path)
+        if key is None:
+            return facts.registry_value(path, name, facts.ABSENT, "The key does not exist.")
+        value = key.value(name)
+        if value is None:
+            return facts.registry_value(path, name, facts.ABSENT, "The value does not exist.")
+        problem = _problem(value)
+        if problem is not None:
+            return facts.registry_value(path, name, facts.ERROR, problem, value.type_name, value.raw.hex())
+        return facts.registry_value(path, name, type=value.type_name, data=value.data)
+
+    def key_fact(self, path: str) -> dict[str, t.Any]:
+        """A key with its values as the facts document writes it. The default value has the empty name."""
+        key = self.key(path)
+        if key is None:
+            return facts.registry_key(path, facts.ABSENT, "The key does not exist.")
+        values: dict[str, dict[str, t.Any]] = {}
+        for value in key.values():
+            data = value.raw.hex() if _problem(value) is not None else value.data
+            values[value.name] = {"type": value.type_name, "data": data}
+        return facts.registry_key(path, values=values)
+
+
+def _problem(value: Value) -> str | None:
+    if value.type_name is None:
+        return f"The value has the registry type {value.type}, which is not expected here."
+    if value.data is None:
+        return f"The value is a {value.type_name} of {len(value.raw)} bytes."
+    return None

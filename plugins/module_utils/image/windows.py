@@ -1,0 +1,189 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an opened Windows volume to the facts document.
+
+What only a running system can tell stays ``not_read``. Everything else is what the next start of the image will find.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils import facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.image import connector, proxy
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.registry import OfflineRegistry
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import (
+    ImageError,
+    Source,
+    UnreadableFileError,
+    read_all,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.tree import FileTree
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
+
+CONFIG = "Windows/System32/config"
+MACHINE_POL = "Windows/System32/GroupPolicy/Machine/Registry.pol"
+GPT_INI = "Windows/System32/GroupPolicy/gpt.ini"
+POLICY_ARCHIVE = "ProgramData/ntuser.pol"
+POL_LIMIT = 16 * 1024 * 1024
+GPT_LIMIT = 64 * 1024
+
+NOT_RUNNING = "Only a running Windows can tell; this is an image."
+
+_VERSION_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
+_PRODUCT_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\ProductOptions"
+_NAME_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName"
+_ENVIRONMENT_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
+_CBS_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending"
+_UPDATE_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired"
+_SESSION_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Session Manager"
+
+
+class Windows:
+    """A Windows found on a volume, with its two hives open."""
+
+    def __init__(self, tree: FileTree) -> None:
+        """:raises ImageError: no Windows here, or hives that cannot be trusted."""
+        self._tree = tree
+        self.hives_only = tree.find(CONFIG) is None and tree.find("SYSTEM") is not None
+        """The folder holds the hive files themselves and not a volume."""
+        system = self._hive("SYSTEM")
+        software = self._hive("SOFTWARE")
+        self.registry = OfflineRegistry(system, software)
+        self.recovered = [*system.recovered_from, *software.recovered_from]
+        """Transaction logs that had to be applied."""
+
+    def _hive(self, name: str) -> Hive:
+        folder = "" if self.hives_only else CONFIG + "/"
+        file = self._tree.find(folder + name)
+        if file is None or file.is_folder:
+            raise ImageError(f"There is no hive {name}, so no Windows can be judged here.")
+        logs: list[tuple[str, Source]] = []
+        for suffix in (".LOG1", ".LOG2", ".LOG"):
+            log = self._tree.find(folder + name + suffix)
+            if log is not None and not log.is_folder and log.size:
+                logs.append((log.name, self._tree.open(log)))
+        return Hive(self._tree.open(file), name, logs)
+
+    def facts(self, host: str, collected_at: str) -> facts.Facts:
+        """The facts document.
+
+        :param host: the name under which this image is reported.
+        :param collected_at: UTC, ``YYYY-MM-DDTHH:MM:SSZ``.
+        """
+        registry = self.registry
+        document = facts.empty_facts(host, "image", collected_at)
+        for name in ("cipher_suites", "probe", "psrp"):
+            document[name] = facts.empty_section(name, facts.NOT_READ, NOT_RUNNING)
+        document["os"] = self._os()
+        document["local_order"] = registry.value_fact(facts.LOCAL_KEY, facts.SUITES_VALUE)
+        document["policy_order"] = registry.value_fact(facts.POLICY_KEY, facts.SUITES_VALUE)
+        document["curves"] = facts.section(
+            facts.OK,
+            policy=registry.value_fact(facts.POLICY_KEY, facts.CURVES_VALUE),
+            local=registry.value_fact(facts.LOCAL_KEY, facts.CURVES_VALUE),
+            cmdlet=facts.section(facts.NOT_READ, NOT_RUNNING, names=[]),
+        )
+        document["schannel"] = facts.section(
+            facts.OK,
+            keys={key: registry.key_fact(facts.schannel_path(key)) for key in facts.SCHANNEL_KEYS},
+            winhttp_default_secure_protocols=registry.value_fact(facts.WINHTTP_KEY, facts.WINHTTP_VALUE),
+        )
+        document["fips"] = self._fips()
+        document["policy_origin"] = self._policy_origin()
+        document["reboot"] = self._reboot()
+        installed = connector.read(registry, self._tree, self.hives_only)
+        document["connector"] = installed.section
+        document["proxy"] = facts.section(
+            facts.OK, winhttp=proxy.winhttp_section(registry), policy=installed.policy_proxy
+        )
+        return document
+
+    def _os(self) -> dict[str, t.Any]:
+        registry = self.registry
+        build = registry.text(_VERSION_KEY, "CurrentBuildNumber") or registry.text(_VERSION_KEY, "CurrentBuild")
+        product_type = registry.text(_PRODUCT_KEY, "ProductType")
+        section = facts.section(
+            facts.OK,
+            product=registry.text(_VERSION_KEY, "ProductName"),
+            build=int(build) if build is not None and build.isascii() and build.isdigit() and len(build) < 10 else None,
+            ubr=registry.number(_VERSION_KEY, "UBR"),
+            edition=registry.text(_VERSION_KEY, "EditionID"),
+            display_version=registry.text(_VERSION_KEY, "DisplayVersion") or registry.text(_VERSION_KEY, "ReleaseId"),
+            kind=_kind(product_type),
+            computer_name=registry.text(_NAME_KEY, "ComputerName"),
+            architecture=registry.text(_ENVIRONMENT_KEY, "PROCESSOR_ARCHITECTURE"),
+        )
+        if section["build"] is None:
+            section.update(status=facts.ERROR, reason="The hive SOFTWARE does not tell the build number of Windows.")
+        return section
+
+    def _fips(self) -> dict[str, t.Any]:
+        value = self.registry.value_fact(facts.FIPS_KEY, facts.FIPS_VALUE)
+        if value["status"] == facts.ABSENT:
+            return facts.section(facts.OK, enabled=False, value=value)
+        if value["status"] == facts.OK and isinstance(value["data"], int):
+            return facts.section(facts.OK, enabled=value["data"] != 0, value=value)
+        return facts.section(facts.ERROR, "The value Enabled is no number.", enabled=None, value=value)
+
+    def _policy_origin(self) -> dict[str, t.Any]:
+        registry = self.registry
+        section = facts.empty_section("policy_origin", facts.NOT_READ, NOT_RUNNING)
+        section.update(status=facts.OK, reason=None)
+        section["local_gpo"] = self._local_gpo()
+        section["mdm"] = facts.section(
+            facts.OK,
+            values=[registry.value_fact(facts.MDM_KEY, name) for name in facts.MDM_VALUES],
+            mdm_wins_over_gp=registry.value_fact(facts.MDM_CONFLICT_KEY, facts.MDM_CONFLICT_VALUE),
+        )
+        section["archive"] = self._archive()
+        section["lgpo_processing_disabled"] = registry.value_fact(facts.LGPO_KEY, facts.LGPO_VALUE)
+        return section
+
+    def _local_gpo(self) -> dict[str, t.Any]:
+        path = "Registry.pol" if self.hives_only else MACHINE_POL
+        try:
+            file = self._tree.find(path)
+            if file is None:
+                if self.hives_only:
+                    return local_gpo.unread_local_gpo(facts.NOT_READ, "The folder holds hives, but no Registry.pol.")
+                return local_gpo.unread_local_gpo(facts.ABSENT, "There is no Registry.pol.")
+            if file.is_folder:
+                return local_gpo.unread_local_gpo(facts.ERROR, f"{file.path} is a folder.")
+            data = read_all(self._tree.open(file), POL_LIMIT, file.path)
+        except ImageError as error:
+            return local_gpo.unread_local_gpo(facts.ERROR, str(error))
+        return local_gpo.local_gpo_section(data, modified=file.modified)
+
+    def _archive(self) -> dict[str, t.Any]:
+        path = r"C:\ProgramData\ntuser.pol"
+        if self.hives_only:
+            return facts.section(facts.NOT_READ, "The folder holds the hives only.", path=None, modified=None)
+        try:
+            file = self._tree.find(POLICY_ARCHIVE)
+        except UnreadableFileError as error:
+            return facts.section(facts.ERROR, str(error), path=path, modified=None)
+        if file is None:
+            return facts.section(facts.ABSENT, "There is no archive of applied policies.", path=path, modified=None)
+        return facts.section(facts.OK, path=path, modified=file.modified)
+
+    def _reboot(self) -> dict[str, t.Any]:
+        registry = self.registry
+        return facts.section(
+            facts.OK,
+            last_boot=None,
+            pending={
+                "component_based_servicing": registry.key(_CBS_KEY) is not None,
+                "windows_update": registry.key(_UPDATE_KEY) is not None,
+                "file_rename": bool(registry.data(_SESSION_KEY, "PendingFileRenameOperations")),
+            },
+            changed_by_us=None,
+        )
+
+
+def _kind(product_type: str | None) -> str | None:
+    if product_type is None:
+        return None
+    return "client" if product_type.upper() == "WINNT" else "server"
