@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -40,13 +40,14 @@ os.environ.setdefault("PYTHONPATH", str(COLLECTIONS))
 
 
 def _has(tool: str) -> bool:
-    if tool.startswith("python:"):
-        return importlib.util.find_spec(tool.removeprefix("python:")) is not None
+    if tool.startswith("system-python:"):
+        check = ["/usr/bin/python3", "-c", f"import {tool.removeprefix('system-python:')}"]
+        return Path(check[0]).exists() and subprocess.run(check, capture_output=True, check=False).returncode == 0
     return shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is not None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Marker ``needs``: a command (``chromium``) or a module (``python:hivex``) that only a system package has.
+    """Marker ``needs``: a command (``chromium``) or a module of /usr/bin/python3 (``system-python:samba``) from apt.
 
     Without it the test is skipped with a reason; with CI set it fails, since .ci/run installs all of them.
     """

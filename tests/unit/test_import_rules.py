@@ -1,0 +1,165 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may import whom (docs/architecture.md), and what must never stand in code that talks to endpoints."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = "ansible_collections.fleetops.tetra"
+HEADER = (
+    "# Copyright (c) 2026, The fleetops.tetra authors",
+    "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)",
+    "# SPDX-License-Identifier: GPL-3.0-or-later",
+)
+
+# part of the tree -> prefixes of our own modules that it may import
+ALLOWED = {
+    "plugins/module_utils": ("plugins.module_utils",),
+    "plugins/plugin_utils": ("plugins.module_utils", "plugins.plugin_utils"),
+    "plugins/modules": ("plugins.module_utils",),
+    "plugins/action": ("plugins.module_utils", "plugins.plugin_utils"),
+    "plugins/filter": ("plugins.module_utils", "plugins.plugin_utils"),
+    "plugins/callback": ("plugins.module_utils", "plugins.plugin_utils"),
+    "plugins/inventory": ("plugins.module_utils", "plugins.plugin_utils"),
+    "plugins/doc_fragments": (),
+    "lab": ("lab", "plugins.module_utils.cipher_suites", "plugins.module_utils.windows_releases"),
+}
+NETWORK = {"aiohttp", "asyncio", "http", "httpx", "pypsrp", "requests", "socket", "socketserver", "ssl", "urllib3", "OpenSSL"}
+NETWORK_ALLOWED = "plugins/module_utils/handshake/"
+PYPSRP_ALLOWED = "plugins/plugin_utils/session.py"
+
+
+def python_files(*folders: str) -> list[Path]:
+    """Relative paths of the Python files under the folders."""
+    return sorted(path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Full dotted names that a file imports (``from a import b`` gives ``a.b``), with their lines."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                yield "." * node.level + (node.module or ""), node.lineno
+            else:
+                yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def part_of(path: Path) -> str | None:
+    """The part of the tree that a file belongs to."""
+    return next((part for part in ALLOWED if path.is_relative_to(part)), None)
+
+
+def within(name: str, prefixes: tuple[str, ...]) -> bool:
+    """Whether a dotted name is one of the prefixes or lies below one."""
+    return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
+
+
+def test_the_rules_cover_every_folder_of_code() -> None:
+    strangers = [str(path) for path in python_files("plugins", "lab") if part_of(path) is None]
+    assert strangers == []
+    assert python_files("plugins/module_utils")
+
+
+def test_our_own_imports_are_absolute_and_allowed() -> None:
+    wrong = []
+    for path in python_files("plugins", "lab"):
+        part = part_of(path)
+        assert part is not None
+        for name, line in imports(path):
+            if name.startswith("."):
+                wrong.append(f"{path}:{line}: relative import {name}")
+            elif name.startswith(OURS + ".") and not within(name.removeprefix(OURS + "."), ALLOWED[part]):
+                wrong.append(f"{path}:{line}: {part} may not import {name.removeprefix(OURS + '.')}")
+    assert wrong == []
+
+
+def test_the_domain_knows_neither_ansible_nor_the_network() -> None:
+    wrong = []
+    for path in python_files("plugins/module_utils"):
+        for name, line in imports(path):
+            top = name.split(".")[0]
+            if top == "ansible":
+                wrong.append(f"{path}:{line}: {name}")
+            if (top in NETWORK or name.startswith("urllib.request")) and not str(path).startswith(NETWORK_ALLOWED):
+                wrong.append(f"{path}:{line}: {name}")
+    assert wrong == []
+
+
+def test_only_the_session_knows_pypsrp() -> None:
+    wrong = [
+        f"{path}:{line}: {name}"
+        for path in python_files("plugins")
+        for name, line in imports(path)
+        if name.split(".")[0] in {"pypsrp", "psrpcore"} and str(path) != PYPSRP_ALLOWED
+    ]
+    assert wrong == []
+
+
+def test_ansible_errors_are_raised_only_at_the_edge() -> None:
+    wrong = []
+    for path in python_files("plugins/module_utils", "plugins/plugin_utils"):
+        errors = {name.rsplit(".", 1)[1] for name, _line in imports(path) if name.startswith("ansible.errors.")}
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
+                if node.exc.func.id in errors:
+                    wrong.append(f"{path}:{node.lineno}: raises {node.exc.func.id}")
+    assert wrong == []
+
+
+def test_third_party_libraries_are_imported_with_a_guard() -> None:
+    """A collection's files must be importable without its optional libraries; the error belongs where they are used."""
+    wrong = []
+    for path in python_files("plugins"):
+        for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body:
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            for name in names:
+                top = name.split(".")[0]
+                if top not in sys.stdlib_module_names | {"ansible", "ansible_collections"}:
+                    wrong.append(f"{path}:{node.lineno}: {name}")
+    assert wrong == []
+
+
+def test_no_script_text_goes_to_endpoints() -> None:
+    """Endpoints are asked by cmdlets with typed parameters: no add_script, no encoded command."""
+    wrong = []
+    for path in python_files("plugins"):
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        docstrings = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == "add_script":
+                wrong.append(f"{path}:{node.lineno}: add_script")
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+                if "encodedcommand" in node.value.lower() and "DOCUMENTATION" not in node.value:
+                    wrong.append(f"{path}:{node.lineno}: {node.value[:60]!r}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", python_files("plugins", "lab", "tools", "tests"), ids=str)
+def test_every_file_says_whose_it_is_and_what_it_is_for(path: Path) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#!")]
+    if not lines:
+        return
+    assert tuple(lines[:3]) == HEADER
+    if path.name != "__init__.py" and not path.is_relative_to("plugins/modules"):
+        assert ast.get_docstring(ast.parse(text)), "the file says nowhere what it is for"
