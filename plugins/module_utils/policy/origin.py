@@ -73,6 +73,7 @@ class _Decision:
             matches = self._matches(local_action == "deleted", local_entry.get("type"), local_entry.get("data"))
             if rsop_speaks or (matches is True and local_action == "set") or not self._present():
                 self._tell_local(local_action, local_entry)
+                self._tell_same_value(rsop_speaks)
                 if local_action == "deleted" and self._present():
                     return self._answer("direct", None, False)
                 return self._answer("local_gpo", {"name": "Local Group Policy", "guid": None}, matches)
@@ -81,12 +82,13 @@ class _Decision:
         if mdm_value is not None:
             matches = self._mdm_matches(mdm_value)
             self._tell_mdm(mdm_value, None)
+            self._tell_same_value(rsop_speaks)
             if rsop_speaks or matches or not self._present():
                 return self._answer("mdm", None, matches)
             return self._answer("unknown", None, None)
         if self.registry.get("status") == "absent":
             return self._answer("none", None, None)
-        if self._present() and rsop_speaks and self._was_read(self.local) and self._was_read(self.mdm):
+        if self._present() and rsop_speaks and self._was_read(self.local) and self._mdm_was_read():
             self._tell("registry", self.registry.get("path"), None, "No GPO and no MDM policy sets this value.")
             return self._answer("direct", None, None)
         self._tell_unread()
@@ -176,6 +178,10 @@ class _Decision:
                 return value
         return None
 
+    def _mdm_was_read(self) -> bool:
+        values = _mappings(self.mdm.get("values"))
+        return self._was_read(self.mdm) and all(self._was_read(value) for value in values)
+
     def _mdm_wins(self) -> bool:
         wins = _mapping(self.mdm.get("mdm_wins_over_gp"))
         return wins.get("status") == "ok" and wins.get("data") == 1
@@ -222,13 +228,19 @@ class _Decision:
             self._tell("registry", self.registry.get("path"), None,
                        f"The policy value is not known: {self.registry.get('reason') or status or 'not read'}")
 
+    def _tell_same_value(self, rsop_speaks: bool) -> None:
+        if not rsop_speaks:
+            self._tell("rsop", _RSOP, None,
+                       "RSoP could not be read: a domain GPO with the same value cannot be ruled out.")
+
     def _tell_unread(self) -> None:
         if not self._rsop_speaks():
             reason = self.rsop.get("reason") or "RSoP holds no GPO at all; its logging may be switched off."
             self._tell("rsop", _RSOP, None, str(reason))
-        for name, section in (("registry_pol", self.local), ("mdm", self.mdm)):
-            if not self._was_read(section):
-                self._tell(name, section.get("path"), None, str(section.get("reason") or "Not read."))
+        if not self._was_read(self.local):
+            self._tell("registry_pol", self.local.get("path"), None, str(self.local.get("reason") or "Not read."))
+        if not self._mdm_was_read():
+            self._tell("mdm", None, None, str(self.mdm.get("reason") or "The MDM policies could not be read."))
 
     def _tell(self, source: str, path: t.Any, value: str | None, note: str | None) -> None:
         self.evidence.append({"source": source, "path": path, "value": value, "note": note})

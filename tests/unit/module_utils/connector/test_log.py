@@ -18,7 +18,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.connector import lo
 
 HEAD = "(978223515, +0 ms) Aug 04 07:30:23 "
 FAILING = [
-    HEAD + r"[11944]: TetraUpdateInterface::update updateDir: C:\Program Files\Cisco\AMP\tetra, 20, -3000, -3000, 0, 0, 0",
+    HEAD + r"[11944]: TetraUpdateInterface::update updateDir: C:\Program Files\Cisco\AMP\tetra, "
+    "20, -3000, -3000, 0, 0, 0",
     HEAD + "[11944]: ERROR: TetraUpdateInterface::update Update failed with error -3000",
     HEAD + "[11944]: PipeSend: sending message to user interface: 26, id: 0",
     HEAD + "[860]: PipeWrite: waiting on pipe event handle",
@@ -99,7 +100,8 @@ def test_wrapped_lines_are_joined_with_and_without_a_space() -> None:
 
 def test_damaged_lines() -> None:
     lines = [
-        "", "\x00\x00\x00", "ms) Aug 04 07:30:2", "(12, +0 ms) Foo 99 99:99:99 [1]: PerformTetraUpdate: bUpdated = TRUE",
+        "", "\x00\x00\x00", "ms) Aug 04 07:30:2",
+        "(12, +0 ms) Foo 99 99:99:99 [1]: PerformTetraUpdate: bUpdated = TRUE",
         line("Feb 31 10:00:00", "PerformTetraUpdate: bUpdated = TRUE, state: 20, status: 0"), "\ufffd\ufffd",
         HEAD + "[11944]: ERROR: TetraUpdateInterface::update Update failed with error -3000",
         HEAD + "[11944]: PerformTetraUpdate: bUpdated = FALSE, sta",
@@ -111,8 +113,9 @@ def test_damaged_lines() -> None:
 
 
 def test_a_path_with_commas_and_threads_of_two_updates() -> None:
+    directory = r"TetraUpdateInterface::update updateDir: D:\a, 1, b\tetra, 20, -2108, -2108, 0, 0, 0"
     lines = [
-        line("Aug 04 07:00:00", r"TetraUpdateInterface::update updateDir: D:\a, 1, b\tetra, 20, -2108, -2108, 0, 0, 0", 1),
+        line("Aug 04 07:00:00", directory, 1),
         verdict("Aug 04 07:00:01", status=-2108, thread=1),
         verdict("Aug 04 07:00:02", "TRUE", 0, thread=2),
         line("Aug 04 07:00:03", "PerformTetraUpdate: sig count: 5, version: 6", 1),
@@ -158,7 +161,8 @@ def test_clock_going_back_a_little_is_no_new_year() -> None:
 
 
 def test_later_lines_about_other_things_count_for_the_year() -> None:
-    lines = [verdict("Nov 30 10:00:00"), line("Feb 01 10:00:00", "Cache::Get: age"), line("Jan 01 10:00:00", "Cache::Get: age")]
+    noise = [line("Feb 01 10:00:00", "Cache::Get: age"), line("Jan 01 10:00:00", "Cache::Get: age")]
+    lines = [verdict("Nov 30 10:00:00"), *noise]
     modified = dt.datetime(2026, 1, 1, 11, tzinfo=dt.UTC)
     assert log.last_update_section(lines, modified, 0)["time"] == "2024-11-30T10:00:00Z"
 
@@ -191,8 +195,9 @@ def test_times_come_back(start: dt.datetime, gaps: list[dt.timedelta], offset: i
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.one_of(st.text(max_size=80), st.sampled_from(FAILING), st.sampled_from(FAILING).map(lambda x: x[:70])),
-                max_size=30))
+@given(st.lists(
+    st.one_of(st.text(max_size=80), st.sampled_from(FAILING), st.sampled_from(FAILING).map(lambda text: text[:70])),
+    max_size=30))
 def test_any_lines_give_a_section(lines: list[str]) -> None:
     section = log.last_update_section(lines, MODIFIED, 0)
     assert section["status"] in ("ok", "absent", "error")
