@@ -1,0 +1,6 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results of a run → fleet → HTML page, JSON, CSV, JUnit XML, SARIF."""
+
+from __future__ import annotations

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plain words for the codes of verdicts and errors.
+
+The codes are fixed in docs/documents.md. A code that is not in a table here is shown as it is, with spaces.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+STATES: t.Final[dict[str, str]] = {
+    "compliant": "Can fetch definitions",
+    "non_compliant": "Cannot fetch definitions",
+    "unknown": "Unknown",
+    "not_applicable": "Not applicable",
+}
+"""In the order in which they are shown."""
+
+STATES_SHORT: t.Final[dict[str, str]] = {
+    "compliant": "Can fetch",
+    "non_compliant": "Cannot fetch",
+    "unknown": "Unknown",
+    "not_applicable": "Not applicable",
+}
+"""For a column of a table."""
+
+REASONS: t.Final[dict[str, str]] = {
+    "not_in_policy_list": "Not in the group policy's cipher suite list",
+    "not_in_local_list": "Not in the local cipher suite list",
+    "unsupported_by_release": "This Windows release does not support it",
+    "unresolved_name": "Windows does not know the suite by this name",
+    "protocol_disabled": "The TLS version is switched off",
+    "cipher_disabled": "The cipher is switched off",
+    "hash_disabled": "The hash is switched off",
+    "key_exchange_disabled": "The key exchange is switched off",
+    "key_length_out_of_range": "The key length limits exclude it",
+    "no_usable_curve": "No usable elliptic curve",
+    "wrong_policy_type": "The policy value has the wrong registry type",
+    "not_read": "Could not be read",
+    "not_in_force_yet": "Configured, not in force yet",
+    "contradiction": "The sources contradict each other",
+}
+
+ERROR_KINDS: t.Final[dict[str, str]] = {
+    "unreachable": "Could not be reached",
+    "authentication": "The endpoint refused the account",
+    "tls": "TLS error on the management connection",
+    "timeout": "No answer in time",
+    "connection_plugin": "Not reached through the psrp connection",
+    "session": "The session could not be opened or broke",
+    "answer": "The answer had the wrong shape",
+    "unsupported": "The endpoint cannot be asked",
+    "delegated": "The task was delegated to another host",
+    "not_audited": "Was never audited in this run",
+    "damaged_record": "The saved result is damaged",
+    "foreign_record": "The saved result belongs to another run",
+    "internal": "Internal error while auditing",
+}
+
+ORIGINS: t.Final[dict[str, str]] = {
+    "domain_gpo": "Domain GPO",
+    "local_gpo": "Local group policy",
+    "mdm": "MDM",
+    "direct": "Written directly to the registry",
+    "none": "No policy",
+    "unknown": "Unknown owner",
+}
+
+CAUSES: t.Final[dict[str, str]] = {
+    "cipher_mismatch": "No cipher suite in common with the server",
+    "protocol_disabled": "TLS 1.2 is switched off",
+    "no_usable_curve": "No usable elliptic curve",
+    "not_rebooted": "Configured, but not rebooted yet",
+    "other": "TLS is not the cause",
+    "suites_outside_list": "Offers suites outside the list",
+    "cause_not_established": "Cause not established",
+}
+
+IN_FORCE: t.Final[dict[str, str]] = {"yes": "In force", "after_reboot": "After a reboot", "unknown": "Not known"}
+
+SEVERITIES: t.Final[tuple[str, ...]] = ("high", "medium", "low", "info")
+
+
+def label(table: t.Mapping[str, str], code: str) -> str:
+    """The words for ``code``, or the code itself with spaces and a capital letter."""
+    words = table.get(code)
+    if words is not None:
+        return words
+    spaced = code.replace("_", " ").strip()
+    return spaced[:1].upper() + spaced[1:]

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Saved facts judged again under another policy; no endpoint is touched."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate, unknown_verdict
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document
+
+_NOT_AUDITED: t.Final = ("not_audited", "The result holds no facts and no error; audit the endpoint again.")
+
+
+def rejudge(result: t.Mapping[str, t.Any], policy: Document) -> Document:
+    """The result with the verdict that ``policy`` gives on its facts.
+
+    A result without facts stays unknown, with its error. Raises what ``evaluate`` raises on a bad policy.
+    """
+    facts = result.get("facts")
+    if facts is not None:
+        verdict = evaluate(facts, policy)
+    else:
+        error = result.get("error") or {}
+        code, sentence = (error.get("kind"), error.get("message")) if error else _NOT_AUDITED
+        verdict = unknown_verdict(str(result["host"]), str(code), str(sentence), policy)
+    return {**result, "verdict": verdict}

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ``where`` option: a JMESPath expression over one result object.
+
+The expression sees a result as it lies in the run folder: ``host``, ``facts``, ``verdict``, ``timing``, ``error``.
+A result is selected when the expression is true in JMESPath's sense: not false, null, or an empty string, list or
+object.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
+
+try:
+    import jmespath
+    import jmespath.exceptions
+
+    JMESPATH_IMPORT_ERROR: ImportError | None = None
+except ImportError as exc:
+    JMESPATH_IMPORT_ERROR = exc
+
+
+class Where:
+    """A compiled expression that also counts the results on which it could not be evaluated."""
+
+    def __init__(self, expression: str) -> None:
+        """Raises ReportError when the expression is invalid or the library is missing."""
+        if JMESPATH_IMPORT_ERROR is not None:
+            raise ReportError(
+                "The option where needs the Python library jmespath on the controller; install it with pip."
+            ) from JMESPATH_IMPORT_ERROR
+        self.expression = expression
+        self.failed: list[str] = []
+        self.first_failure = ""
+        self.seen = 0
+        try:
+            self._compiled = jmespath.compile(expression)
+        except jmespath.exceptions.JMESPathError as exc:
+            raise ReportError(
+                f"The option where is not a JMESPath expression: {expression!r}: {_first_line(exc)}."
+            ) from exc
+
+    def selects(self, result: t.Mapping[str, t.Any]) -> bool:
+        """False also where the expression fails on this result (say, a string function on null); that is counted."""
+        self.seen += 1
+        try:
+            value = self._compiled.search(result)
+        except jmespath.exceptions.JMESPathError as exc:
+            if not self.failed:
+                self.first_failure = _first_line(exc)
+            self.failed.append(str(result.get("host")))
+            return False
+        return not (value is None or value is False or value in ("", [], {}))
+
+    def problem(self) -> str | None:
+        """One sentence on the results that could not be asked, or None. Raises ReportError when it was all of them."""
+        if not self.failed:
+            return None
+        example = f"{self.failed[0]}: {self.first_failure}"
+        if len(self.failed) == self.seen:
+            raise ReportError(f"The option where failed on every endpoint: {self.expression!r}: {example}.")
+        return (
+            f"The option where could not be evaluated on {len(self.failed)} of {self.seen} endpoints,"
+            f" which are left out (first: {example})."
+        )
+
+
+def _first_line(exc: Exception) -> str:
+    return (str(exc).strip().splitlines() or [type(exc).__name__])[0].rstrip(".")

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a manager reads: counts, shares, rankings, sentences."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report import html, summary
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Entry, FleetBuilder, RunInfo
+from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.report import factories
+
+
+def entries(results: t.Iterable[factories.Document]) -> list[Entry]:
+    run = RunInfo("/runs/1", factories.run_info([]))
+    builder = FleetBuilder()
+    builder.add_run(run)
+    for result in results:
+        builder.add(run, result)
+    return builder.build().entries
+
+
+def test_counts_and_shares_add_up() -> None:
+    made = summary.summarize(entries(factories.fleet_results(200)))
+    assert made["endpoints"] == 200
+    assert {state: row["count"] for state, row in made["states"].items()} == {
+        "compliant": 130,
+        "non_compliant": 40,
+        "unknown": 20,
+        "not_applicable": 10,
+    }
+    assert sum(row["share"] for row in made["states"].values()) == pytest.approx(1.0)
+    assert made["reachability"] == {"yes": 140, "no": 40, "unknown": 20}
+
+
+def test_the_headline_says_it_in_plain_words() -> None:
+    said = summary.summarize(entries(factories.fleet_results(200)))["sentences"]
+    assert said["headline"] == "130 of 200 endpoints can fetch Tetra definitions, as far as TLS is concerned."
+    assert said["cannot"] == "40 endpoints cannot: no cipher suite in common with the server."
+    assert said["unknown"] == "20 endpoints could not be judged: could not be reached."
+    assert said["next"].startswith("Start with this, it concerns 10 endpoints: Add the four suites")
+
+
+def test_one_endpoint_is_singular() -> None:
+    said = summary.summarize(entries([factories.result("a", "unknown")]))["sentences"]
+    assert said["headline"].startswith("0 of 1 endpoint can")
+    assert said["unknown"] == "1 endpoint could not be judged: could not be reached."
+
+
+def test_the_owner_of_the_setting_is_ranked_by_gpo() -> None:
+    results = [factories.result(f"a{n}", "non_compliant", gpo="A") for n in range(3)]
+    results += [factories.result(f"b{n}", "non_compliant", gpo="B") for n in range(5)]
+    owners = summary.summarize(entries(results))["owners"]
+    assert [(row["label"], row["count"]) for row in owners] == [("Domain GPO: B", 5), ("Domain GPO: A", 3)]
+
+
+def test_a_reason_counts_once_per_endpoint() -> None:
+    made = summary.summarize(entries([factories.result("a", "non_compliant")]))
+    assert [(row["code"], row["count"]) for row in made["reasons"]] == [("not_in_policy_list", 1)]
+    assert [(row["rule"], row["count"]) for row in made["findings"]] == [("TETRA-SUITES-NONE", 1)]
+
+
+def test_strictness_is_told_apart_from_reachability() -> None:
+    strict = factories.result("strict", "compliant")
+    strict["verdict"]["state"] = "non_compliant"
+    said = summary.summarize(entries([strict, factories.result("broken", "non_compliant")]))["sentences"]["cannot"]
+    assert said == (
+        "1 endpoint cannot: no cipher suite in common with the server."
+        " 1 endpoint can, but offers suites outside the list, which this run's policy forbids."
+    )
+
+
+def test_no_endpoint_is_not_a_green_report() -> None:
+    said = summary.summarize([])["sentences"]
+    assert said["headline"] == "No endpoint was audited."
+    assert "nothing was selected" in said["next"]
+
+
+def test_an_unknown_code_is_shown_as_it_is() -> None:
+    result = factories.result("a", "non_compliant")
+    result["verdict"]["cause"] = {"code": "proxy_refuses_connect", "confirm": None}
+    causes = summary.summarize(entries([result]))["causes"]
+    assert causes == [{"code": "proxy_refuses_connect", "label": causes[0]["label"], "count": 1}]
+    assert causes[0]["label"].lower().startswith("p")
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.0, "0 %"), (1.0, "100 %"), (0.99999, "99.9 %"), (0.000001, "0.1 %"), (0.5, "50 %"), (0.1234, "12.3 %")],
+)
+def test_a_share_never_rounds_to_all_or_nothing(share: float, words: str) -> None:
+    assert html.percent(share) == words
