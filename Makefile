@@ -143,13 +143,13 @@ pytest-ansible: build/venvs/pytest-ansible/.stamp dev-link ## the few tests that
 
 .PHONY: test-matrix
 test-matrix: test ## the tests on the newest ansible-core too, where a newer Python is present
-	@$(RUN) tools/test-matrix "$(NEWEST_CORE)" $(NEWEST_PYTHONS)
+	@tools/test-matrix "$(NEWEST_CORE)" $(NEWEST_PYTHONS)
 
 # ---- housekeeping ----------------------------------------------------------------------------------------------------
 
 .PHONY: lock
 lock: ## renew requirements/*.lock from fresh environments (needs the network)
-	@$(RUN) tools/lock
+	@tools/lock
 
 .PHONY: clean
 clean: ## remove everything made, the environments too
