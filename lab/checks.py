@@ -56,7 +56,9 @@ def known_keys(mapping: t.Mapping[str, t.Any], allowed: t.Collection[str], where
     """Refuses a mapping with a key that nobody reads: it is a typo more often than not."""
     for key in mapping:
         if key not in allowed:
-            raise FleetError(f"{where} has the unknown key {key!r}.{_hint(key, allowed) or f' Known: {_listed(allowed)}.'}")
+            raise FleetError(
+                f"{where} has the unknown key {key!r}.{_hint(key, allowed) or f' Known: {_listed(allowed)}.'}"
+            )
 
 
 def _hint(word: t.Any, choices: t.Collection[str]) -> str:
@@ -69,5 +71,12 @@ def _listed(words: t.Collection[str]) -> str:
 
 
 def _kind(value: t.Any) -> str:
-    names = {dict: "a mapping", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
+    names = {
+        dict: "a mapping",
+        list: "a list",
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
     return "empty" if value is None or value == "" else names.get(type(value), type(value).__name__)

@@ -23,7 +23,13 @@ CHANNEL_BINDINGS = ("relaxed", "strict")
 STAGES = ("open", "pipeline")
 """When a fault strikes: at the first request that opens a runspace, or at the first answer of a pipeline."""
 TLS_ERRORS = ("expired", "self_signed", "wrong_name")
-STAGED_FAULTS = {"hangs": "open", "http_500": "open", "reset_mid_answer": "pipeline", "garbage": "open", "wrong_shape": "pipeline"}
+STAGED_FAULTS = {
+    "hangs": "open",
+    "http_500": "open",
+    "reset_mid_answer": "pipeline",
+    "garbage": "open",
+    "wrong_shape": "pipeline",
+}
 """Faults that take a stage, and the stage meant by ``true``."""
 PLAIN_FAULTS = ("refused", "wrong_password", "access_denied")
 FAULTS = (*STAGED_FAULTS, *PLAIN_FAULTS, "tls_error")
@@ -76,7 +82,9 @@ def _contradictions(transport: Transport, where: str) -> None:
     if transport.channel_binding == "strict" and not transport.tls:
         raise FleetError(f"{where} has channel_binding strict, which needs scheme https.")
     if not transport.tls and not transport.allow_unencrypted and transport.auth == ("basic",):
-        raise FleetError(f"{where} lets nobody in: basic over http needs allow_unencrypted: true, or choose negotiate or https.")
+        raise FleetError(
+            f"{where} lets nobody in: basic over http needs allow_unencrypted: true, or choose negotiate or https."
+        )
 
 
 def _authentications(value: t.Any, where: str) -> tuple[str, ...]:
@@ -94,7 +102,7 @@ def _configurations(value: t.Any, where: str) -> tuple[str, ...]:
 
 
 def _faults(value: t.Any, where: str) -> dict[str, str]:
-    given = {name: True for name in value} if isinstance(value, list) else checks.as_mapping(value, where)
+    given = dict.fromkeys(value, True) if isinstance(value, list) else checks.as_mapping(value, where)
     checks.known_keys(given, FAULTS, where)
     return {name: _fault(name, how, f"{where}: {name}") for name, how in given.items() if how is not False}
 

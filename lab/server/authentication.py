@@ -30,8 +30,8 @@ _SPOILED = "-which-the-endpoint-does-not-know"
 class Accounts:
     """The one account that an endpoint knows.
 
-    pyspnego's acceptor takes accounts only from the file that an environment variable names. The variable is set for the
-    moment of each step; steps never overlap, as they all happen on one event loop.
+    pyspnego's acceptor takes accounts only from the file that an environment variable names. The variable is set for
+    the moment of each step; steps never overlap, as they all happen on one event loop.
     """
 
     user: str
@@ -89,7 +89,9 @@ class Authenticator:
     def challenges(self) -> Headers:
         """What a client without valid credentials is told."""
         names = {"negotiate": "Negotiate", "ntlm": "NTLM", "basic": 'Basic realm="WSMAN"'}
-        return tuple(("WWW-Authenticate", names[name]) for name in ("negotiate", "ntlm", "basic") if self._accepts(name))
+        return tuple(
+            ("WWW-Authenticate", names[name]) for name in ("negotiate", "ntlm", "basic") if self._accepts(name)
+        )
 
     def _accepts(self, scheme: str) -> bool:
         if scheme == "basic" and not self._transport.tls and not self._transport.allow_unencrypted:
@@ -110,13 +112,19 @@ class Authenticator:
             token = base64.b64decode(value, validate=True)
             if self._negotiation is None or _begins(token):
                 self.context = self.user = None
-                self._negotiation = self._with_accounts(lambda: spnego.server(protocol=scheme, channel_bindings=self._bindings))
+                self._negotiation = self._with_accounts(
+                    lambda: spnego.server(protocol=scheme, channel_bindings=self._bindings)
+                )
             negotiation = self._negotiation
             reply = self._with_accounts(lambda: negotiation.step(token))
         except (SpnegoError, binascii.Error, ValueError):
             self._negotiation = self.context = self.user = None
             return False, self.challenges()
-        header = ((("WWW-Authenticate"), f"{'Negotiate' if scheme == 'negotiate' else 'NTLM'} {_text(reply)}"),) if reply else ()
+        header = (
+            ((("WWW-Authenticate"), f"{'Negotiate' if scheme == 'negotiate' else 'NTLM'} {_text(reply)}"),)
+            if reply
+            else ()
+        )
         if not negotiation.complete:
             return False, header
         self.context, self._negotiation = negotiation, None

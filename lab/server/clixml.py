@@ -50,7 +50,7 @@ def to_clixml(value: t.Any, cipher: PSCryptoProvider, make: t.Callable[[], t.Any
     """The object as CLIXML with a byte order mark.
 
     ``make`` builds the object to serialise, where ``value`` is only the plain description of it.
-    Two values with equal pickles have equal content, so the pickle is the key; what cannot be pickled is converted anew.
+    Equal pickles mean equal content, so the pickle is the key; what cannot be pickled is converted anew.
     """
     try:
         key = pickle.dumps(value, protocol=5)
@@ -60,7 +60,7 @@ def to_clixml(value: t.Any, cipher: PSCryptoProvider, make: t.Callable[[], t.Any
     if known is not None:
         return known
     element = serialize(value if make is None else make(), cipher)
-    data = BOM + ElementTree.tostring(element, encoding="utf-8", method="xml")
+    data: bytes = BOM + ElementTree.tostring(element, encoding="utf-8", method="xml")
     if key is not None and _SECURE_STRING not in data:
         _serialised.put(key, data)
     return data

@@ -29,7 +29,9 @@ def to_statements(pipeline: PowerShell, batches: bool) -> tuple[Statement, ...]:
             Command(
                 name=str(command.command_text),
                 is_script=bool(command.is_script),
-                parameters=tuple((None if name is None else str(name), to_plain(value)) for name, value in command.parameters),
+                parameters=tuple(
+                    (None if name is None else str(name), to_plain(value)) for name, value in command.parameters
+                ),
                 merge_errors=_merges_errors(command),
             )
         )

@@ -73,7 +73,9 @@ class Execution:
         if self.task is not None:
             self.task.cancel()
 
-    async def _run(self, runspace: Runspace, machine: Machine, caller: Caller, workers: concurrent.futures.Executor) -> None:
+    async def _run(
+        self, runspace: Runspace, machine: Machine, caller: Caller, workers: concurrent.futures.Executor
+    ) -> None:
         try:
             failure = await self._events(runspace, machine, caller, workers)
         except asyncio.CancelledError:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from ansible_collections.fleetops.tetra.lab.server.soap import ADDRESSING_FAULT, Fault
 
-_INVALID_SELECTORS = "The WS-Management service cannot process the request because the request contained invalid selectors for the resource. "
+_INVALID_SELECTORS = (
+    "The WS-Management service cannot process the request because the request contained invalid selectors for the "
+    "resource. "
+)
 _UNEXPECTED = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail/UnexpectedSelectors"
 
 
@@ -23,9 +26,9 @@ def unknown_shell(shell_id: str) -> Fault:
         2150858843,
         "w:InvalidSelectors",
         _INVALID_SELECTORS,
-        message=f"The request for the Windows Remote Shell with ShellId {shell_id} failed because the shell was not found "
-        "on the server. Possible causes are: the specified ShellId is incorrect or the shell no longer exists on the server. "
-        "Provide the correct ShellId or create a new shell and retry the operation. ",
+        message=f"The request for the Windows Remote Shell with ShellId {shell_id} failed because the shell was not "
+        "found on the server. Possible causes are: the specified ShellId is incorrect or the shell no longer exists on "
+        "the server. Provide the correct ShellId or create a new shell and retry the operation. ",
         detail=_UNEXPECTED,
     )
 
@@ -36,8 +39,8 @@ def unknown_command() -> Fault:
         2150858843,
         "w:InvalidSelectors",
         _INVALID_SELECTORS,
-        message="The Windows Remote Shell received a request to perform an operation on a command identifier that does not "
-        "exist. Either the command has completed execution or the client specified an invalid command identifier. ",
+        message="The Windows Remote Shell received a request to perform an operation on a command identifier that does "
+        "not exist. Either the command has completed execution or the client specified an invalid command identifier. ",
         detail=_UNEXPECTED,
     )
 

@@ -9,7 +9,7 @@ import struct
 import uuid
 
 FRAGMENT_SIZE = 32768
-"""Bytes of one fragment with its header; recorded: Windows sends one fragment of at most this size per stream element."""
+"""Bytes of one fragment with its header. Recorded: Windows sends one fragment of at most this size per stream."""
 FRAGMENT_HEADER = struct.Struct(">QQBI")
 MESSAGE_HEADER = struct.Struct("<II16s16s")
 _TO_CLIENT = 1
@@ -17,7 +17,9 @@ _START, _END = 1, 2
 _NO_PIPELINE = uuid.UUID(int=0)
 
 
-def to_fragments(object_id: int, message_type: int, data: bytes, pool: uuid.UUID, pipeline: uuid.UUID | None) -> list[bytes]:
+def to_fragments(
+    object_id: int, message_type: int, data: bytes, pool: uuid.UUID, pipeline: uuid.UUID | None
+) -> list[bytes]:
     """One message as the fragments that carry it."""
     pid = pipeline or _NO_PIPELINE
     message = MESSAGE_HEADER.pack(_TO_CLIENT, message_type, pool.bytes_le, pid.bytes_le) + data
@@ -25,7 +27,10 @@ def to_fragments(object_id: int, message_type: int, data: bytes, pool: uuid.UUID
     pieces = [message[start : start + size] for start in range(0, len(message), size)]
     last = len(pieces) - 1
     return [
-        FRAGMENT_HEADER.pack(object_id, number, (_START if number == 0 else 0) | (_END if number == last else 0), len(piece)) + piece
+        FRAGMENT_HEADER.pack(
+            object_id, number, (_START if number == 0 else 0) | (_END if number == last else 0), len(piece)
+        )
+        + piece
         for number, piece in enumerate(pieces)
     ]
 

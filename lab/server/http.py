@@ -11,7 +11,16 @@ from dataclasses import dataclass
 MAX_BODY = 4 * 1024 * 1024
 """Bytes. Windows takes 500 KiB envelopes; sealed and with headers they stay far below this."""
 SOAP = "application/soap+xml;charset=UTF-8"
-_REASONS = {200: "", 400: "Bad Request", 401: "", 404: "Not Found", 405: "Method Not Allowed", 411: "Length Required", 413: "Request Entity Too Large", 500: ""}
+_REASONS = {
+    200: "",
+    400: "Bad Request",
+    401: "",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    411: "Length Required",
+    413: "Request Entity Too Large",
+    500: "",
+}
 
 
 @dataclass(frozen=True)
@@ -72,10 +81,16 @@ async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> b
         raise BadRequest(400) from None
 
 
-def response(status: int, body: bytes = b"", content_type: str = SOAP, headers: tuple[tuple[str, str], ...] = ()) -> bytes:
+def response(
+    status: int, body: bytes = b"", content_type: str = SOAP, headers: tuple[tuple[str, str], ...] = ()
+) -> bytes:
     """The bytes of a response as http.sys frames it."""
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}"]
     if body:
         lines.append(f"Content-Type: {content_type}")
-    lines += ["Server: Microsoft-HTTPAPI/2.0", *(f"{name}: {value}" for name, value in headers), f"Content-Length: {len(body)}"]
+    lines += [
+        "Server: Microsoft-HTTPAPI/2.0",
+        *(f"{name}: {value}" for name, value in headers),
+        f"Content-Length: {len(body)}",
+    ]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 GARBAGE = b"\x00\xff<html>\x07 this is no envelope <<<&"
 _PATHS = ("/wsman", "/wsman-anon/identify")
 _BACKLOG = 128
+_CLOSING_TURNS = 3
+"""Turns of the event loop in which aborted connections let go of their sockets."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class Listener:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
         self.service.close()
+        for _ in range(_CLOSING_TURNS):
+            await asyncio.sleep(0)
         self._server = self._socket = None
 
     def counted(self) -> dict[str, int]:
@@ -104,7 +108,9 @@ class Listener:
         self.counters.connections += 1
         try:
             await self._connection(reader, writer)
-        except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
+        except asyncio.CancelledError:
+            writer.transport.abort()
+        except (ConnectionError, ssl.SSLError):
             pass
         except Exception:
             log.exception("endpoint %s lost a connection", self.name)
@@ -128,7 +134,9 @@ class Listener:
             self.counters.requests += 1
             alive = request.keep_alive and await self._exchange(request, authenticator, writer)
 
-    async def _exchange(self, request: http.HttpRequest, authenticator: Authenticator, writer: asyncio.StreamWriter) -> bool:
+    async def _exchange(
+        self, request: http.HttpRequest, authenticator: Authenticator, writer: asyncio.StreamWriter
+    ) -> bool:
         """Answers one request. False when the connection ends with it."""
         if self.transport.fails("hangs", "open"):
             await _forever()

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Error records and states as Windows writes them.
 
-Recorded shape (a terminating Write-Error over WinRM, Windows 10 1803): an ErrorRecord with its message as ToString, the
-exception as an object with adapted properties and ``Type: message`` as ToString, and the category as five note properties
-plus ``ErrorCategory_Message`` of the form ``Category: (name:type) [command], Reason``. psrpcore's own ErrorRecord leaves
-ToString out and the colon of the category, so the record is built here.
+Recorded shape (a terminating Write-Error over WinRM, Windows 10 1803): an ErrorRecord with its message as ToString,
+the exception as an object with adapted properties and ``Type: message`` as ToString, and the category as five note
+properties plus ``ErrorCategory_Message`` of the form ``Category: (name:type) [command], Reason``. psrpcore's own
+ErrorRecord leaves out ToString and the colon of the category, so the record is built here.
 """
 
 from __future__ import annotations
@@ -23,12 +23,18 @@ _BASES: dict[str, tuple[str, ...]] = {
     "System.Management.Automation.CommandNotFoundException": _RUNTIME,
     "System.Management.Automation.PipelineStoppedException": _RUNTIME,
     "System.Management.Automation.ParameterBindingException": _RUNTIME,
-    "System.Management.Automation.ItemNotFoundException": ("System.Management.Automation.SessionStateException", *_RUNTIME),
+    "System.Management.Automation.ItemNotFoundException": (
+        "System.Management.Automation.SessionStateException",
+        *_RUNTIME,
+    ),
     "System.Management.Automation.PSArgumentException": ("System.ArgumentException", "System.SystemException"),
     "Microsoft.Management.Infrastructure.CimException": ("System.SystemException",),
     "System.Security.SecurityException": ("System.SystemException",),
     "System.UnauthorizedAccessException": ("System.SystemException",),
-    "System.ComponentModel.Win32Exception": ("System.Runtime.InteropServices.ExternalException", "System.SystemException"),
+    "System.ComponentModel.Win32Exception": (
+        "System.Runtime.InteropServices.ExternalException",
+        "System.SystemException",
+    ),
 }
 _HRESULT = -2146233087
 """COR_E_SYSTEM, the value of the recorded RuntimeException."""
@@ -93,7 +99,7 @@ def _exception(details: ErrorDetails) -> PSObject:
 
 
 def _object(type_names: t.Sequence[str], to_string: str | None) -> PSObject:
-    value = PSObject()
+    value: t.Any = PSObject()
     value.PSObject.type_names = list(type_names)
     value.PSObject.to_string = to_string
-    return value
+    return t.cast(PSObject, value)

@@ -9,7 +9,14 @@ import typing as t
 import uuid
 
 from psrpcore import PSRPEvent, PSRPPayload, ServerRunspacePool, StreamType
-from psrpcore.types import PSInvocationState, PSObject, PSPrimitiveDictionary, PSRPMessageType, PSVersion, SessionCapability
+from psrpcore.types import (
+    PSInvocationState,
+    PSObject,
+    PSPrimitiveDictionary,
+    PSRPMessageType,
+    PSVersion,
+    SessionCapability,
+)
 
 from ansible_collections.fleetops.tetra.lab.pipeline import Clixml, ErrorDetails
 from ansible_collections.fleetops.tetra.lab.server import clixml, fragments, records
@@ -20,7 +27,14 @@ Sink = t.Callable[[uuid.UUID | None, PSRPMessageType, list[bytes]], None]
 _NO_POOL = uuid.UUID(int=0)
 _EMPTY = (PSRPMessageType.EndOfPipelineInput, PSRPMessageType.PipelineOutput)
 _VERSIONS = frozenset(
-    ("PSVersion", "CLRVersion", "BuildVersion", "WSManStackVersion", "PSRemotingProtocolVersion", "SerializationVersion")
+    (
+        "PSVersion",
+        "CLRVersion",
+        "BuildVersion",
+        "WSManStackVersion",
+        "PSRemotingProtocolVersion",
+        "SerializationVersion",
+    )
 )
 
 
@@ -35,7 +49,9 @@ class Runspace(ServerRunspacePool):
         self.protocol = str(data["PSVersionTable"]["PSRemotingProtocolVersion"])
         # PSVersion stays 2.0 in every recorded capability, whatever PowerShell it is.
         self.our_capability = SessionCapability(
-            PSVersion=PSVersion("2.0"), protocolversion=PSVersion(self.protocol), SerializationVersion=PSVersion("1.1.0.1")
+            PSVersion=PSVersion("2.0"),
+            protocolversion=PSVersion(self.protocol),
+            SerializationVersion=PSVersion("1.1.0.1"),
         )
 
     def receive(self, data: bytes) -> list[PSRPEvent[t.Any, t.Any]]:
@@ -54,7 +70,7 @@ class Runspace(ServerRunspacePool):
         stream_type: StreamType = StreamType.default,
     ) -> None:
         """psrpcore's own messages take this way too."""
-        kind = message_type or PSRPMessageType.get_message_id(type(message))
+        kind = message_type or PSRPMessageType.get_message_id(t.cast("type[PSObject]", type(message)))
         data = b"" if message is None and kind in _EMPTY else clixml.to_clixml(message, self._cipher)
         self.send(kind, data, pipeline_id)
 
@@ -88,7 +104,7 @@ class Runspace(ServerRunspacePool):
     def _process_message(self, message: t.Any) -> PSRPEvent[t.Any, t.Any]:
         """As psrpcore does it, but objects seen before are not deserialised again."""
         kind, data = message.message_type, message.data
-        value = None if kind in _EMPTY and not data else clixml.from_clixml(data, self._cipher)
+        value: t.Any = None if kind in _EMPTY and not data else clixml.from_clixml(data, self._cipher)
         if kind in (PSRPMessageType.SetMinRunspaces, PSRPMessageType.SetMaxRunspaces) and not hasattr(value, "ci"):
             # pypsrp writes the name as CI; .NET does not care about case, psrpcore does.
             value.ci = value["CI"]

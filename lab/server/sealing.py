@@ -57,4 +57,10 @@ def seal(envelope: bytes, context: ContextProxy) -> bytes:
         f"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={length}\r\n"
         "--Encrypted Boundary\r\n\tContent-Type: application/octet-stream\r\n"
     )
-    return head.encode() + struct.pack("<i", len(sealed.header)) + sealed.header + sealed.data + b"--Encrypted Boundary--\r\n"
+    return (
+        head.encode()
+        + struct.pack("<i", len(sealed.header))
+        + sealed.header
+        + sealed.data
+        + b"--Encrypted Boundary--\r\n"
+    )

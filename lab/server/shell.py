@@ -35,7 +35,7 @@ _METADATA = ErrorDetails(
 
 
 class Shell:
-    """A shell as the WS-Man service keeps it. Its runspace answers through ``answers``, each pipeline through its own."""
+    """A shell as the WS-Man service keeps it. The pool answers through ``answers``, each pipeline through its own."""
 
     def __init__(
         self, shell_id: str, resource_uri: str, machine: Machine, caller: Caller, workers: concurrent.futures.Executor
@@ -92,7 +92,9 @@ class Shell:
             self.answers.put(pieces, apart=kind == PSRPMessageType.RunspacePoolState)
 
     def _act(self, event: t.Any) -> None:
-        if isinstance(event, (GetAvailableRunspacesEvent, SetMinRunspacesEvent, SetMaxRunspacesEvent, ResetRunspaceStateEvent)):
+        if isinstance(
+            event, (GetAvailableRunspacesEvent, SetMinRunspacesEvent, SetMaxRunspacesEvent, ResetRunspaceStateEvent)
+        ):
             answer: bool | int = 1 if isinstance(event, GetAvailableRunspacesEvent) else True
             self._runspace.runspace_availability_response(event.ci, answer)
             return
@@ -100,7 +102,9 @@ class Shell:
         if execution is None:
             return
         if isinstance(event, CreatePipelineEvent):
-            execution.statements = commands.to_statements(event.pipeline, batches=self._runspace.protocol not in ("2.0", "2.1"))
+            execution.statements = commands.to_statements(
+                event.pipeline, batches=self._runspace.protocol not in ("2.0", "2.1")
+            )
             execution.wants_input = not event.pipeline.no_input
             if not execution.wants_input:
                 self._start(execution)

@@ -131,8 +131,8 @@ def fault(message_id: str, problem: Fault, machine: str) -> bytes:
         f"<s:Value>s:{problem.side}</s:Value><s:Subcode><s:Value>{problem.subcode}</s:Value></s:Subcode></s:Code>"
         f'<s:Reason><s:Text xml:lang="en-US">{escape(problem.reason)}</s:Text></s:Reason><s:Detail>{detail}'
         f'<f:WSManFault xmlns:f="http://schemas.microsoft.com/wbem/wsman/1/wsmanfault" Code="{problem.code}" '
-        f"Machine={quoteattr(machine)}><f:Message>{escape(problem.message or problem.reason)}</f:Message></f:WSManFault>"
-        "</s:Detail></s:Fault></s:Body></s:Envelope>"
+        f"Machine={quoteattr(machine)}><f:Message>{escape(problem.message or problem.reason)}</f:Message>"
+        "</f:WSManFault></s:Detail></s:Fault></s:Body></s:Envelope>"
     ).encode()
 
 
@@ -140,9 +140,11 @@ def identification(product_version: str) -> bytes:
     """The answer to Identify (MS-WSMV, DSP0226 11)."""
     return (
         f'<s:Envelope xml:lang="en-US" xmlns:s="{NAMESPACES["s"]}"><s:Header/><s:Body>'
-        f'<wsmid:IdentifyResponse xmlns:wsmid="{IDENTITY}"><wsmid:ProtocolVersion>{NAMESPACES["w"]}</wsmid:ProtocolVersion>'
+        f'<wsmid:IdentifyResponse xmlns:wsmid="{IDENTITY}">'
+        f"<wsmid:ProtocolVersion>{NAMESPACES['w']}</wsmid:ProtocolVersion>"
         "<wsmid:ProductVendor>Microsoft Corporation</wsmid:ProductVendor>"
-        f"<wsmid:ProductVersion>{escape(product_version)}</wsmid:ProductVersion></wsmid:IdentifyResponse></s:Body></s:Envelope>"
+        f"<wsmid:ProductVersion>{escape(product_version)}</wsmid:ProductVersion></wsmid:IdentifyResponse>"
+        "</s:Body></s:Envelope>"
     ).encode()
 
 

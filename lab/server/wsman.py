@@ -107,8 +107,8 @@ class Service:
         body = (
             f"<x:ResourceCreated><a:Address>{escape(request.to)}</a:Address><a:ReferenceParameters>"
             f"<w:ResourceURI>{escape(request.resource_uri)}</w:ResourceURI><w:SelectorSet>"
-            f'<w:Selector Name="ShellId">{shell_id}</w:Selector></w:SelectorSet></a:ReferenceParameters></x:ResourceCreated>'
-            + self._describe(shell)
+            f'<w:Selector Name="ShellId">{shell_id}</w:Selector></w:SelectorSet></a:ReferenceParameters>'
+            "</x:ResourceCreated>" + self._describe(shell)
         )
         return soap.answer(request, f"{TRANSFER}CreateResponse", body, "saxwp")
 
@@ -191,7 +191,11 @@ class Service:
         room = (request.max_envelope - _ENVELOPE_OVERHEAD) * 3 // 4
         taken, last = answers.take(min(room, _FRAGMENTS_PER_ANSWER * 32768))
         streams = "".join(f'<rsp:Stream Name="stdout"{attribute}>{_encode(piece)}</rsp:Stream>' for piece in taken)
-        state = f'<rsp:CommandState{attribute} State="{_DONE}"><rsp:ExitCode>0</rsp:ExitCode></rsp:CommandState>' if last else ""
+        state = (
+            f'<rsp:CommandState{attribute} State="{_DONE}"><rsp:ExitCode>0</rsp:ExitCode></rsp:CommandState>'
+            if last
+            else ""
+        )
         body = f"<rsp:ReceiveResponse>{streams}{state}</rsp:ReceiveResponse>"
         return soap.answer(request, f"{SHELL}/ReceiveResponse", body)
 
