@@ -49,7 +49,8 @@ def entry_for(section: t.Mapping[str, t.Any], value: str) -> tuple[str, dict[str
     """
     action, found = "none", None
     removing = (f"**del.{value.lower()}", "**delvals", "**delvals.", "**deletekeys")
-    for entry in section.get("entries") or []:
+    entries = section.get("entries")
+    for entry in entries if isinstance(entries, list) else ():
         if not isinstance(entry, dict):
             continue
         name = str(entry.get("value") or "").lower()

@@ -208,7 +208,9 @@ class _Decision:
             return None
         if deleted:
             return False
-        types = _RSOP_TYPES.get(number, ()) if number is not None else (kind, "REG_SZ_OR_EXPAND_SZ")
+        types: tuple[t.Any, ...] = (kind, "REG_SZ_OR_EXPAND_SZ")
+        if number is not None:
+            types = _RSOP_TYPES.get(number, ()) if isinstance(number, int) else ()
         found = self.registry.get("type")
         if found == "REG_SZ_OR_EXPAND_SZ" and kind not in (None, "REG_SZ", "REG_EXPAND_SZ"):
             return False
@@ -243,7 +245,8 @@ class _Decision:
             self._tell("mdm", None, None, str(self.mdm.get("reason") or "The MDM policies could not be read."))
 
     def _tell(self, source: str, path: t.Any, value: str | None, note: str | None) -> None:
-        self.evidence.append({"source": source, "path": path, "value": value, "note": note})
+        where = path if isinstance(path, str) else None
+        self.evidence.append({"source": source, "path": where, "value": value, "note": note})
 
     def _answer(self, origin: str, gpo: dict[str, str | None] | None, matches: bool | None) -> dict[str, t.Any]:
         return {"origin": origin, "gpo": gpo, "matches_registry": matches, "evidence": self.evidence}

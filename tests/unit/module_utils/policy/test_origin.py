@@ -62,14 +62,13 @@ def state(
         origin["local_gpo"] = local_gpo.unread_local_gpo("absent", "There is no local Registry.pol.")
     else:
         origin["local_gpo"] = pol((local_gpo.SSL_KEY, "Functions", local))
-    status = ("absent", "There is no such value.") if mdm is None else ("ok", None)
-    origin["mdm"] = fx.section(
-        "ok",
-        values=[fx.registry_value(fx.MDM_KEY, "TLSCipherSuites", *status, "REG_SZ" if mdm else None, mdm)],
-        mdm_wins_over_gp=fx.registry_value(
-            fx.MDM_CONFLICT_KEY, "MDMWinsOverGP", *(("absent", "None.") if mdm_wins is None else ("ok", None)),
-            "REG_DWORD", mdm_wins),
-    )
+    value = fx.registry_value(fx.MDM_KEY, "TLSCipherSuites", "absent", "There is no such value.")
+    wins = fx.registry_value(fx.MDM_CONFLICT_KEY, "MDMWinsOverGP", "absent", "There is no such value.")
+    if mdm is not None:
+        value = fx.registry_value(fx.MDM_KEY, "TLSCipherSuites", type="REG_SZ", data=mdm)
+    if mdm_wins is not None:
+        wins = fx.registry_value(fx.MDM_CONFLICT_KEY, "MDMWinsOverGP", type="REG_DWORD", data=mdm_wins)
+    origin["mdm"] = fx.section("ok", values=[value], mdm_wins_over_gp=wins)
     origin["lgpo_processing_disabled"] = fx.registry_value(fx.LGPO_KEY, fx.LGPO_VALUE, "absent", "None.")
     facts.update(more)
     return facts
