@@ -104,8 +104,9 @@ integration: setup ## playbooks against the lab only
 	@$(RUN) python -m pytest tests/integration $(ARGS)
 
 .PHONY: ruff
-ruff: setup ## ruff
+ruff: setup ## ruff, check and format
 	@$(RUN) ruff check .
+	@$(RUN) ruff format --check --quiet .
 
 .PHONY: mypy
 mypy: setup ## mypy --strict over plugins and lab

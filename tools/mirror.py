@@ -18,7 +18,17 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-NEVER = {".git", ".venv", "build", "collections", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
+NEVER = {
+    ".git",
+    ".venv",
+    "build",
+    "collections",
+    "__pycache__",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".hypothesis",
+}
 
 
 def project_files(root: Path = CHECKOUT) -> list[Path]:
@@ -60,7 +70,11 @@ def mirror(target: Path, root: Path = CHECKOUT) -> int:
             del folders
     for name in wanted:
         source, copy = root / name, target / name
-        if copy.is_file() and filecmp.cmp(source, copy, shallow=False) and os.access(source, os.X_OK) == os.access(copy, os.X_OK):
+        if (
+            copy.is_file()
+            and filecmp.cmp(source, copy, shallow=False)
+            and os.access(source, os.X_OK) == os.access(copy, os.X_OK)
+        ):
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, copy)

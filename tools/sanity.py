@@ -42,8 +42,8 @@ def prepare_pip(home: Path) -> None:
 def own_repository(collection: Path) -> None:
     """Makes the copy a git repository of its own, where the checkout is one.
 
-    ansible-test asks the nearest repository above for its files, and to the checkout everything under build/ is ignored:
-    it would find nothing to test.
+    ansible-test asks the nearest repository above for its files. To the checkout everything under build/ is ignored, so
+    nothing would be tested.
     """
     if shutil.which("git") and not (collection / ".git").exists():
         subprocess.run(["git", "init", "--quiet", str(collection)], check=True)
@@ -51,9 +51,13 @@ def own_repository(collection: Path) -> None:
 
 def main(collection: Path, options: list[str]) -> int:
     """Returns ansible-test's exit code; 1 as well where the collection carries an ignore file."""
-    ignores = sorted(path.name for path in (collection / "tests" / "sanity").glob("ignore*.txt") if path.read_text().strip())
+    ignores = sorted(
+        path.name for path in (collection / "tests" / "sanity").glob("ignore*.txt") if path.read_text().strip()
+    )
     if ignores:
-        print(f"tests/sanity/{ignores[0]} has entries. This collection has no sanity ignores: repair the finding instead.")
+        print(
+            f"tests/sanity/{ignores[0]} has entries. This collection has no sanity ignores: repair the finding instead."
+        )
         return 1
     prepare_pip(Path(os.environ["HOME"]))
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -62,7 +66,13 @@ def main(collection: Path, options: list[str]) -> int:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     own_repository(collection)
     process = subprocess.Popen(
-        command, cwd=collection, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        cwd=collection,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     )
     assert process.stdout is not None
     nothing_tested = False

@@ -25,7 +25,7 @@ def names(folder: str) -> set[str]:
 
 
 def endpoint_modules() -> set[str]:
-    """Modules whose documentation says that they talk to an endpoint over psrp: they carry the options of that group."""
+    """Modules whose documentation says that they talk to an endpoint over psrp."""
     found = set()
     for path in (ROOT / "plugins" / "modules").glob("*.yml"):
         document = yaml.safe_load(path.read_text(encoding="utf-8"))["DOCUMENTATION"]

@@ -42,7 +42,12 @@ PLAYBOOKS = names_of("playbooks/*.yml")
 @cache
 def documented() -> dict[str, dict[str, Any]]:
     """What ansible-doc knows of this collection: type -> full name -> {doc, examples, …}."""
-    command = [str(Path(sys.executable).parent / "ansible-doc"), "--metadata-dump", "--no-fail-on-errors", "fleetops.tetra"]
+    command = [
+        str(Path(sys.executable).parent / "ansible-doc"),
+        "--metadata-dump",
+        "--no-fail-on-errors",
+        "fleetops.tetra",
+    ]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "dev")}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=True)
     answer = json.loads(done.stdout)["all"]
@@ -54,7 +59,11 @@ def plugins() -> list[tuple[str, str]]:
     found = []
     for doc_type, folder in zip(DOC_TYPES, PLUGIN_FOLDERS, strict=True):
         # one file may hold several filters; each has a NAME.yml
-        names = {path.stem for path in (ROOT / "plugins" / folder).glob("*.yml")} if folder == "filter" else plugin_names(folder)
+        names = (
+            {path.stem for path in (ROOT / "plugins" / folder).glob("*.yml")}
+            if folder == "filter"
+            else plugin_names(folder)
+        )
         found += [(doc_type, name) for name in sorted(names)]
     return found
 
@@ -101,7 +110,9 @@ def test_every_plugin_has_an_example_that_parses_and_uses_it(doc_type: str, name
 
 @pytest.mark.parametrize("name", sorted(ROLES))
 def test_every_role_is_described_and_has_an_example(name: str) -> None:
-    specs = yaml.safe_load((ROOT / "roles" / name / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    specs = yaml.safe_load((ROOT / "roles" / name / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))[
+        "argument_specs"
+    ]
     for point, spec in specs.items():
         assert spec.get("short_description"), point
         for option, detail in spec.get("options", {}).items():
@@ -113,7 +124,9 @@ def test_every_role_is_described_and_has_an_example(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(PLAYBOOKS))
 def test_every_playbook_has_an_example(name: str) -> None:
-    command = re.compile(rf"ansible-playbook [^`]*{re.escape(OURS + name)}\b|import_playbook: {re.escape(OURS + name)}\b")
+    command = re.compile(
+        rf"ansible-playbook [^`]*{re.escape(OURS + name)}\b|import_playbook: {re.escape(OURS + name)}\b"
+    )
     assert any(command.search(guide.read_text(encoding="utf-8").replace("\\\n", " ")) for guide in GUIDES)
 
 
@@ -142,5 +155,9 @@ def test_make_targets_that_guides_name_exist() -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     for guide in GUIDES:
         named = set(re.findall(r"`make ([a-z][a-z-]*)", guide.read_text(encoding="utf-8")))
-        named |= {name for _, block in fenced(guide) for name in re.findall(r"^make ([a-z][a-z-]*)", block, flags=re.MULTILINE)}
+        named |= {
+            name
+            for _, block in fenced(guide)
+            for name in re.findall(r"^make ([a-z][a-z-]*)", block, flags=re.MULTILINE)
+        }
         assert named <= targets, guide

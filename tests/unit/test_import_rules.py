@@ -32,7 +32,19 @@ ALLOWED = {
     "plugins/doc_fragments": (),
     "lab": ("lab", "plugins.module_utils.cipher_suites", "plugins.module_utils.windows_releases"),
 }
-NETWORK = {"aiohttp", "asyncio", "http", "httpx", "pypsrp", "requests", "socket", "socketserver", "ssl", "urllib3", "OpenSSL"}
+NETWORK = {
+    "aiohttp",
+    "asyncio",
+    "http",
+    "httpx",
+    "pypsrp",
+    "requests",
+    "socket",
+    "socketserver",
+    "ssl",
+    "urllib3",
+    "OpenSSL",
+}
 NETWORK_ALLOWED = "plugins/module_utils/handshake/"
 PYPSRP_ALLOWED = "plugins/plugin_utils/session.py"
 
@@ -110,9 +122,10 @@ def test_ansible_errors_are_raised_only_at_the_edge() -> None:
     for path in python_files("plugins/module_utils", "plugins/plugin_utils"):
         errors = {name.rsplit(".", 1)[1] for name, _line in imports(path) if name.startswith("ansible.errors.")}
         for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
-                if node.exc.func.id in errors:
-                    wrong.append(f"{path}:{node.lineno}: raises {node.exc.func.id}")
+            if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)):
+                continue
+            if isinstance(node.exc.func, ast.Name) and node.exc.func.id in errors:
+                wrong.append(f"{path}:{node.lineno}: raises {node.exc.func.id}")
     assert wrong == []
 
 
@@ -148,9 +161,10 @@ def test_no_script_text_goes_to_endpoints() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr == "add_script":
                 wrong.append(f"{path}:{node.lineno}: add_script")
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-                if "encodedcommand" in node.value.lower() and "DOCUMENTATION" not in node.value:
-                    wrong.append(f"{path}:{node.lineno}: {node.value[:60]!r}")
+            if not (isinstance(node, ast.Constant) and isinstance(node.value, str)) or id(node) in docstrings:
+                continue
+            if "encodedcommand" in node.value.lower():
+                wrong.append(f"{path}:{node.lineno}: {node.value[:60]!r}")
     assert wrong == []
 
 

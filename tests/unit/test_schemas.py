@@ -12,8 +12,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as facts_document
 from referencing import Registry, Resource
+
+from ansible_collections.fleetops.tetra.plugins.module_utils import facts as facts_document
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 NAMES = sorted(path.stem for path in SCHEMAS.glob("*.json"))
@@ -44,7 +45,9 @@ def test_schemas_are_schemas(name: str) -> None:
 
 def test_the_documents_of_the_guide_have_schemas() -> None:
     guide = (SCHEMAS.parent / "documents.md").read_text(encoding="utf-8")
-    named = {load(name)["properties"]["schema"]["const"] for name in NAMES if "const" in load(name)["properties"]["schema"]}
+    named = {
+        load(name)["properties"]["schema"]["const"] for name in NAMES if "const" in load(name)["properties"]["schema"]
+    }
     assert all(schema in guide for schema in named)
     for schema in ("facts/1", "verdict/1", "plan/1", "run/1", "result/1"):
         assert f"fleetops.tetra/{schema}" in named
