@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+import typing as t
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import (
@@ -48,6 +49,9 @@ class FolderTree:
             if index < len(parts) - 1 and not stat.S_ISDIR(mode):
                 return None
         return self._file(here)
+
+    def fetch(self, patterns: t.Sequence[str]) -> None:
+        """Nothing to do: every file can be read at once."""
 
     def entries(self, path: str) -> list[File]:
         folder = self.find(path)

@@ -10,9 +10,22 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.image import wim
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.disks.detect import open_disk
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.folder import FolderTree
-from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError
-from ansible_collections.fleetops.tetra.plugins.module_utils.image.windows import Windows
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.ntfs import NtfsVolume
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import FileSource, ImageError
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.volumes import Partition, partitions
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.windows import CONFIG, Windows
+
+_WORDS = {
+    "bitlocker": "is encrypted with BitLocker; suspend or remove it before the image is taken",
+    "refs": "is a ReFS volume, which is not read",
+    "dynamic disk": "belongs to a dynamic disk, which is not read",
+    "storage space": "belongs to a storage space, which is not read",
+    "fat": "holds a FAT file system without Windows",
+    "unknown": "holds nothing that is known here",
+}
 
 
 @dataclass
@@ -26,12 +39,14 @@ class OpenedImage:
     """Which part of the image holds this Windows: ``partition 3``, ``image 1 (Windows 11 Pro)``."""
     notes: list[str] = field(default_factory=list)
     """Sentences about things that a reader of the result should know."""
+    size: int | None = None
+    """Bytes of the virtual disk; None where there is no disk."""
     _bytes_read: t.Callable[[], int] = lambda: 0
     _close: t.Callable[[], None] = lambda: None
 
     @property
     def bytes_read(self) -> int:
-        """Bytes read from the image so far."""
+        """Bytes read from the image so far; for a WIM from what was unpacked of it."""
         return self._bytes_read()
 
     def close(self) -> None:
@@ -62,13 +77,71 @@ def open_image(path: str, volume: str | None = None) -> OpenedImage:
         raise ImageError(f"Cannot open {path}: {reason}.") from None
     if stat.S_ISDIR(mode):
         return _open_folder(path)
-    raise ImageError(f"{path} is no image of a known kind.")
+    file = FileSource(path)
+    try:
+        if file.size >= 8 and file.read_at(0, 8) in wim.MARKS:
+            return _open_wim(file, volume)
+        return _open_disk(file, volume)
+    except BaseException:
+        file.close()
+        raise
 
 
 def _open_folder(path: str) -> OpenedImage:
     tree = FolderTree(path)
     try:
-        return OpenedImage(Windows(tree), "folder", None, [], lambda: tree.bytes_read, tree.close)
+        return OpenedImage(Windows(tree), "folder", None, [], None, lambda: tree.bytes_read, tree.close)
     except BaseException:
         tree.close()
         raise
+
+
+def _open_wim(file: FileSource, wanted: str | None) -> OpenedImage:
+    found = wim.images(file)
+    image = wim.choose(file.path, found, wanted)
+    file.close()
+    tree = wim.WimTree(file.path, image, len(found))
+    try:
+        windows = Windows(tree)
+        notes = [f"Unpacked with {tree.tool}."]
+        return OpenedImage(windows, "wim", image.label, notes, None, lambda: tree.bytes_read, tree.close)
+    except BaseException:
+        tree.close()
+        raise
+
+
+def _open_disk(file: FileSource, wanted: str | None) -> OpenedImage:
+    disk = open_disk(file)
+    found = partitions(disk.source)
+    if wanted is not None:
+        found = [part for part in found if wanted in (str(part.number), part.label)]
+        if not found:
+            raise ImageError(f"{file.path} has no partition {wanted!r}.")
+    with_windows: list[tuple[Partition, NtfsVolume]] = []
+    words: list[str] = []
+    for part in found:
+        if part.holds != "ntfs":
+            words.append(f"{part.label} {_WORDS[part.holds]}")
+            continue
+        try:
+            volume = NtfsVolume(part.source, part.label)
+            has_windows = volume.find(CONFIG + "/SYSTEM") is not None
+        except ImageError as error:
+            words.append(f"{part.label} cannot be read ({str(error).rstrip('.')})")
+            continue
+        if has_windows:
+            with_windows.append((part, volume))
+        else:
+            words.append(f"{part.label} holds an NTFS volume without Windows")
+    if not with_windows:
+        raise ImageError(f"No Windows can be judged in {file.path}: {'; '.join(words) or 'it has no partitions'}.")
+    if len(with_windows) > 1:
+        labels = " and ".join(part.label for part, _volume in with_windows)
+        raise ImageError(f"{file.path} holds several Windows ({labels}); choose one with the option volume.")
+    part, volume = with_windows[0]
+    notes = [f"{word[0].upper()}{word[1:]}." for word in words if "encrypted" in word or "cannot be read" in word]
+    if volume.dirty:
+        notes.append("The volume was not closed cleanly; files that were being written may be older than the hives.")
+    return OpenedImage(
+        Windows(volume), disk.format, part.label, notes, disk.source.size, lambda: file.total_read, file.close
+    )

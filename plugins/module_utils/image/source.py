@@ -13,6 +13,7 @@ import os
 import stat
 import typing as t
 from collections import OrderedDict
+from pathlib import Path
 
 
 class ImageError(Exception):
@@ -45,6 +46,7 @@ class FileSource:
         """:raises ImageError: the file is missing, may not be read, or is no file at all."""
         self.path = path
         self.bytes_read = 0
+        self._beside: list[FileSource] = []
         try:
             # O_NONBLOCK: opening a FIFO that nobody writes to must not hang.
             flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -85,8 +87,21 @@ class FileSource:
             self.bytes_read += len(part)
         return b"".join(parts)
 
+    def beside(self, name: str) -> FileSource:
+        """A file in the same folder that belongs to this one; it is closed with this one."""
+        source = FileSource(str(Path(self.path).parent / name), follow_links=False)
+        self._beside.append(source)
+        return source
+
+    @property
+    def total_read(self) -> int:
+        """Bytes read from this file and from those beside it."""
+        return self.bytes_read + sum(source.total_read for source in self._beside)
+
     def close(self) -> None:
-        """Release the file; a second call does nothing."""
+        """Release the file and those beside it; a second call does nothing."""
+        for source in self._beside:
+            source.close()
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

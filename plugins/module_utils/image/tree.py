@@ -45,6 +45,9 @@ class FileTree(t.Protocol):
     def entries(self, path: str) -> list[File]:
         """What a folder holds, sorted by name; empty when there is no such folder."""
 
+    def fetch(self, patterns: t.Sequence[str]) -> None:
+        """Say which files will be asked for; ``*`` stands for any part of a name. A WIM file unpacks them at once."""
+
     def open(self, file: File) -> Source:
         """The content of a file; raises UnreadableFileError where it cannot be read."""
 

@@ -47,6 +47,7 @@ class Windows:
     def __init__(self, tree: FileTree) -> None:
         """:raises ImageError: no Windows here, or hives that cannot be trusted."""
         self._tree = tree
+        tree.fetch([CONFIG + "/SYSTEM*", CONFIG + "/SOFTWARE*", MACHINE_POL, GPT_INI, POLICY_ARCHIVE])
         self.hives_only = tree.find(CONFIG) is None and tree.find("SYSTEM") is not None
         """The folder holds the hive files themselves and not a volume."""
         system = self._hive("SYSTEM")
