@@ -15,19 +15,7 @@ from dataclasses import dataclass, field
 
 Document = dict[str, t.Any]
 
-VERDICT_PARTS: t.Final[tuple[str, ...]] = (
-    "reachability",
-    "strictness",
-    "suites",
-    "findings",
-    "cause",
-    "in_force",
-    "either_way",
-    "policy_origin",
-    "notes",
-    "next_step",
-    "allow_list",
-)
+_IDENTITY: t.Final = ("schema", "host", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +27,11 @@ class Entry:
     """The run that this result comes from."""
     state: str
     verdict: Document
+    """Without schema, host and state."""
     system: Document
     """See ``system_facts``."""
+    facts_read: bool
+    """False for an endpoint that could not be asked."""
     error: Document | None
     measured_at: str
     """UTC; the start of the run where the endpoint has no record of its own."""
@@ -113,13 +104,14 @@ class FleetBuilder:
     def _entry(self, run: RunInfo, result: t.Mapping[str, t.Any], measured_at: str) -> Entry:
         verdict = result["verdict"]
         timing = result.get("timing") or {}
-        parts: Document = {name: self._share(verdict.get(name)) for name in VERDICT_PARTS}
+        parts: Document = {name: self._share(part) for name, part in verdict.items() if name not in _IDENTITY}
         return Entry(
             host=str(result["host"]),
             run_id=run.run_id,
             state=str(verdict["state"]),
             verdict=parts,
             system=system_facts(result.get("facts")),
+            facts_read=result.get("facts") is not None,
             error=self._share(result.get("error")),
             measured_at=measured_at,
             seconds=timing.get("seconds"),

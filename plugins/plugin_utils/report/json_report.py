@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document, Entry
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.report import SCHEMA, Report
 
+VERDICT_SCHEMA: t.Final = "fleetops.tetra/verdict/1"
 RUN_FIELDS: t.Final[tuple[str, ...]] = (
     "run_id",
     "started_at",
@@ -61,5 +62,5 @@ def result_of(entry: Entry) -> Document:
         "seconds": entry.seconds,
         "system": entry.system,
         "error": entry.error,
-        "verdict": entry.verdict,
+        "verdict": {"schema": VERDICT_SCHEMA, "host": entry.host, "state": entry.state, **entry.verdict},
     }

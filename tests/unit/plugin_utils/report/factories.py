@@ -10,6 +10,8 @@ import pathlib
 import typing as t
 import urllib.parse
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Fleet, FleetBuilder, RunInfo
+
 ALLOW_LIST = (
     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
@@ -58,9 +60,9 @@ def verdict(
         },
         "findings": [
             {
-                "rule": "TETRA-SUITES-NONE",
+                "rule": "TETRA-NO-SUITE",
                 "severity": "high",
-                "title": "No allow-listed cipher suite is usable",
+                "title": "None of the suites that the Tetra servers accept is offered",
                 "evidence": evidence(policy_value),
                 "source": "Cisco support note",
             }
@@ -206,3 +208,33 @@ def write_run(folder: pathlib.Path, results: t.Iterable[Document], **options: t.
         path.write_text(json.dumps(record), encoding="utf-8")
     (folder / "run.json").write_text(json.dumps(run_info(names, **options)), encoding="utf-8")
     return folder
+
+
+def fleet_of(results: t.Iterable[Document], path: str = "/results/run-1", **options: t.Any) -> Fleet:
+    """A fleet of one run."""
+    run = RunInfo(path, run_info([], **options))
+    builder = FleetBuilder()
+    builder.add_run(run)
+    for one in results:
+        builder.add(run, one)
+    return builder.build()
+
+
+AWKWARD_HOSTS = (
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "<!--<script>",
+    "a&b\"c'd",
+    "{{ 7 * 7 }}",
+    "line\u2028paragraph\u2029",
+    "tab\tnewline\nreturn\r",
+    "bell\x07null\x00escape\x1b[31m",
+    "\ufffe\uffff",
+    "\ud800lone",
+    "=HYPERLINK(1)",
+    "서버-01",
+    "a/b",
+    "CON",
+    "]]>",
+)
+"""Names that break naive HTML, JSON in HTML, XML, CSV or file names."""

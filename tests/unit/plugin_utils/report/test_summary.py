@@ -60,7 +60,7 @@ def test_the_owner_of_the_setting_is_ranked_by_gpo() -> None:
 def test_a_reason_counts_once_per_endpoint() -> None:
     made = summary.summarize(entries([factories.result("a", "non_compliant")]))
     assert [(row["code"], row["count"]) for row in made["reasons"]] == [("not_in_policy_list", 1)]
-    assert [(row["rule"], row["count"]) for row in made["findings"]] == [("TETRA-SUITES-NONE", 1)]
+    assert [(row["rule"], row["count"]) for row in made["findings"]] == [("TETRA-NO-SUITE", 1)]
 
 
 def test_strictness_is_told_apart_from_reachability() -> None:
