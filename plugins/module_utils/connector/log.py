@@ -215,7 +215,11 @@ def last_update_section(
     ``modified``: last write time of the (newest) log file, aware; ``utc_offset_minutes``: the endpoint's local time
     minus UTC. Where either is ``None``, ``time`` is ``None``. A log without any trace of an update is ``absent``.
     """
-    reading = read(lines)
+    return section_of(read(lines), modified, utc_offset_minutes)
+
+
+def section_of(reading: Reading, modified: dt.datetime | None, utc_offset_minutes: int | None) -> dict[str, t.Any]:
+    """The same from a log that was already read."""
     if reading.updates and reading.last is not None:
         update = reading.updates[-1]
         when = log_lines.resolve(update.moment, reading.last, modified, utc_offset_minutes)

@@ -20,8 +20,8 @@ MAX_LINE_CHARS = 16_384
 """What is longer is cut: a damaged file may hold no line end at all."""
 MAX_CONTINUATIONS = 16
 
-_MONTHS = {name: number for number, name in enumerate(
-    ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1)}
+_NAMES = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES) if name}
 _DAYS_BEFORE = (0, 0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335)
 _DAYS_IN = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _YEAR_SECONDS = 366 * 86_400
@@ -76,6 +76,7 @@ class Calendar:
     def __init__(self) -> None:
         self._last: int | None = None
         self._last_date: tuple[int, int] = (0, 0)
+        self._last_text = ""
         self._year = 0
 
     @property
@@ -85,6 +86,11 @@ class Calendar:
             return None
         seconds = self._last % 86_400
         return Moment(self._year, *self._last_date, seconds // 3600, seconds // 60 % 60, seconds % 60)
+
+    def is_same_date(self, line: str) -> bool:
+        """Whether a raw line is an entry of the date placed last. Cheap; a no means only that it was not seen."""
+        at = line.find(" ms) ", 1, 40)
+        return at > 0 and line[0] == "(" and line[at + 5 : at + 12] == self._last_text
 
     def place(self, month: int, day: int, seconds: int) -> int:
         """The year of a date; ``seconds`` since midnight, 0 … 86,399."""
@@ -100,6 +106,7 @@ class Calendar:
             self._year = year
         self._last = self._year * _YEAR_SECONDS + in_year
         self._last_date = (month, day)
+        self._last_text = f"{_NAMES[month]} {day:02d} "
         return self._year
 
 
@@ -116,6 +123,12 @@ def entries(
     torn: str | None = None
     skipping = False
     for raw in lines:
+        if torn is None and wanted is not None and calendar.is_same_date(raw) and not wanted(raw):
+            if current is not None:
+                yield current
+                current = None
+            skipping = True
+            continue
         line = raw[:MAX_LINE_CHARS].rstrip("\r\n").replace("\x00", "")
         match = _PREFIX.match(line)
         if match is None and torn is not None:
