@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Process:
         started = _started(self.pid)
         if started is not None:
             return started == self.started
-        if os.path.isdir("/proc/self"):
+        if Path("/proc/self").is_dir():
             return False
         try:
             os.kill(self.pid, 0)

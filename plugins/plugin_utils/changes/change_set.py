@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of a plan on one endpoint: what will be written, writing it, and undoing it.
+
+1. ``prepare`` reads every value that the steps name and refuses when one is no longer what was planned upon. Its
+   result are the items of a before-image, with what stands there now and what will stand there.
+2. ``carry_out`` writes them. It is called only when the before-image is on disk.
+3. ``undo`` puts back what is still as we wrote it, and keeps and reports what somebody has changed since.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import LOCAL_KEY, POLICY_KEY, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import CNG, ENABLE_SUITE, LOCAL_GPO
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, Unsigned, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import Item, LocalPolicy
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State, same
+
+Steps = t.Sequence[t.Mapping[str, t.Any]]
+Waiter = t.Callable[[float], bool]
+"""``wait(seconds)`` waits and says whether there is time left for more."""
+
+RESTORED = "restored"
+ALREADY = "already_as_before"
+KEPT = "kept_changed_since"
+
+OUR_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\fleetops.tetra"
+CHANGED_AT = "ChangedAt"
+_TEST_VALUE = "WriteTest"
+
+
+class ChangeSet:
+    """Raises ChangeError, NotWritable or SessionError."""
+
+    def __init__(self, asker: Asker, wait: Waiter, system_root: str = r"C:\Windows") -> None:
+        self._asker = asker
+        self._wait = wait
+        self._registry = RemoteRegistry(asker)
+        self._policy = LocalPolicy(asker, system_root)
+
+    def test_write(self) -> None:
+        """One harmless write and its removal: an account that only reads is found out before the first real one."""
+        probe: State = {"status": "ok", "type": "REG_SZ", "data": "test"}
+        try:
+            self._registry.write(OUR_KEY, _TEST_VALUE, probe)
+            self._registry.write(OUR_KEY, _TEST_VALUE, {"status": "absent", "type": None, "data": None})
+        except NotWritable as error:
+            raise NotWritable(
+                "The account may read but not write on this endpoint (no administrator, or filtered by UAC); "
+                "nothing was changed."
+            ) from error
+
+    def prepare(self, steps: Steps) -> list[Item]:
+        """The items of the before-image. Raises ChangeError with code ``changed_meanwhile``."""
+        items: list[Item] = []
+        for step in steps:
+            if step["action"] == ENABLE_SUITE:
+                continue
+            present = self._registry.read(step["path"], step["name"])
+            if not same(present, step["before"]):
+                raise ChangeError(
+                    "changed_meanwhile",
+                    f"{step['path']}\\{step['name']} is no longer what it was when the plan was made; plan again.",
+                )
+            items.append(_registry_item(step["path"], step["name"], present, step["after"]))
+        items.extend(self._enabled_items(steps))
+        policy = {step["name"]: step["after"] for step in steps if step["target"] == LOCAL_GPO}
+        if policy:
+            items.extend(self._policy.items(policy))
+        return items
+
+    def carry_out(self, steps: Steps, items: t.Sequence[Item]) -> None:
+        """Writes in the order of the plan; the local policy last, with its refresh."""
+        for step in steps:
+            if step["action"] == ENABLE_SUITE:
+                self._enable(step["name"])
+            elif step["target"] != LOCAL_GPO:
+                self._registry.write(step["path"], step["name"], step["after"])
+        policy = [step for step in steps if step["target"] == LOCAL_GPO]
+        if policy:
+            self._policy.write([item for item in items if item["kind"] == "file"])
+            self._policy.refresh()
+            for step in policy:
+                self._policy.follow(self._registry, step["path"], step["name"], step["after"], self._wait)
+        self._see_enabled(items)
+
+    def note_change(self, when: str) -> None:
+        """Leaves the time of our change (UTC) on the endpoint, so that a later audit knows what is not in force yet."""
+        self._registry.write(OUR_KEY, CHANGED_AT, {"status": "ok", "type": "REG_SZ", "data": when})
+
+    def forget_change(self) -> None:
+        """Takes our key away again once the change is proven or undone."""
+        if self._registry.key_exists(OUR_KEY):
+            self._registry.remove_empty_key(OUR_KEY)
+
+    def undo(self, items: t.Sequence[Item]) -> list[dict[str, t.Any]]:
+        """``[{path, name, outcome}]`` with outcome ``restored``, ``already_as_before`` or ``kept_changed_since``."""
+        outcome = []
+        pol = next((item for item in items if item["kind"] == "file" and item["path"].lower().endswith(".pol")), None)
+        fed = [item for item in items if item["kind"] == "registry_value" and _is_policy(item)] if pol else []
+        for item in items:
+            if item["kind"] == "registry_value" and item not in fed:
+                outcome.append(_told(item, self._undo_value(item)))
+        if pol is not None:
+            outcome.extend(self._undo_policy(pol, fed))
+        return outcome
+
+    # Details --------------------------------------------------------------------------------------------------------
+
+    def _undo_value(self, item: Item) -> str:
+        present = self._registry.read(item["path"], item["name"])
+        if same(present, item["before"]):
+            return ALREADY
+        if not same(present, item["after"]):
+            return KEPT
+        if item.get("by") == ENABLE_SUITE:
+            self._disable(item)
+        self._registry.write(item["path"], item["name"], item["before"])
+        return RESTORED
+
+    def _undo_policy(self, pol: Item, fed: t.Sequence[Item]) -> list[dict[str, t.Any]]:
+        if not self._policy.undo(pol, [item["name"] for item in fed]):
+            return [_told(item, KEPT) for item in fed]
+        self._policy.refresh()
+        for item in fed:
+            present = self._registry.read(item["path"], item["name"])
+            if not same(present, item["before"]) and same(present, item["after"]):
+                self._policy.follow(self._registry, item["path"], item["name"], item["before"], self._wait)
+        return [_told(item, RESTORED) for item in fed]
+
+    def _enabled_items(self, steps: Steps) -> list[Item]:
+        names = [step["name"] for step in steps if step["action"] == ENABLE_SUITE]
+        if not names:
+            return []
+        before = self._registry.read(LOCAL_KEY, SUITES_VALUE)
+        if before["status"] != "ok" or before["type"] != "REG_MULTI_SZ":
+            raise ChangeError(
+                "unreadable", "The local list of cipher suites is not where it should be; nothing was changed."
+            )
+        # Position 0 puts each at the front, so the last one enabled stands first.
+        after = {**before, "data": [*reversed(names), *(name for name in before["data"] if name not in names)]}
+        return [{**_registry_item(LOCAL_KEY, SUITES_VALUE, before, after), "by": ENABLE_SUITE}]
+
+    def _enable(self, name: str) -> None:
+        self._cmdlet("Enable-TlsCipherSuite", name, Position=Unsigned(0))
+
+    def _disable(self, item: Item) -> None:
+        for name in item["after"]["data"]:
+            if name not in item["before"]["data"]:
+                self._cmdlet("Disable-TlsCipherSuite", name)
+
+    def _cmdlet(self, cmdlet: str, name: str, **more: t.Any) -> None:
+        answer = self._asker.ask([(command(cmdlet, Name=name, **more, ErrorAction="Continue"),)])
+        if any(refusal.is_denied for refusal in answer.refusals):
+            raise NotWritable(f"{cmdlet} was refused for {name}: the account has no right to it.")
+        if answer.refusals:
+            raise ChangeError("refused", f"{cmdlet} failed for {name}: {answer.refusals[0].sentence()}")
+
+    def _see_enabled(self, items: t.Sequence[Item]) -> None:
+        for item in items:
+            if item.get("by") == ENABLE_SUITE and not same(
+                self._registry.read(item["path"], item["name"]), item["after"]
+            ):
+                raise ChangeError(
+                    "not_kept", "Enable-TlsCipherSuite reported no error, but the local list is not as planned."
+                )
+
+
+def _registry_item(path: str, name: str, before: State, after: State) -> Item:
+    return {"kind": "registry_value", "path": path, "name": name, "before": dict(before), "after": dict(after)}
+
+
+def _is_policy(item: Item) -> bool:
+    return bool(item["path"].lower() == POLICY_KEY.lower())
+
+
+def _told(item: Item, outcome: str) -> dict[str, t.Any]:
+    return {"path": item["path"], "name": item["name"], "outcome": outcome}
+
+
+__all__ = ["ALREADY", "CHANGED_AT", "CNG", "KEPT", "OUR_KEY", "RESTORED", "ChangeSet"]

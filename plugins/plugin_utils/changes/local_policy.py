@@ -1,0 +1,149 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The local group policy of an endpoint: one value in ``Registry.pol``, the version in ``gpt.ini``, a refresh.
+
+Everything else in ``Registry.pol`` stays byte for byte. ``gpt.ini`` is written last, because a higher version is what
+makes Windows process the file; the refresh is not forced, so no other policy is applied anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy import gpt_ini, registry_pol
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import GPT_INI, MACHINE_POL, SSL_KEY
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State, same
+
+Item = dict[str, t.Any]
+
+_KINDS = {"REG_SZ": registry_pol.REG_SZ, "REG_MULTI_SZ": registry_pol.REG_MULTI_SZ}
+
+
+def file_state(content: bytes | None) -> dict[str, t.Any]:
+    """A file as a before-image keeps it."""
+    if content is None:
+        return {"status": "absent", "content": None}
+    return {"status": "ok", "content": base64.b64encode(content).decode("ascii")}
+
+
+def file_content(state: t.Mapping[str, t.Any]) -> bytes | None:
+    return None if state["status"] == "absent" else base64.b64decode(state["content"])
+
+
+class LocalPolicy:
+    """``system_root`` is the endpoint's Windows folder."""
+
+    def __init__(self, asker: Asker, system_root: str = r"C:\Windows") -> None:
+        self._asker = asker
+        self._files = RemoteFiles(asker)
+        self._system_root = system_root.rstrip("\\")
+        self.pol_path = MACHINE_POL.replace(r"C:\Windows", self._system_root, 1)
+        self.ini_path = GPT_INI.replace(r"C:\Windows", self._system_root, 1)
+
+    def items(self, wanted: t.Mapping[str, State]) -> list[Item]:
+        """What would be written to make the policy hold ``wanted`` (value name → state), as before-image items."""
+        pol_before, ini_before = self._files.read(self.pol_path), self._files.read(self.ini_path)
+        pol = _parse(pol_before, self.pol_path)
+        for name, state in wanted.items():
+            pol = _with_value(pol, name, state)
+        try:
+            ini_after = gpt_ini.after_machine_change(ini_before or b"")
+        except gpt_ini.GptIniError as error:
+            raise ChangeError("damaged_policy", f"{self.ini_path} cannot be changed safely: {error}.") from error
+        return [
+            {
+                "kind": "file",
+                "path": self.pol_path,
+                "before": file_state(pol_before),
+                "after": file_state(pol.serialise()),
+            },
+            {"kind": "file", "path": self.ini_path, "before": file_state(ini_before), "after": file_state(ini_after)},
+        ]
+
+    def write(self, items: t.Iterable[Item]) -> None:
+        """Writes the files as the items say: Registry.pol first."""
+        for item in sorted(items, key=lambda item: item["path"].lower() == self.ini_path.lower()):
+            content = file_content(item["after"])
+            if content is not None:
+                self._files.replace(item["path"], content)
+
+    def undo(self, pol_item: Item, names: t.Iterable[str]) -> bool:
+        """Puts ``Registry.pol`` back where it still is as written, else only our values in it; the version counts on.
+
+        False where somebody has changed one of our values since: then nothing is written.
+        """
+        before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
+        present = self._files.read(self.pol_path)
+        if present == before:
+            return True
+        if present == after:
+            if before is None:
+                self._files.remove(self.pol_path)
+            else:
+                self._files.replace(self.pol_path, before)
+        else:
+            pol = _without_our_values(present, before, after, self.pol_path, names)
+            if pol is None:
+                return False
+            self._files.replace(self.pol_path, pol.serialise())
+        self._files.replace(self.ini_path, gpt_ini.after_machine_change(self._files.read(self.ini_path) or b""))
+        return True
+
+    def refresh(self) -> None:
+        """Asks Windows to process the computer policy. Its text is localized and is not read."""
+        tool = f"{self._system_root}\\System32\\gpupdate.exe"
+        self._asker.ask([(command(tool, "/target:computer", "/wait:120"),)])
+
+    def follow(
+        self, registry: RemoteRegistry, path: str, name: str, wanted: State, wait: t.Callable[[float], bool]
+    ) -> None:
+        """Waits until the registry holds what the policy says. ``wait(seconds)`` is False when time is up."""
+        while not same(registry.read(path, name), wanted):
+            if not wait(2.0):
+                raise ChangeError(
+                    "refresh_did_not_take",
+                    f"The local policy was written, but {path}\\{name} did not follow it after a policy refresh.",
+                )
+
+
+def _parse(content: bytes | None, path: str) -> registry_pol.RegistryPol:
+    try:
+        return registry_pol.parse(content or b"")
+    except registry_pol.PolError as error:
+        raise ChangeError("damaged_policy", f"{path} is damaged and was left as it is: {error}.") from error
+
+
+def _with_value(pol: registry_pol.RegistryPol, name: str, state: State) -> registry_pol.RegistryPol:
+    if state["status"] == "absent":
+        return registry_pol.delete(pol, SSL_KEY, name)
+    data = state["data"]
+    content = registry_pol.multi_sz(data) if state["type"] == "REG_MULTI_SZ" else registry_pol.sz(data)
+    return registry_pol.replace(pol, SSL_KEY, name, _KINDS[state["type"]], content)
+
+
+def _without_our_values(
+    present: bytes | None, before: bytes | None, after: bytes | None, path: str, names: t.Iterable[str]
+) -> registry_pol.RegistryPol | None:
+    """``Registry.pol`` with our values as before and the rest as it is now; None where one is not ours any more."""
+    now, then, ours = _parse(present, path), _parse(before, path), _parse(after, path)
+    for name in names:
+        here, written = registry_pol.outcome(now, SSL_KEY, name), registry_pol.outcome(ours, SSL_KEY, name)
+        if (here.action, _content(here.entry)) != (written.action, _content(written.entry)):
+            return None
+        old = registry_pol.outcome(then, SSL_KEY, name)
+        if old.action == "set" and old.entry is not None:
+            now = registry_pol.replace(now, SSL_KEY, name, old.entry.type, old.entry.data)
+        elif old.action == "deleted":
+            now = registry_pol.disable(now, SSL_KEY, name)
+        else:
+            now = registry_pol.delete(now, SSL_KEY, name)
+    return now
+
+
+def _content(entry: registry_pol.Entry | None) -> tuple[int, bytes] | None:
+    return None if entry is None else (entry.type, entry.data)

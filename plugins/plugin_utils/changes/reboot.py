@@ -1,0 +1,124 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restarting an endpoint without script text, and knowing that it has restarted.
+
+``shutdown.exe`` is started as a command; then new runspaces are opened until Windows tells a later boot time, or the
+deadline has passed. That the connection breaks on the way is expected. This works where scripts are refused (JEA,
+constrained language, an AMSI provider that kills them) and ``ansible.windows.win_reboot`` therefore cannot.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import contextlib
+import typing as t
+from datetime import datetime, timedelta
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError, Thing, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import provider_path, select
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system import utc
+
+Waiter = t.Callable[[float], bool]
+
+# Windows reckons the boot time from the clock, so it moves a little when the clock is set; that is no restart.
+_DRIFT = timedelta(seconds=5)
+
+_SERVICES = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services"
+# The registry keys of services that exist only with the role; a plain member has none of them.
+_ROLES = {
+    "domain_controller": ("NTDS", "a domain controller"),
+    "cluster_node": ("ClusSvc", "a cluster node"),
+    "hyper_v_host": ("vmms", "a Hyper-V host"),
+}
+
+
+class Endpoint(t.Protocol):
+    """A way to talk to the endpoint that can begin anew."""
+
+    def session(self) -> Asker:
+        """The present session."""
+
+    def renew(self) -> Asker:
+        """Forgets the present session; the next question opens a new one."""
+
+
+def boot_time(asker: Asker) -> str:
+    """The last boot (UTC, ``YYYY-MM-DDTHH:MM:SSZ``). Raises ChangeError where Windows does not tell."""
+    statement = (
+        command(
+            "Get-CimInstance", ClassName="Win32_OperatingSystem", Property=["LastBootUpTime"], ErrorAction="Continue"
+        ),
+        select("LastBootUpTime"),
+    )
+    for item in asker.ask([statement]).output:
+        when = utc(item.get("LastBootUpTime")) if isinstance(item, Thing) else None
+        if when is not None:
+            return when
+    raise ChangeError("no_boot_time", "Windows does not tell when it was started, so a restart could not be proven.")
+
+
+def special_roles(asker: Asker) -> list[tuple[str, str]]:
+    """(option name, words) of the roles for which an endpoint is restarted only when it was named."""
+    keys = {f"{_SERVICES}\\{service}".lower(): (role, words) for role, (service, words) in _ROLES.items()}
+    statement = (
+        command("Get-Item", LiteralPath=[provider_path(key) for key in keys], ErrorAction="Continue"),
+        select("Name"),
+    )
+    answer = asker.ask([statement])
+    names = [str(item.get("Name")).lower() for item in answer.output if isinstance(item, Thing)]
+    return [keys[name] for name in names if name in keys]
+
+
+def users_logged_on(asker: Asker) -> bool:
+    """Whether somebody has a desktop open: a process ``explorer`` runs. Raises ChangeError where it cannot be said."""
+    answer = asker.ask([(command("Get-Process", Name="explorer", ErrorAction="Continue"), select("Id"))])
+    if any(isinstance(item, Thing) for item in answer.output):
+        return True
+    if answer.refusals and all(
+        refusal.is_missing or "NoProcessFound" in refusal.error_id for refusal in answer.refusals
+    ):
+        return False
+    raise ChangeError(
+        "users_unknown", "Whether somebody is logged on could not be read, so the endpoint was not restarted."
+    )
+
+
+def restart(asker: Asker, system_root: str = r"C:\Windows") -> None:
+    """Orders the restart. A connection that breaks over it is no error; a refusal is."""
+    tool = f"{system_root}\\System32\\shutdown.exe"
+    reason = "Cipher suites for Cisco Secure Endpoint (fleetops.tetra)"
+    with contextlib.suppress(SessionError):
+        # p:2:4 is "operating system: reconfiguration (planned)" in the list that shutdown.exe prints.
+        answer = asker.ask([(command(tool, "/r", "/t", "0", "/d", "p:2:4", "/c", reason),)])
+        if answer.failed:
+            raise ChangeError("restart_refused", "The endpoint refused to be restarted.")
+
+
+def wait_for_boot(endpoint: Endpoint, before: str, wait: Waiter) -> str:
+    """The boot time once it is later than ``before``. Raises ChangeError with code ``timed_out`` when time is up."""
+    seen_again = False
+    for seconds in _pauses():
+        if not wait(seconds):
+            break
+        with contextlib.suppress(SessionError, ChangeError):
+            now = boot_time(endpoint.renew())
+            seen_again = True
+            if _moment(now) - _moment(before) > _DRIFT:
+                return now
+    if seen_again:
+        raise ChangeError("timed_out", "The endpoint answers, but was not restarted within the time allowed.")
+    raise ChangeError("timed_out", "The endpoint did not come back after the restart within the time allowed.")
+
+
+def _pauses() -> c.Iterator[float]:
+    """Short at first for a fast machine, then longer, so that a slow one is not pestered."""
+    seconds = 2.0
+    while True:
+        yield seconds
+        seconds = min(seconds * 1.5, 15.0)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One registry value of an endpoint: read it, write it, take it away; each write is read back and compared.
+
+Keys without a slash in a part of their name go through the registry provider, whose ``-Type`` settles the type. The
+provider takes a slash for a separator, so ``Ciphers\\AES 128/128`` goes through StdRegProv. ``New-Item`` is never told
+``-Force``: on an existing key it would empty the key.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
+    Answer,
+    Asker,
+    Refusal,
+    Statement,
+    Thing,
+    Unsigned,
+    command,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
+    HKEY_LOCAL_MACHINE,
+    provider_path,
+    select,
+    typed,
+)
+
+State = dict[str, t.Any]
+"""``{status: "ok"|"absent", type, data}``, as in a plan's ``before`` and ``after``."""
+
+ABSENT: State = {"status": "absent", "type": None, "data": None}
+
+_TYPES = {
+    "REG_SZ": "String",
+    "REG_EXPAND_SZ": "ExpandString",
+    "REG_MULTI_SZ": "MultiString",
+    "REG_DWORD": "DWord",
+    "REG_QWORD": "QWord",
+}
+_CIM_ABSENT = (1, 2)
+_CIM_DENIED = 5
+
+
+def same(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any]) -> bool:
+    """Whether two states are the same value. A type that the reader could not tell apart counts as either."""
+    if one["status"] != other["status"]:
+        return False
+    if one["status"] == "absent":
+        return True
+    kinds = {one["type"], other["type"]}
+    if len(kinds) > 1 and not (
+        kinds <= {"REG_SZ", "REG_EXPAND_SZ", "REG_SZ_OR_EXPAND_SZ"} and "REG_SZ_OR_EXPAND_SZ" in kinds
+    ):
+        return False
+    return bool(one["data"] == other["data"])
+
+
+class RemoteRegistry:
+    """Registry values of one endpoint below HKEY_LOCAL_MACHINE. Raises ChangeError, NotWritable or SessionError."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+
+    def read(self, path: str, name: str) -> State:
+        """The value as it stands. Raises ChangeError where that cannot be said."""
+        return self._read_slashed(path, name) if "/" in path else self._read_plain(path, name)
+
+    def write(self, path: str, name: str, wanted: State) -> bool:
+        """Makes the value stand as ``wanted`` and sees that it does; False where it did already."""
+        if same(self.read(path, name), wanted):
+            return False
+        if "/" in path:
+            self._write_slashed(path, name, wanted)
+        else:
+            self._write_plain(path, name, wanted)
+        found = self.read(path, name)
+        if not same(found, wanted):
+            raise ChangeError("not_kept", f"{path}\\{name} was written, but does not hold what was written.")
+        return True
+
+    def key_exists(self, path: str) -> bool:
+        """For keys without a slash. Raises ChangeError where it cannot be said."""
+        answer = self._ask(
+            (command("Get-Item", LiteralPath=provider_path(path), ErrorAction="Continue"), select("Name"))
+        )
+        if any(isinstance(item, Thing) for item in answer.output):
+            return True
+        if answer.refusals and all(refusal.is_missing for refusal in answer.refusals):
+            return False
+        raise _refused(answer.refusals, f"Whether the key {path} exists could not be read")
+
+    def create_key(self, path: str) -> None:
+        """Makes the key and those above it that are missing; an existing key is left alone."""
+        if self.key_exists(path):
+            return
+        parent = path.rpartition("\\")[0]
+        if parent.count("\\"):
+            self.create_key(parent)
+        answer = self._ask((command("New-Item", Path=provider_path(path), ErrorAction="Continue"), select("Name")))
+        if answer.refusals:
+            raise _refused(answer.refusals, f"The key {path} could not be created")
+
+    def remove_empty_key(self, path: str) -> None:
+        """Takes a key away that we made; it must hold no values and no keys."""
+        statement = (command("Remove-Item", LiteralPath=provider_path(path), ErrorAction="Continue"),)
+        answer = self._ask(statement)
+        if answer.refusals:
+            raise _refused(answer.refusals, f"The key {path} could not be removed")
+
+    # The registry provider -----------------------------------------------------------------------------------------
+
+    def _read_plain(self, path: str, name: str) -> State:
+        statement = (
+            command("Get-ItemProperty", LiteralPath=provider_path(path), ErrorAction="Continue"),
+            select("PSPath", name),
+        )
+        answer = self._ask(statement)
+        things = [item for item in answer.output if isinstance(item, Thing)]
+        if things:
+            data = things[0].get(name)
+            if data is None:
+                return dict(ABSENT)
+            stored = typed(data)
+            if stored is None:
+                raise ChangeError("unreadable", f"{path}\\{name} holds something that is no registry value.")
+            return {"status": "ok", **stored}
+        if not answer.refusals or all(refusal.is_missing for refusal in answer.refusals):
+            # No object and no error: a key without values.
+            return dict(ABSENT)
+        raise _refused(answer.refusals, f"{path}\\{name} could not be read")
+
+    def _write_plain(self, path: str, name: str, wanted: State) -> None:
+        if wanted["status"] == "absent":
+            statement: Statement = (
+                command("Remove-ItemProperty", LiteralPath=provider_path(path), Name=name, ErrorAction="Continue"),
+            )
+        else:
+            self.create_key(path)
+            statement = (
+                command(
+                    "Set-ItemProperty",
+                    LiteralPath=provider_path(path),
+                    Name=name,
+                    Value=_for_provider(wanted),
+                    Type=_TYPES[wanted["type"]],
+                    ErrorAction="Continue",
+                ),
+            )
+        answer = self._ask(statement)
+        if answer.refusals:
+            raise _refused(answer.refusals, f"{path}\\{name} could not be written")
+
+    # StdRegProv ----------------------------------------------------------------------------------------------------
+
+    def _read_slashed(self, path: str, name: str) -> State:
+        code, answer = self._cim("EnumValues", path, ("ReturnValue", "sNames", "Types"))
+        if code in _CIM_ABSENT:
+            return dict(ABSENT)
+        names = [str(one).lower() for one in (answer.get("sNames") or [])] if answer is not None else []
+        types = list(answer.get("Types") or []) if answer is not None else []
+        if code != 0 or len(names) != len(types):
+            raise _cim_failed(code, f"{path}\\{name} could not be read")
+        if name.lower() not in names:
+            return dict(ABSENT)
+        if types[names.index(name.lower())] != 4:
+            raise ChangeError("wrong_type", f"{path}\\{name} is no REG_DWORD; it was left as it is.")
+        code, answer = self._cim("GetDWORDValue", path, ("ReturnValue", "uValue"), sValueName=name)
+        value = answer.get("uValue") if answer is not None else None
+        if code != 0 or not isinstance(value, int):
+            raise _cim_failed(code, f"{path}\\{name} could not be read")
+        return {"status": "ok", "type": "REG_DWORD", "data": value & 0xFFFFFFFF}
+
+    def _write_slashed(self, path: str, name: str, wanted: State) -> None:
+        if wanted["status"] == "absent":
+            code, _answer = self._cim("DeleteValue", path, ("ReturnValue",), sValueName=name)
+        elif wanted["type"] != "REG_DWORD":
+            raise ChangeError("wrong_type", f"Only REG_DWORD values are written below {path}.")
+        else:
+            code, _answer = self._cim("CreateKey", path, ("ReturnValue",))
+            if code == 0:
+                value = Unsigned(wanted["data"])
+                code, _answer = self._cim("SetDWORDValue", path, ("ReturnValue",), sValueName=name, uValue=value)
+        if code != 0:
+            raise _cim_failed(code, f"{path}\\{name} could not be written")
+
+    def _cim(self, method: str, path: str, properties: t.Sequence[str], **more: t.Any) -> tuple[int, Thing | None]:
+        arguments = {"hDefKey": Unsigned(HKEY_LOCAL_MACHINE), "sSubKeyName": path.partition("\\")[2], **more}
+        statement = (
+            command(
+                "Invoke-CimMethod",
+                Namespace="root/cimv2",
+                ClassName="StdRegProv",
+                MethodName=method,
+                Arguments=arguments,
+                ErrorAction="Continue",
+            ),
+            select(*properties),
+        )
+        answer = self._ask(statement)
+        for item in answer.output:
+            code = item.get("ReturnValue") if isinstance(item, Thing) else None
+            if isinstance(code, int):
+                return code, item
+        raise _refused(answer.refusals, f"{path} could not be reached through WMI")
+
+    def _ask(self, statement: Statement) -> Answer:
+        return self._asker.ask([statement])
+
+
+def _for_provider(state: State) -> t.Any:
+    """A REG_DWORD goes over as the signed number that PowerShell's own 0xFFFFFFFF is."""
+    data = state["data"]
+    if state["type"] == "REG_DWORD" and data >= 1 << 31:
+        return data - (1 << 32)
+    return data
+
+
+def _refused(refusals: t.Sequence[Refusal], what: str) -> ChangeError:
+    if not refusals:
+        return ChangeError("no_answer", f"{what}: the endpoint gave no answer.")
+    if any(refusal.is_denied for refusal in refusals):
+        return NotWritable(f"{what}: the account has no right to it.")
+    return ChangeError("refused", f"{what}: {refusals[0].sentence()}")
+
+
+def _cim_failed(code: int, what: str) -> ChangeError:
+    if code == _CIM_DENIED:
+        return NotWritable(f"{what}: the account has no right to it.")
+    return ChangeError("refused", f"{what}: StdRegProv answered {code}.")
