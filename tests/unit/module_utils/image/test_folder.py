@@ -51,7 +51,10 @@ def test_policy_protocol_and_cipher_switches_are_read_as_stored(tmp_path: Path) 
     assert facts["policy_order"]["data"] == ",".join(states.WEAK)
     with open_image(str(states.write_tree(states.tls12_off_state(), tmp_path / "tls12"))) as image:
         facts = image.windows.facts("golden", TIME)
-    assert facts["schannel"]["keys"]["Protocols\\TLS 1.2\\Client"]["values"]["Enabled"] == {"type": "REG_DWORD", "data": 0}
+    assert facts["schannel"]["keys"]["Protocols\\TLS 1.2\\Client"]["values"]["Enabled"] == {
+        "type": "REG_DWORD",
+        "data": 0,
+    }
     with open_image(str(states.write_tree(states.aes128_off_state(), tmp_path / "aes"))) as image:
         facts = image.windows.facts("golden", TIME)
     assert facts["schannel"]["keys"]["Ciphers\\AES 128/128"]["values"]["Enabled"] == {"type": "REG_DWORD", "data": 0}
