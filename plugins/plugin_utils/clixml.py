@@ -6,7 +6,7 @@
 Numbers become int (``Wide`` where they were 64 bits wide, so that REG_QWORD can be told from REG_DWORD), byte arrays
 bytes, lists list, dictionaries dict, other objects ``Thing``. Times, versions and GUIDs stay text. A text or number
 that only carries extra properties (a line of ``Get-Content``) is the text or number; an enumeration is a ``Thing`` with
-its name as ``text``. Secure strings are never read.
+its name as ``text`` and its number as property ``value``. Secure strings are never read.
 """
 
 from __future__ import annotations
@@ -137,7 +137,9 @@ class _Reader:
             else:
                 content.append(self.value(child))
         value: t.Any
-        if "System.Enum" in types or not content:
+        if "System.Enum" in types:
+            value = Thing(types, {"value": content[0] if content else None}, text)
+        elif not content:
             value = Thing(types, properties, text)
         else:
             value = content[0]

@@ -1,0 +1,203 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts about Windows and the session from the answers: release, boot, pending reboots, PowerShell, machine proxy."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from datetime import UTC, datetime, timedelta, timezone
+
+from ansible_collections.fleetops.tetra.plugins.module_utils import facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Shell
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import (
+    NOT_ASKED,
+    Reply,
+    plain_target,
+    status_of,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import key_names
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import (
+    COMPUTER_NAME_KEY,
+    CURRENT_VERSION_KEY,
+    ELEVATION_KEY,
+    RENAMES_VALUE,
+    SERVICING_KEY,
+    SESSION_MANAGER_KEY,
+    WINDOWS_UPDATE_KEY,
+    WINHTTP_PROXY_KEY,
+    WINHTTP_PROXY_VALUE,
+    Survey,
+)
+
+_DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?")
+_DMTF = re.compile(r"(\d{14})\.\d{6}([+-]\d{3})")
+
+
+def operating_system(survey: Survey) -> dict[str, t.Any]:
+    answer = survey.registry.key(CURRENT_VERSION_KEY)
+    values = answer.properties
+
+    def text(name: str) -> str | None:
+        value = values.get(name.lower())
+        return value if isinstance(value, str) else None
+
+    ubr = values.get("ubr")
+    installation = text("InstallationType")
+    kind = None if installation is None else "client" if installation == "Client" else "server"
+    status, reason = (answer.status, answer.reason) if answer.status != "empty" else (facts.ERROR, "No answer.")
+    if status == facts.OK and survey.build is None:
+        status, reason = facts.ERROR, "Windows does not tell its build number."
+    name = survey.registry.data(COMPUTER_NAME_KEY, "ComputerName")
+    return facts.section(
+        facts.ERROR if status == facts.ABSENT else status,
+        reason,
+        product=text("ProductName"),
+        build=survey.build,
+        ubr=int(ubr) if isinstance(ubr, int) and not isinstance(ubr, bool) else None,
+        edition=text("EditionID"),
+        display_version=text("DisplayVersion") or text("ReleaseId"),
+        kind=kind,
+        computer_name=name if isinstance(name, str) else None,
+        architecture=survey.environment.get("processor_architew6432")
+        or survey.environment.get("processor_architecture"),
+    )
+
+
+def reboot(survey: Survey, replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
+    pending = {
+        "component_based_servicing": _exists(survey.items, SERVICING_KEY),
+        "windows_update": _exists(survey.items, WINDOWS_UPDATE_KEY),
+        "file_rename": _has_value(survey.items, SESSION_MANAGER_KEY, RENAMES_VALUE),
+    }
+    reply = replies.get("os", NOT_ASKED)
+    thing = next((value for value in reply.values if isinstance(value, Thing)), None)
+    boot = utc(thing.get("LastBootUpTime")) if thing is not None else None
+    if boot is not None:
+        return facts.section(facts.OK, last_boot=boot, pending=pending, changed_by_us=None)
+    if thing is not None:
+        status, reason = facts.ERROR, "The boot time came in a form that is no time."
+    else:
+        status, reason = reply.why_not()
+        status = facts.ERROR if status == facts.ABSENT else status
+    return facts.section(status, reason, last_boot=None, pending=pending, changed_by_us=None)
+
+
+def utc_offset_minutes(replies: t.Mapping[str, Reply]) -> int | None:
+    """Local time minus UTC now, as Win32_OperatingSystem tells it."""
+    for thing in replies.get("os", NOT_ASKED).values:
+        offset = thing.get("CurrentTimeZone") if isinstance(thing, Thing) else None
+        if isinstance(offset, int) and not isinstance(offset, bool) and abs(offset) <= 15 * 60:
+            return int(offset)
+    return None
+
+
+def psrp(survey: Survey, shell: Shell, configuration: str | None) -> dict[str, t.Any]:
+    return facts.section(
+        facts.OK if shell.version is not None else facts.ERROR,
+        None if shell.version is not None else "The session did not tell its PowerShell version.",
+        configuration_name=configuration,
+        powershell_version=shell.version,
+        edition=shell.edition if shell.edition in ("Desktop", "Core") else None,
+        process_bits=survey.process_bits,
+        language_mode=None,
+        administrator=_administrator(survey.items),
+    )
+
+
+def winhttp_proxy(survey: Survey) -> dict[str, t.Any]:
+    """The machine's WinHTTP proxy (``netsh winhttp``), from its binary value."""
+    value = survey.registry.value(WINHTTP_PROXY_KEY, WINHTTP_PROXY_VALUE)
+    if value["status"] == facts.ABSENT:
+        return facts.section(facts.OK, server=None, bypass=None)
+    if value["status"] != facts.OK:
+        return facts.section(value["status"], value["reason"], server=None, bypass=None)
+    settings = parse_winhttp(bytes.fromhex(value["data"])) if value["type"] == "REG_BINARY" else None
+    if settings is None:
+        return facts.section(facts.ERROR, "The WinHTTP proxy value has an unknown form.", server=None, bypass=None)
+    return facts.section(facts.OK, server=settings[0], bypass=settings[1])
+
+
+def parse_winhttp(data: bytes) -> tuple[str | None, str | None] | None:
+    """(server, bypass) of a WinHttpSettings value; (None, None) means direct; None where the form is unknown.
+
+    Four little-endian numbers (size of the head, counter, flags, length), the proxy, a length, the bypass list. Bit 1
+    of the flags means that a proxy is set. This form is not documented; ``netsh winhttp show proxy`` agrees with it.
+    """
+    if len(data) < 16:
+        return None
+    flags, length = int.from_bytes(data[8:12], "little"), int.from_bytes(data[12:16], "little")
+    if not flags & 2:
+        return None, None
+    server, rest = data[16 : 16 + length], data[16 + length :]
+    if len(server) != length or len(rest) < 4 or length > 4096:
+        return None
+    size = int.from_bytes(rest[:4], "little")
+    bypass = rest[4 : 4 + size]
+    if len(bypass) != size:
+        return None
+    return without_credentials(server.decode("ascii", "replace")) or None, bypass.decode("ascii", "replace") or None
+
+
+def without_credentials(proxy: str) -> str:
+    """A proxy without a user name and password in front of its host."""
+    return ";".join(
+        f"{scheme}{marker}{place.rpartition('@')[2]}"
+        for part in proxy.split(";")
+        for scheme, marker, place in [part.rpartition("//") if "//" in part else part.rpartition("=")]
+    )
+
+
+def utc(value: t.Any) -> str | None:
+    """A time of CLIXML (ISO 8601 with its offset) or of WMI (DMTF) as UTC; None where it names no moment."""
+    if not isinstance(value, str):
+        return None
+    if match := _DATE.fullmatch(value.strip()):
+        if match.group(2) is None:
+            return None
+        moment = datetime.fromisoformat(match.group(1) + match.group(2).replace("Z", "+00:00"))
+    elif match := _DMTF.fullmatch(value.strip()):
+        zone = timezone(timedelta(minutes=int(match.group(2))))
+        try:
+            moment = datetime.strptime(match.group(1), "%Y%m%d%H%M%S").replace(tzinfo=zone)
+        except ValueError:
+            return None
+    else:
+        return None
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time of the documents as an aware datetime."""
+    return datetime.fromisoformat(text) if text is not None else None
+
+
+def _refused(items: Reply, key: str) -> tuple[str, str] | None:
+    for refusal in items.refusals:
+        if plain_target(refusal.target) == key.lower():
+            return status_of(refusal)
+    return None
+
+
+def _exists(items: Reply, key: str) -> bool | None:
+    if any(name.lower() == key.lower() for name in key_names(items)):
+        return True
+    refused = _refused(items, key)
+    return False if refused is not None and refused[0] == facts.ABSENT else None
+
+
+def _has_value(items: Reply, key: str, value: str) -> bool | None:
+    for name, values in key_names(items).items():
+        if name.lower() == key.lower():
+            return value.lower() in {item.lower() for item in values}
+    return None
+
+
+def _administrator(items: Reply) -> bool | None:
+    """A full administrator opens the hive of LocalService; a filtered one and a user may not."""
+    if _exists(items, ELEVATION_KEY):
+        return True
+    refused = _refused(items, ELEVATION_KEY)
+    return False if refused is not None and refused[0] == facts.DENIED else None

@@ -1,0 +1,202 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts about TLS from the answers: suites, their orders, curves, Schannel switches, FIPS."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils import facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import FIRST_BUILD_WITH_TLS_CMDLETS
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Reply
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
+    RegistryAnswers,
+    enum_types,
+    typed,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import Survey
+
+Replies = t.Mapping[str, Reply]
+
+_NO_CMDLET = "Windows before Windows 10 and Server 2016 does not have this cmdlet."
+
+
+def cipher_suites(survey: Survey, replies: Replies) -> dict[str, t.Any]:
+    """``Get-TlsCipherSuite`` in its order, whatever shape it came in."""
+    reply = replies.get("suites")
+    if reply is None:
+        return facts.section(facts.UNSUPPORTED, _no_cmdlet(survey), suites=[])
+    if not reply.complete or (reply.refusals and not reply.values):
+        return facts.section(*reply.why_not(), suites=[])
+    suites = []
+    for thing in flat(reply.values):
+        suite = _suite(thing)
+        if suite is None:
+            reason = "Get-TlsCipherSuite answered with something that is not a cipher suite."
+            return facts.section(facts.ERROR, reason, suites=[])
+        suites.append(suite)
+    if reply.refusals:
+        return facts.section(facts.ERROR, "Get-TlsCipherSuite broke off with an error.", suites=[])
+    return facts.section(facts.OK, suites=suites)
+
+
+def flat(values: t.Iterable[t.Any]) -> t.Iterator[t.Any]:
+    """The members of lists that were not taken apart on the way, and everything else."""
+    for value in values:
+        if isinstance(value, list):
+            yield from flat(value)
+        else:
+            yield value
+
+
+def _suite(thing: t.Any) -> dict[str, t.Any] | None:
+    if not isinstance(thing, Thing):
+        return None
+    name, number, protocols = thing.get("Name"), thing.get("CipherSuite"), thing.get("Protocols")
+    if protocols is None:
+        protocols = []
+    if isinstance(protocols, int) and not isinstance(protocols, bool):
+        protocols = [protocols]
+    if not isinstance(name, str) or not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        return None
+    if not isinstance(protocols, list) or not all(isinstance(p, int) and not isinstance(p, bool) for p in protocols):
+        return None
+    return {"name": name, "id": int(number), "protocols": [int(protocol) for protocol in protocols]}
+
+
+def curves(survey: Survey, replies: Replies) -> dict[str, t.Any]:
+    policy = survey.registry.value(facts.POLICY_KEY, facts.CURVES_VALUE, policy_types(replies))
+    local = survey.registry.value(facts.LOCAL_KEY, facts.CURVES_VALUE)
+    reply = replies.get("curves")
+    if reply is None:
+        cmdlet = facts.section(facts.UNSUPPORTED, _no_cmdlet(survey), names=[])
+    elif not reply.complete or reply.refusals:
+        cmdlet = facts.section(*reply.why_not(), names=[])
+    else:
+        names = list(flat(reply.values))
+        if all(isinstance(name, str) for name in names):
+            cmdlet = facts.section(facts.OK, names=names)
+        else:
+            reason = "Get-TlsEccCurve answered with something that is not a name."
+            cmdlet = facts.section(facts.ERROR, reason, names=[])
+    return facts.section(*_overall([policy, local]), policy=policy, local=local, cmdlet=cmdlet)
+
+
+def policy_order(survey: Survey, replies: Replies) -> dict[str, t.Any]:
+    return survey.registry.value(facts.POLICY_KEY, facts.SUITES_VALUE, policy_types(replies))
+
+
+def local_order(survey: Survey) -> dict[str, t.Any]:
+    return survey.registry.value(facts.LOCAL_KEY, facts.SUITES_VALUE)
+
+
+def policy_types(replies: Replies) -> dict[str, str] | None:
+    reply = replies.get("policy_types")
+    return enum_types(reply) if reply is not None else None
+
+
+def fips(survey: Survey) -> dict[str, t.Any]:
+    value = survey.registry.value(facts.FIPS_KEY, facts.FIPS_VALUE)
+    if value["status"] == facts.ABSENT:
+        return facts.section(facts.OK, enabled=False, value=value)
+    enabled = value["data"] != 0 if value["status"] == facts.OK and isinstance(value["data"], int) else None
+    if value["status"] == facts.OK and enabled is None:
+        return facts.section(facts.ERROR, "The FIPS switch is not a number.", enabled=None, value=value)
+    return facts.section(value["status"], value["reason"], enabled=enabled, value=value)
+
+
+def schannel(survey: Survey, replies: Replies) -> dict[str, t.Any]:
+    """The switches of Schannel. A key with a slash in its name is proven absent by the list of its siblings."""
+    plain = RegistryAnswers(replies.get("schannel_values", NOT_ASKED))
+    keys = {name: _schannel_key(name, survey, plain, replies) for name in facts.SCHANNEL_KEYS}
+    winhttp = survey.registry.value(facts.WINHTTP_KEY, facts.WINHTTP_VALUE)
+    return facts.section(*_overall(list(keys.values())), keys=keys, winhttp_default_secure_protocols=winhttp)
+
+
+def _schannel_key(name: str, survey: Survey, plain: RegistryAnswers, replies: Replies) -> dict[str, t.Any]:
+    path = facts.schannel_path(name)
+    names = survey.schannel_keys().get(path.lower())
+    if names is None:
+        return _schannel_missing(path, survey)
+    if not names:
+        return facts.registry_key(path)
+    if "/" in name:
+        return _slashed_key(path, names, replies)
+    answer = plain.key(path)
+    if answer.status != facts.OK:
+        status = facts.ERROR if answer.status in ("empty", facts.ABSENT) else answer.status
+        return facts.registry_key(path, status, answer.reason or "The values of the key were not handed over.")
+    values = {value: typed(answer.properties.get(value.lower())) for value in names}
+    return _with_values(path, values)
+
+
+def _schannel_missing(path: str, survey: Survey) -> dict[str, t.Any]:
+    """Why a key is not among those that exist: it is absent, or its siblings could not be listed."""
+    parent = path.rpartition("\\")[0].lower()
+    for refusal in survey.schannel.refusals:
+        target = (refusal.target or "").rpartition("::")[2].lower()
+        if target == parent and refusal.is_missing:
+            return facts.registry_key(path, facts.ABSENT, "The key does not exist.")
+        if target in (parent, path.lower()) and refusal.is_denied:
+            return facts.registry_key(path, facts.DENIED, f"The account may not list the keys: {refusal.sentence()}")
+        if target in (parent, path.lower()):
+            return facts.registry_key(path, facts.ERROR, f"The keys could not be listed: {refusal.sentence()}")
+    if not survey.schannel.complete:
+        return facts.registry_key(path, *_never_absent(survey.schannel.why_not()))
+    return facts.registry_key(path, facts.ABSENT, "The key does not exist.")
+
+
+def _slashed_key(path: str, names: list[str], replies: Replies) -> dict[str, t.Any]:
+    """The values of a key that only StdRegProv can address."""
+    listing = replies.get(f"enum:{path}")
+    types = enum_types(listing) if listing is not None else None
+    if types is None:
+        if listing is None:
+            return facts.registry_key(
+                path, facts.UNSUPPORTED, "The key has values, which need PowerShell 3.0 and WMI to be read."
+            )
+        if listing.refusals or not listing.complete:
+            return facts.registry_key(path, *_never_absent(listing.why_not()))
+        code = next((thing.get("ReturnValue") for thing in listing.values if isinstance(thing, Thing)), None)
+        if code == 5:
+            return facts.registry_key(path, facts.DENIED, "The account may not read the key (StdRegProv code 5).")
+        return facts.registry_key(path, facts.ERROR, f"The values of the key could not be listed (code {code}).")
+    values: dict[str, dict[str, t.Any] | None] = {}
+    for name in names:
+        kind = types.get(name.lower())
+        reply = replies.get(f"dword:{path}:{name}")
+        if kind != "REG_DWORD" or reply is None:
+            values[name] = {"type": kind, "data": None} if kind is not None else None
+            continue
+        thing = next((value for value in reply.values if isinstance(value, Thing)), None)
+        number = thing.get("uValue") if thing is not None and thing.get("ReturnValue") == 0 else None
+        values[name] = typed(number, kind) if number is not None else None
+    return _with_values(path, values)
+
+
+def _with_values(path: str, values: t.Mapping[str, dict[str, t.Any] | None]) -> dict[str, t.Any]:
+    unread = [name or "(Default)" for name, value in values.items() if value is None]
+    known = {name: value for name, value in values.items() if value is not None}
+    if unread:
+        reason = f"The values {', '.join(unread)} exist and could not be read."
+        return facts.registry_key(path, facts.ERROR, reason, known)
+    return facts.registry_key(path, values=known)
+
+
+def _never_absent(why: tuple[str, str]) -> tuple[str, str]:
+    return (facts.ERROR, why[1]) if why[0] == facts.ABSENT else why
+
+
+def _overall(parts: list[dict[str, t.Any]]) -> tuple[str, str | None]:
+    """The status of a section by its parts: what was read or is absent is fine, else the first that is not."""
+    for part in parts:
+        if part["status"] not in (facts.OK, facts.ABSENT):
+            return part["status"], part["reason"]
+    return facts.OK, None
+
+
+def _no_cmdlet(survey: Survey) -> str:
+    known = survey.build is not None and survey.build < FIRST_BUILD_WITH_TLS_CMDLETS
+    return _NO_CMDLET if known else "The cmdlet was not asked for."
