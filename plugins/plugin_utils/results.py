@@ -22,6 +22,8 @@ RUN_SCHEMA = "fleetops.tetra/run/1"
 RESULT_SCHEMA = "fleetops.tetra/result/1"
 RUN_FILE = "run.json"
 HOSTS_FOLDER = "hosts"
+GATE_FILE = "gate.json"
+"""Left by the gate when a run has come to its end."""
 STATES = ("compliant", "non_compliant", "unknown", "not_applicable")
 
 Record = dict[str, t.Any]

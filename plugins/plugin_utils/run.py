@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import (
+    GATE_FILE,
     HOSTS_FOLDER,
     RUN_FILE,
     RUN_SCHEMA,
@@ -31,6 +32,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import (
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LOCK_FILE = ".lock"
+NO_ENDPOINT = (
+    "No endpoint was tested: the inventory is empty, or tetra_hosts, --limit or --tags left nothing of it: look for a "
+    "typo."
+)
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ def begin_run(
                 "process": process.as_dict(),
                 "hosts": list(hosts),
             }
+            (folder / GATE_FILE).unlink(missing_ok=True)
             write_json(folder / RUN_FILE, info)
     except OSError as error:
         raise ResultsError(f"The results folder {results_dir} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""fleetops.tetra.run_begin: begins a run, before any endpoint is asked."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from pathlib import Path
+
+from ansible.plugins.action import ActionBase
+from ansible.release import __version__ as ansible_version
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_policy
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.collection import collection_version
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import NO_ENDPOINT, begin_run
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Runs on the controller. Where nothing can be tested the result is *unreachable*, so that Ansible ends with 4."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(argument_spec=options.RUN_BEGIN)
+        if not arguments["hosts"]:
+            return {"changed": False, "unreachable": True, "msg": NO_ENDPOINT}
+        about = {
+            "playbook": arguments["playbook"],
+            "check_mode": self._task.check_mode,
+            "collection_version": collection_version(),
+            "ansible_version": ansible_version,
+        }
+        policy = chosen_policy(arguments["policy"], None) or {}
+        folder = Path(arguments["results_dir"]).absolute()
+        # The worker's parent is ansible-playbook itself, which lives as long as the run.
+        process = Process.of(os.getppid())
+        try:
+            run = begin_run(folder, arguments["run_id"], arguments["hosts"], process, about, policy)
+        except ResultsError as error:
+            return {"changed": False, "unreachable": True, "msg": str(error)}
+        return {"changed": False, "run": str(run.path), "run_id": run.run_id, "token": run.token}

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One endpoint, from connection to record. Whatever goes wrong on the way becomes a record with state ``unknown``."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import results
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import RunFolder, join_run, now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection, Session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.session_failures import explain
+
+FACT_NAME = "fleetops_tetra"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What asking one endpoint came to: facts, or why there are none."""
+
+    facts: dict[str, t.Any] | None
+    error: SessionError | None
+    timing: dict[str, t.Any]
+
+
+def gather(connection: Connection, host: str, seconds: float, probe: ProbeOptions | None = None) -> Gathered:
+    """Asks one endpoint for its facts within so many seconds. Never raises for what the endpoint or the wire does."""
+    started, begun = now(), time.monotonic()
+    session = Session(connection)
+    document: dict[str, t.Any] | None = None
+    error: SessionError | None = None
+    try:
+        with deadline(seconds):
+            session.open()
+            document = collect(session, host, started, probe)
+    except (SessionError, DeadlineExceeded) as lost:
+        error = explain(lost, session.place, seconds)
+    except Exception as fault:
+        error = SessionError("internal", f"The collection could not make sense of the answers ({type(fault).__name__}).")
+    if error is not None:
+        session.abandon()
+    timing = {"started_at": started, "seconds": round(time.monotonic() - begun, 3), "pipelines": session.pipelines}
+    return Gathered(document, error, timing)
+
+
+def audit_endpoint(
+    connection: Connection,
+    host: str,
+    arguments: t.Mapping[str, t.Any],
+    delegated_to: str | None = None,
+) -> tuple[results.Record, Path | None]:
+    """Reads, judges and records one endpoint; gives the record and its path where a run was named.
+
+    Raises ResultsError or OSError when the record cannot be written.
+    """
+    run = join_run(Path(arguments["run"])) if arguments["run"] else None
+    policy = chosen_policy(arguments["policy"], run)
+    token = run.token if run is not None else None
+    if delegated_to is not None:
+        sentence = (
+            f"The task is delegated to {delegated_to}, whose facts would be filed under {host}: take delegate_to away."
+        )
+        record = results.unknown_record(host, "delegated", sentence, token, policy)
+    else:
+        probe = probe_options(arguments) if arguments["probe"] else None
+        record = judge(host, gather(connection, host, arguments["timeout"], probe), token, policy)
+    return record, results.write_record(run.path, record) if run is not None else None
+
+
+def judge(host: str, gathered: Gathered, token: str | None, policy: dict[str, t.Any] | None) -> results.Record:
+    """The record of what was gathered."""
+    if gathered.facts is None:
+        error = gathered.error or SessionError("internal", "Nothing was gathered.")
+        return results.unknown_record(host, error.kind, str(error), token, policy, gathered.timing)
+    try:
+        verdict = evaluate(gathered.facts, policy)
+    except Exception as fault:
+        sentence = f"The collection could not judge these facts ({type(fault).__name__})."
+        record = results.unknown_record(host, "internal", sentence, token, policy, gathered.timing)
+        return {**record, "facts": gathered.facts}
+    return results.make_record(host, token, verdict, gathered.facts, gathered.timing)
+
+
+def task_result(record: results.Record, path: Path | None, return_facts: bool) -> dict[str, t.Any]:
+    """What the task hands back: slim, since thousands of these stay in the controller's memory."""
+    verdict = record["verdict"]
+    cause = verdict["cause"]
+    summary = {
+        "state": verdict["state"],
+        "cause": cause["code"] if cause else None,
+        "usable": list(verdict["reachability"]["usable"]),
+        "in_force": verdict["in_force"],
+    }
+    result = {
+        "changed": False,
+        **summary,
+        "reachability": verdict["reachability"]["answer"],
+        "next_step": verdict["next_step"],
+        "error": record["error"],
+        "record": str(path) if path is not None else None,
+        "ansible_facts": {FACT_NAME: summary},
+    }
+    if return_facts:
+        result["facts"] = record["facts"]
+        result["verdict"] = verdict
+    return result
+
+
+def chosen_policy(given: dict[str, t.Any] | None, run: RunFolder | None) -> dict[str, t.Any] | None:
+    """The policy of this judgement: what the task says, else what the run says, else the defaults."""
+    if given is not None:
+        return {name: value for name, value in given.items() if value is not None}
+    return run.policy if run is not None and run.policy else None
+
+
+def probe_options(arguments: t.Mapping[str, t.Any]) -> ProbeOptions:
+    return ProbeOptions(arguments["probe_host"], arguments["probe_port"], arguments["probe_proxy"])

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the endpoint actions, as Ansible's argument specs. The documentation of each module says the same."""
+
+from __future__ import annotations
+
+import typing as t
+
+POLICY: t.Final[dict[str, t.Any]] = {
+    "type": "dict",
+    "options": {
+        "allow_list": {"type": "list", "elements": "str"},
+        "require": {"type": "str", "choices": ["any", "all"], "default": "any"},
+        "strict": {"type": "bool", "default": False},
+    },
+}
+ASKING: t.Final[dict[str, dict[str, t.Any]]] = {
+    "timeout": {"type": "int", "default": 120},
+    "probe": {"type": "bool", "default": False},
+    "probe_host": {"type": "str"},
+    "probe_port": {"type": "int"},
+    "probe_proxy": {"type": "str", "default": "auto"},
+}
+ENDPOINT_INFO: t.Final = ASKING
+AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
+    **ASKING,
+    "run": {"type": "path"},
+    "policy": POLICY,
+    "return_facts": {"type": "bool", "default": False},
+}
+RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
+    "results_dir": {"type": "path", "required": True},
+    "run_id": {"type": "str"},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "playbook": {"type": "str"},
+    "policy": POLICY,
+}
+GATE: t.Final[dict[str, dict[str, t.Any]]] = {
+    "run": {"type": "path"},
+    "token": {"type": "str", "no_log": False},
+    "results_dir": {"type": "path"},
+    "fail_on": {"type": "str", "choices": ["none", "non_compliant", "unknown"], "default": "none"},
+}
+PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": {"type": "int", "default": 60}}
