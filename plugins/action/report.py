@@ -32,7 +32,7 @@ ARGUMENT_SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]
     """Reads run folders, writes report files. Writing a report changes no endpoint, so it also runs in check mode."""
 
     _requires_connection = False

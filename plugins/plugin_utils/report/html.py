@@ -48,7 +48,7 @@ def render(report: Report) -> t.Iterator[str]:
     environment.filters["percent"] = percent
     template = environment.from_string(asset("page.html.j2"))
     scripts = [_licensed(_without_source_map(asset(TABLE_LIBRARY))), asset("page.js")]
-    styles = [asset(TABLE_STYLE), asset("page.css")]
+    styles = [_without_source_map(asset(TABLE_STYLE)), asset("page.css")]
     yield from template.generate(
         report=report,
         summary=report.summary,
@@ -97,9 +97,10 @@ def _policy_in_words(report: Report) -> str | None:
     return f"Required of an endpoint: {text}{strict}.{again}"
 
 
-def _without_source_map(script: str) -> str:
+def _without_source_map(text: str) -> str:
     """Developer tools would look for the map beside the page."""
-    return "\n".join(line for line in script.splitlines() if not line.startswith("//# sourceMappingURL=")) + "\n"
+    maps = ("//# sourceMappingURL=", "/*# sourceMappingURL=")
+    return "\n".join(line for line in text.splitlines() if not line.startswith(maps)) + "\n"
 
 
 def _licensed(script: str) -> str:

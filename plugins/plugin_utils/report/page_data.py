@@ -47,6 +47,9 @@ ROW: t.Final[tuple[str, ...]] = (
     "measured_at",
     "seconds",
     "change",
+    "computer",
+    "last_boot",
+    "update_time",
 )
 
 
@@ -71,6 +74,9 @@ class Pool:
             self._by_identity[id(value)] = number
         return number
 
+
+_OWN_FACTS: t.Final = ("computer_name", "last_boot", "last_update")
+"""Facts that hardly two endpoints share; in a pool they would keep the others from being shared."""
 
 POOLED: t.Final[tuple[str, ...]] = (
     "state",
@@ -121,6 +127,7 @@ def page_data(report: Report) -> Document:
 def _values(entry: Entry, change: str | None) -> Document:
     verdict = entry.verdict
     reachability = verdict.get("reachability") or {}
+    last_update = entry.system.get("last_update") or {}
     return {
         "host": entry.host,
         "state": entry.state,
@@ -138,11 +145,15 @@ def _values(entry: Entry, change: str | None) -> Document:
             name: verdict.get(name) for name in ("reachability", "strictness", "either_way", "cause", "allow_list")
         },
         "error": entry.error,
-        "facts": entry.system,
+        "facts": {name: value for name, value in entry.system.items() if name not in _OWN_FACTS}
+        | {"last_update": {name: value for name, value in last_update.items() if name != "time"}},
         "run": entry.run_id,
         "measured_at": entry.measured_at,
         "seconds": entry.seconds,
         "change": change,
+        "computer": entry.system.get("computer_name"),
+        "last_boot": entry.system.get("last_boot"),
+        "update_time": last_update.get("time"),
     }
 
 

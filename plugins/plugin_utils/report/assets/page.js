@@ -88,7 +88,7 @@
     suites: reasonCodes.map((codes) => [...codes].map((code) => `${code} ${words(labels.reasons, code)}`).join(" ").toLowerCase()),
     findings: lower(pools.findings, (findings) => findings.map((finding) => `${finding.rule} ${finding.title}`).join(" ")),
     error: lower(pools.error, (error) => (error ? `${error.kind} ${error.message}` : "")),
-    facts: lower(pools.facts, (facts) => [facts.computer_name, facts.connector].filter(Boolean).join(" ")),
+    facts: lower(pools.facts, (facts) => facts.connector || ""),
   };
   const searchedPools = Object.keys(searchable);
 
@@ -117,7 +117,8 @@
     }
     for (const word of filters.words) {
       const hits = searchedPools.map((name) => [at[name], searchable[name].map((text) => text.includes(word))]);
-      tests.push((row) => hits.some(([index, chosen]) => chosen[row[index]]) || row[at.host].toLowerCase().includes(word));
+      tests.push((row) => hits.some(([index, chosen]) => chosen[row[index]]) 
+        || row[at.host].toLowerCase().includes(word) || (row[at.computer] || "").toLowerCase().includes(word));
     }
     return (record) => tests.every((test) => test(record.row));
   }
@@ -140,7 +141,7 @@
       formatter: (cell) => { const row = cell.getData().row; return document.createTextNode(`${pooled(row, "usable").length} of ${Object.keys(pooled(row, "suites")).length}`); },
       sorter: byRank(pools.usable.map((names) => names.length), "usable") },
     { title: "Windows", field: "system", minWidth: 160, widthGrow: 1.6, responsive: 2,
-      formatter: text("system", String), sorter: byRank(systemRank, "system") },
+      formatter: text("system", (name) => name.replace(/^Windows (?!release)/, "")), sorter: byRank(systemRank, "system") },
     { title: "Setting owner", field: "owner", minWidth: 160, widthGrow: 1.6, responsive: 3,
       formatter: text("owner", String), sorter: byRank(ownerRank, "owner") },
     { title: "In force", field: "in_force", minWidth: 112, widthGrow: .3, responsive: 5,
@@ -381,12 +382,12 @@
         ]), (origin.evidence || []).map(evidence)),
         section("Notes: what this rests on and nobody has verified", get("notes").map((note) => el("p", { class: "evidence" }, note))),
         section("Endpoint", facts([
-          ["Computer name", system.computer_name], ["Windows", get("system")],
+          ["Computer name", row[at.computer]], ["Windows", get("system")],
           ["Build", [system.build, system.ubr].filter((part) => part !== null && part !== undefined).join(".")],
-          ["Last start", system.last_boot], ["Connector", system.connector],
+          ["Last start", row[at.last_boot]], ["Connector", system.connector],
           ["TETRA", system.tetra_enabled === true ? "enabled" : system.tetra_enabled === false ? "switched off" : null],
           ["Definitions", system.definitions],
-          ["Last definition update", [words({}, update.result), update.code !== null && update.code !== undefined ? `code ${update.code}` : "", update.time].filter(Boolean).join(", ")],
+          ["Last definition update", [words({}, update.result), update.code !== null && update.code !== undefined ? `code ${update.code}` : "", row[at.update_time]].filter(Boolean).join(", ")],
           ["Proxy", system.proxy], ["Own handshake", system.probe],
           ["Measured at", row[at.measured_at]], ["Took", row[at.seconds] === null ? null : `${row[at.seconds]} s`], ["Run", get("run")],
         ])),

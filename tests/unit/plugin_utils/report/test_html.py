@@ -14,6 +14,7 @@ import html as html_library
 import html.parser as html_parser
 import json
 import re
+import typing as t
 
 import pytest
 from hypothesis import given
@@ -49,7 +50,7 @@ class Elements(html_parser.HTMLParser):
             self.scripts[-1] += data
 
 
-def page(*results: factories.Document, **options: str) -> str:
+def page(*results: factories.Document, **options: t.Any) -> str:
     return "".join(html.render(make_report(factories.fleet_of(results), **options)))
 
 
