@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts document ``fleetops.tetra/facts/1``: names, builders and a reader that survives any input.
+"""The facts document ``fleetops.tetra/facts/1``: names, and the builders of its parts.
 
 The shape is laid down in ``docs/documents.md``. A fact is stored as it was found; nothing is judged here.
 """
@@ -84,10 +84,6 @@ addressed through PowerShell's registry provider."""
 
 Facts = dict[str, t.Any]
 """A facts document; plain JSON."""
-
-
-class FactsError(ValueError):
-    """The document is no facts document of a version that this release reads. The message is one sentence."""
 
 
 def section(status: str, reason: str | None = None, **values: t.Any) -> dict[str, t.Any]:

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which elliptic curves the client offers, and whether that is enough for ECDHE and TLS 1.3.
+
+The policy value ``EccCurves`` orders and enables: a curve that it does not name is off ("TLS (Schannel SSP) changes in
+Windows 10 and Windows Server 2016"). The server's curves are not known; NistP256 is the one that every server has. So:
+NistP256 is enough; other known curves leave the answer open; none at all is not enough.
+FIPS mode takes curve25519 away. Before Windows 10 the curve is part of the suite's name.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils import reasons as r
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import ABSENT, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.reasons import HOLDS, Factor, Findings
+from ansible_collections.fleetops.tetra.plugins.module_utils.three_valued import NO, UNKNOWN, YES, agree
+from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import Release
+
+NOTE_SERVER = "Which curves the server has is not known; NistP256 is the one that every server has."
+NOTE_LOCAL = "Whether Windows uses a local list of curves is known by analogy with the policy only."
+NOTE_VALUE = "What Windows does with an empty or wrongly typed list of curves is not documented."
+NOTE_FIPS = "FIPS mode is on; that AES-GCM with the NIST curves stays usable follows from the lists, it is not tried."
+
+_NEEDED = "nistp256"
+_NOT_IN_FIPS = "curve25519"
+_KNOWN_FORMS = ("curve25519", "x25519", "nistp", "brainpoolp", "secp", "numsp", "ec192wapi", "wtls", "x962p")
+
+Curves = tuple[str, ...]
+
+
+class _Reading(t.NamedTuple):
+    """One possible list of curves and where it stands."""
+
+    names: Curves
+    proof: r.Evidence
+
+
+def offered_curves(facts: t.Mapping[str, t.Any], release: Release | None) -> Curves | None:
+    """The curves in the order offered, FIPS mode taken into account; ``None`` where there is more than one reading."""
+    lists = {reading.names for reading in _readings(facts, release, Findings())}
+    if len(lists) != 1:
+        return None
+    return tuple(name for name in lists.pop() if not (_fips(facts) and name.lower() == _NOT_IN_FIPS))
+
+
+def curve_factor(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> Factor:
+    """Whether a usable curve is offered."""
+    fips = _fips(facts)
+    if fips:
+        value = facts["fips"].get("value") or {}
+        if value.get("status") == OK:
+            findings.add("TETRA-FIPS", r.registry_evidence(value))
+        findings.note(NOTE_FIPS)
+    if release is not None and release.suffixed:
+        return HOLDS
+    readings = _readings(facts, release, findings)
+    if not readings:
+        policy = facts["curves"]["policy"]
+        return Factor(UNKNOWN, (r.reason(r.NOT_READ, r.registry_evidence(policy, facts["curves"].get("reason"))),))
+    answers = [_enough(reading.names, fips) for reading in readings]
+    answer = agree(answers)
+    if answer == YES:
+        return HOLDS
+    proof = next(reading.proof for reading, found in zip(readings, answers, strict=True) if found != YES)
+    findings.add("TETRA-CURVES", proof)
+    if answer == UNKNOWN:
+        findings.note(NOTE_SERVER)
+    return Factor(answer, (r.reason(r.NO_USABLE_CURVE, proof),))
+
+
+def _enough(names: Curves, fips: bool | None) -> str:
+    lower = {name.lower() for name in names}
+    if _NEEDED in lower:
+        return YES
+    without = lower - {_NOT_IN_FIPS}
+    if any(name.startswith(_KNOWN_FORMS) for name in without):
+        return UNKNOWN
+    return UNKNOWN if _NOT_IN_FIPS in lower and not fips else NO
+
+
+def _fips(facts: t.Mapping[str, t.Any]) -> bool | None:
+    section = facts["fips"]
+    if section["status"] == ABSENT:
+        return False
+    return section.get("enabled") if section["status"] == OK else None
+
+
+def _readings(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> list[_Reading]:
+    section = facts["curves"]
+    if section["status"] not in (OK, ABSENT):
+        return []
+    stored = _policy(section, release, findings)
+    cmdlet = section["cmdlet"]
+    if cmdlet["status"] != OK:
+        return stored
+    shown = _Reading(tuple(cmdlet["names"]), r.evidence("cmdlet", "Get-TlsEccCurve", cmdlet["names"]))
+    if not stored:
+        return [shown]
+    if any(_same(reading.names, shown.names, _fips(facts)) for reading in stored):
+        return stored
+    findings.add("TETRA-CURVES-DIFFER", shown.proof)
+    return [*stored, shown]
+
+
+def _same(one: Curves, other: Curves, fips: bool | None) -> bool:
+    left, right = ({name.lower() for name in names} for names in (one, other))
+    return left == right or (fips is not False and left - {_NOT_IN_FIPS} == right - {_NOT_IN_FIPS})
+
+
+def _policy(section: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> list[_Reading]:
+    value = section["policy"]
+    if value["status"] == ABSENT:
+        return _local(section, release, findings)
+    if value["status"] != OK:
+        return []
+    return _stored(value, lambda: _local(section, release, findings), findings)
+
+
+def _local(section: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> list[_Reading]:
+    value = section["local"]
+    if value["status"] == ABSENT:
+        return _default(release)
+    if value["status"] != OK:
+        return []
+    readings = _stored(value, lambda: _default(release), findings)
+    if len(readings) > 1:
+        return readings
+    default = _default(release)
+    if default and _same(default[0].names, readings[0].names, None):
+        return readings
+    # That Windows reads a local list of curves is known by analogy only; the cmdlet can tell.
+    cmdlet = section["cmdlet"]
+    both = [*readings, *default]
+    if cmdlet["status"] == OK:
+        told = [reading for reading in both if _same(reading.names, tuple(cmdlet["names"]), None)]
+        return told[:1] or both
+    findings.note(NOTE_LOCAL)
+    return both
+
+
+def _default(release: Release | None) -> list[_Reading]:
+    if release is None:
+        return []
+    return [_Reading(release.curves, r.evidence("release_table", release.title(), list(release.curves)))]
+
+
+def _stored(
+    value: t.Mapping[str, t.Any], otherwise: t.Callable[[], list[_Reading]], findings: Findings
+) -> list[_Reading]:
+    proof = r.registry_evidence(value)
+    data = value["data"]
+    if value["type"] == "REG_MULTI_SZ" and any(name.strip() for name in data):
+        return [_Reading(tuple(name.strip() for name in data if name.strip()), proof)]
+    findings.add("TETRA-CURVES-VALUE", proof)
+    findings.note(NOTE_VALUE)
+    items = data if isinstance(data, list) else data.split(",") if isinstance(data, str) else []
+    return [_Reading(tuple(name.strip() for name in items if name.strip()), proof), *otherwise()]

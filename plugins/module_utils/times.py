@@ -1,0 +1,20 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Times of the documents: text in UTC with ``Z``."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+
+def moment(text: t.Any) -> datetime.datetime | None:
+    """``2026-11-24T03:43:00Z`` (fractions and offsets too) → an aware time; anything else → ``None``."""
+    if not isinstance(text, str) or not 10 < len(text) < 40:
+        return None
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
