@@ -1,0 +1,47 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands of the lab, by lower-case name."""
+
+from __future__ import annotations
+
+from ansible_collections.fleetops.tetra.lab.machine.call import Cmdlet
+from ansible_collections.fleetops.tetra.lab.machine.cmdlets import (
+    add_member,
+    cim,
+    content,
+    curl,
+    date,
+    get_command,
+    items,
+    properties,
+    select_object,
+    select_string,
+    services,
+    tls,
+    variables,
+    whoami,
+    wmi,
+    write_output,
+)
+from ansible_collections.fleetops.tetra.lab.machine.engine import NativeRunner
+
+_MODULES = (
+    add_member,
+    cim,
+    content,
+    date,
+    get_command,
+    items,
+    properties,
+    select_object,
+    select_string,
+    services,
+    tls,
+    variables,
+    wmi,
+    write_output,
+)
+CMDLETS: dict[str, Cmdlet] = {cmdlet.name.lower(): cmdlet for module in _MODULES for cmdlet in module.CMDLETS}
+PROXIES: dict[str, Cmdlet] = {"select-object": select_object.RESTRICTED, "get-command": CMDLETS["get-command"]}
+NATIVES: dict[str, NativeRunner] = {"curl.exe": curl.run, "whoami.exe": whoami.run}

@@ -1,0 +1,369 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the statements of a pipeline: finds commands, binds parameters, passes objects on, ends where Windows ends.
+
+Everything that the lab does not know answers as an error and is noted in ``unmatched``; nothing is silently empty.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from psrpcore.types import PSObject
+
+from ansible_collections.fleetops.tetra.lab.machine.call import (
+    Call,
+    Cmdlet,
+    Parameter,
+    RunspaceVariables,
+    TerminateError,
+)
+from ansible_collections.fleetops.tetra.lab.machine.messages import message
+from ansible_collections.fleetops.tetra.lab.machine.objects import PSObj, is_list, items, plain, to_text, to_wire
+from ansible_collections.fleetops.tetra.lab.machine.sessions import RESTRICTED_PROXIES, SessionConfiguration
+from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
+from ansible_collections.fleetops.tetra.lab.pipeline import (
+    Blocking,
+    Command,
+    ErrorDetails,
+    Event,
+    HostExit,
+    NonTerminatingError,
+    Output,
+    Statement,
+    TerminatingError,
+    Wait,
+)
+from ansible_collections.fleetops.tetra.lab.server.records import error_record
+
+COMMON_PARAMETERS: dict[str, Parameter] = {
+    "ErrorAction": Parameter(),
+    "WarningAction": Parameter(),
+    "InformationAction": Parameter(since=(5,)),
+    "ProgressAction": Parameter(since=(7, 4)),
+    "ErrorVariable": Parameter(),
+    "WarningVariable": Parameter(),
+    "OutVariable": Parameter(),
+    "OutBuffer": Parameter(),
+    "PipelineVariable": Parameter(since=(4,)),
+    "Verbose": Parameter(switch=True),
+    "Debug": Parameter(switch=True),
+}
+_ACTIONS = {0: "silentlycontinue", 1: "stop", 2: "continue", 3: "inquire", 4: "ignore"}
+_BINDING = "System.Management.Automation.ParameterBindingException"
+_VALIDATION = "System.Management.Automation.ParameterBindingValidationException"
+
+NativeRunner = t.Callable[[Call, str, list[str]], t.Iterator[Event]]
+
+
+@dataclass
+class Runspace:
+    """What a pipeline runs in."""
+
+    state: WindowsState
+    session: SessionConfiguration
+    cmdlets: t.Mapping[str, Cmdlet]
+    """By lower-case name."""
+    proxies: t.Mapping[str, Cmdlet]
+    """Replacements in a restricted session."""
+    natives: t.Mapping[str, NativeRunner]
+    """By lower-case file name."""
+    variables: RunspaceVariables = field(default_factory=RunspaceVariables)
+    unmatched: t.Callable[[str], None] = field(default=lambda text: None)
+
+
+def run(runspace: Runspace, statements: t.Sequence[Statement]) -> t.Generator[Event, t.Any, None]:
+    """Runs the statements in order; see ``Machine.invoke``."""
+    stops = runspace.state.behaviours["batch_after_error"] == "stops"
+    for statement in statements:
+        wrote_error = False
+        execution = _statement(runspace, statement)
+        reply: t.Any = None
+        while True:
+            try:
+                event = execution.send(reply)
+            except StopIteration:
+                break
+            except TerminateError as end:
+                yield TerminatingError(end.details)
+                return
+            wrote_error = wrote_error or isinstance(event, NonTerminatingError)
+            if isinstance(event, Output):
+                event = Output(to_wire(event.value))
+            reply = yield event
+        if wrote_error and stops:
+            return
+
+
+def _statement(runspace: Runspace, statement: Statement) -> t.Generator[Event, t.Any, None]:
+    """One pipeline of commands. Commands run one after the other; nothing the lab answers depends on interleaving."""
+    objects: list[t.Any] = []
+    for number, command in enumerate(statement):
+        last = number == len(statement) - 1
+        produced: list[t.Any] = []
+        source = _command(runspace, command, objects, number > 0)
+        reply: t.Any = None
+        while True:
+            try:
+                event = source.send(reply)
+            except StopIteration:
+                break
+            reply = None
+            if isinstance(event, NonTerminatingError) and command.merge_errors:
+                event = Output(error_record(event.details))
+            if isinstance(event, Output) and not last:
+                produced.append(event.value)
+            elif isinstance(event, (Output, NonTerminatingError, Wait, Blocking, HostExit)):
+                reply = yield event
+        objects = produced
+
+
+def _command(
+    runspace: Runspace, command: Command, inputs: list[t.Any], has_input: bool
+) -> t.Generator[Event, t.Any, None]:
+    if command.is_script:
+        raise TerminateError(_no_script(runspace, command.name))
+    file_name = command.name.rpartition("\\")[2].lower()
+    if file_name.endswith(".exe"):
+        yield from _native(runspace, command, file_name, inputs)
+        return
+    cmdlet, limits = _find(runspace, command.name)
+    call = Call(
+        cmdlet,
+        {},
+        inputs,
+        runspace.state,
+        runspace.session,
+        runspace.variables,
+        runspace.unmatched,
+        has_input,
+        lambda: list(runspace.cmdlets.values()),
+    )
+    _bind(call, command, limits)
+    action = _error_action(call)
+    source = t.cast("t.Generator[Event, t.Any, None]", cmdlet.run(call))
+    reply: t.Any = None
+    while True:
+        try:
+            event = source.send(reply)
+        except StopIteration:
+            return
+        reply = None
+        if isinstance(event, NonTerminatingError):
+            if action == "stop":
+                raise TerminateError(event.details)
+            if action in ("silentlycontinue", "ignore"):
+                continue
+        reply = yield event
+
+
+def _no_script(runspace: Runspace, text: str) -> ErrorDetails:
+    language = runspace.state.identity.language
+    if not runspace.session.scripts_allowed:
+        return ErrorDetails(message(language, "scripts_not_allowed"), "ScriptsNotAllowed", "InvalidOperation")
+    runspace.unmatched(f"script text: {text[:200]!r}")
+    return ErrorDetails("The lab runs no script text.", "LabScriptNotSimulated", "NotImplemented")
+
+
+def _not_found(runspace: Runspace, name: str) -> TerminateError:
+    return TerminateError(
+        ErrorDetails(
+            message(runspace.state.identity.language, "command_missing", name),
+            "CommandNotFoundException",
+            "ObjectNotFound",
+            "System.Management.Automation.CommandNotFoundException",
+            command=None,
+            target=name,
+            target_name=name,
+            target_type="String",
+        )
+    )
+
+
+def available(cmdlet: Cmdlet, state: WindowsState, session: SessionConfiguration) -> bool:
+    """Whether this Windows and this PowerShell have the cmdlet."""
+    if session.number < cmdlet.since or (cmdlet.core is not None and cmdlet.core != session.core):
+        return False
+    return cmdlet.available(state, session)
+
+
+def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, t.Mapping[str, t.Sequence[str]]]:
+    """The cmdlet and the parameter values that the session allows. Raises CommandNotFoundException."""
+    session = runspace.session
+    module, _separator, short = name.rpartition("\\")
+    cmdlet = runspace.cmdlets.get(short.lower())
+    if cmdlet is not None and module and module.lower() != cmdlet.module.lower():
+        cmdlet = None
+    if session.visible is not None:
+        limits = _visible(session, name)
+        if limits is None and session.restricted and short.lower() in map(str.lower, RESTRICTED_PROXIES) and not module:
+            proxy = runspace.proxies.get(short.lower())
+            if proxy is None:
+                runspace.unmatched(f"restricted proxy {short}")
+                raise _not_found(runspace, name)
+            return proxy, {}
+        if limits is not None and not module and session.restricted and short.lower() in runspace.proxies:
+            return runspace.proxies[short.lower()], {}  # the proxy function hides the cmdlet of the same name
+        if limits is None:
+            raise _not_found(runspace, name)
+    else:
+        limits = {}
+    if cmdlet is None:
+        runspace.unmatched(f"command {name}")
+        raise _not_found(runspace, name)
+    if not available(cmdlet, runspace.state, session):
+        raise _not_found(runspace, name)
+    return cmdlet, limits
+
+
+def _visible(session: SessionConfiguration, name: str) -> t.Mapping[str, t.Sequence[str]] | None:
+    """Limits of a visible command, ``None`` for an invisible one. A bare name finds a module-qualified entry."""
+    for entry, limits in (session.visible or {}).items():
+        if entry.lower() == name.lower():
+            return limits
+        module, _separator, short = entry.rpartition("\\")
+        if ":" not in module and "\\" not in name and short.lower() == name.lower():
+            return limits
+    return None
+
+
+def _native(
+    runspace: Runspace, command: Command, file_name: str, inputs: list[t.Any]
+) -> t.Generator[Event, t.Any, None]:
+    session = runspace.session
+    if session.visible is not None and _visible(session, command.name) is None:
+        raise _not_found(runspace, command.name)
+    path = command.name if "\\" in command.name else f"C:\\Windows\\System32\\{command.name}"
+    runner = runspace.natives.get(file_name)
+    if runspace.state.files.find(path) is None or runner is None:
+        if runspace.state.files.find(path) is not None:
+            runspace.unmatched(f"native command {command.name}")
+        raise _not_found(runspace, command.name)
+    arguments: list[str] = []
+    for name, value in command.parameters:
+        if name is not None:
+            arguments.append(f"-{name}")
+        if name is None or value is not None:
+            arguments += [to_text(plain(item)) for item in items(value)]
+    identity = Cmdlet(file_name, "", "", {}, runner)  # type: ignore[arg-type]
+    call = Call(identity, {}, inputs, runspace.state, session, runspace.variables, runspace.unmatched, bool(inputs))
+    yield from runner(call, path, arguments)
+
+
+def _bind(call: Call, command: Command, limits: t.Mapping[str, t.Sequence[str]]) -> None:
+    """Fills ``call.arguments``. Raises binding errors as PowerShell does: they end the pipeline."""
+    known = {**COMMON_PARAMETERS, **call.cmdlet.parameters}
+    usable = {
+        name.lower(): name
+        for name, parameter in known.items()
+        if call.session.number >= parameter.since and parameter.core in (None, call.session.core)
+    }
+    positional: list[t.Any] = []
+    for name, value in command.parameters:
+        if name is None:
+            positional.append(value)
+            continue
+        found = usable.get(name.lstrip("-").rstrip(":").lower())
+        if found is None:
+            call.unmatched(f"parameter {call.cmdlet.name} -{name}")
+            raise TerminateError(
+                call.error(
+                    "parameter_missing",
+                    name,
+                    error_id="NamedParameterNotFound",
+                    category="InvalidArgument",
+                    exception=_BINDING,
+                )
+            )
+        parameter = known[found]
+        if parameter.switch:
+            value = True if value is None else bool(plain(value))
+        _check_values(call, found, parameter.values, value)
+        call.arguments[found] = value
+    slots = sorted(
+        (parameter.position, name)
+        for name, parameter in call.cmdlet.parameters.items()
+        if parameter.position is not None and name not in call.arguments and name.lower() in usable
+    )
+    for value in positional:
+        if not slots:
+            raise TerminateError(
+                call.error(
+                    "positional_missing",
+                    to_text(value),
+                    error_id="PositionalParameterNotFound",
+                    category="InvalidArgument",
+                    exception=_BINDING,
+                )
+            )
+        _position, name = slots.pop(0)
+        _check_values(call, name, known[name].values, value)
+        call.arguments[name] = value
+    for name, allowed in limits.items():
+        if name in call.arguments:
+            _check_values(call, name, allowed, call.arguments[name])
+    _check_mandatory(call)
+
+
+def _check_values(call: Call, name: str, allowed: t.Sequence[str], value: t.Any) -> None:
+    if not allowed:
+        return
+    lowered = {item.lower() for item in allowed}
+    for item in items(value):
+        if to_text(item).lower() not in lowered:
+            raise TerminateError(
+                call.error(
+                    "not_in_set",
+                    name,
+                    to_text(item),
+                    error_id="ParameterArgumentValidationError",
+                    category="InvalidData",
+                    exception=_VALIDATION,
+                )
+            )
+
+
+def _check_mandatory(call: Call) -> None:
+    missing = [
+        name
+        for name, parameter in call.cmdlet.parameters.items()
+        if parameter.mandatory and name not in call.arguments and not (parameter.pipeline and call.has_input)
+    ]
+    given = [name for name in call.cmdlet.one_of if name in call.arguments]
+    piped = call.has_input and any(call.cmdlet.parameters[name].pipeline for name in call.cmdlet.one_of)
+    if len(given) > 1:
+        raise TerminateError(
+            call.error(
+                "parameter_sets", error_id="AmbiguousParameterSet", category="InvalidArgument", exception=_BINDING
+            )
+        )
+    if call.cmdlet.one_of and not given and not piped:
+        missing.append(call.cmdlet.one_of[0])
+    if missing:
+        raise TerminateError(
+            call.error(
+                "mandatory_missing",
+                " ".join(missing),
+                error_id="MissingMandatoryParameter",
+                category="InvalidArgument",
+                exception=_BINDING,
+            )
+        )
+
+
+def _error_action(call: Call) -> str:
+    value = plain(call.arguments.get("ErrorAction"))
+    if isinstance(value, PSObj) and isinstance(value.base, int):
+        value = value.base
+    if isinstance(value, PSObject) and isinstance(value, int):
+        value = int(value)
+    if isinstance(value, int):
+        return _ACTIONS.get(value, "continue")
+    if value is None:
+        return "continue"
+    text = to_text(value).lower()
+    if text not in _ACTIONS.values() or is_list(value):
+        raise TerminateError(call.conversion("ErrorAction", value))
+    return text
