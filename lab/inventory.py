@@ -25,7 +25,7 @@ _COMMON: dict[str, t.Any] = {
     "ansible_psrp_operation_timeout": 4,
     "ansible_psrp_read_timeout": 6,
     "ansible_psrp_reconnection_retries": 0,
-    "ansible_psrp_reconnection_backoff": 0.1,
+    "ansible_psrp_reconnection_backoff": 0,
 }
 
 
@@ -44,8 +44,8 @@ def variables(endpoint: EndpointDefinition, port: int, authority: str) -> dict[s
         values["ansible_psrp_ca_cert"] = authority
     elif auth == "basic":
         values["ansible_psrp_message_encryption"] = "never"
-    if transport.configurations[0] != DEFAULT_CONFIGURATION:
-        values["ansible_psrp_configuration_name"] = transport.configurations[0]
+    if transport.configuration != DEFAULT_CONFIGURATION:
+        values["ansible_psrp_configuration_name"] = transport.configuration
     values.update(endpoint.inventory)
     return {name: value for name, value in values.items() if value is not None}
 

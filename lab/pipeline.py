@@ -107,7 +107,11 @@ class Caller:
 
 
 class Machine(t.Protocol):
-    """One simulated Windows endpoint."""
+    """One simulated Windows endpoint.
+
+    Two methods are optional: ``has_configuration(name) -> bool`` (which session configurations there are; without it
+    only Microsoft.PowerShell and those of the transport) and ``close()`` (the fleet stops).
+    """
 
     def application_private_data(self, caller: Caller) -> dict[str, t.Any]:
         """``{"PSVersionTable": {name: value}}`` that the runspace announces when it opens; versions may be plain text.

@@ -48,8 +48,8 @@ class Transport:
     """``strict`` refuses an NTLM client over TLS that does not bind its authentication to the certificate."""
     allow_unencrypted: bool = True
     """``false`` (the Windows default) refuses Basic over HTTP and any message that is not sealed."""
-    configurations: tuple[str, ...] = (DEFAULT_CONFIGURATION,)
-    """Session configurations that exist; the inventory uses the first."""
+    configurations: tuple[str, ...] = ()
+    """Session configurations that may be opened; the inventory uses the first. Empty: those that the machine has."""
     delay: float = 0.0
     """Seconds before every answer."""
     faults: t.Mapping[str, str] = field(default_factory=dict)
@@ -58,6 +58,11 @@ class Transport:
     @property
     def tls(self) -> bool:
         return self.scheme == "https"
+
+    @property
+    def configuration(self) -> str:
+        """The session configuration that the inventory names."""
+        return self.configurations[0] if self.configurations else DEFAULT_CONFIGURATION
 
     def fails(self, fault: str, stage: str) -> bool:
         """Whether this fault strikes at this stage."""
@@ -102,7 +107,9 @@ def _configurations(value: t.Any, where: str) -> tuple[str, ...]:
 
 
 def _faults(value: t.Any, where: str) -> dict[str, str]:
-    given = dict.fromkeys(value, True) if isinstance(value, list) else checks.as_mapping(value, where)
+    if isinstance(value, list):
+        value = {checks.one_of(name, FAULTS, where): True for name in value}
+    given = checks.as_mapping(value, where)
     checks.known_keys(given, FAULTS, where)
     return {name: _fault(name, how, f"{where}: {name}") for name, how in given.items() if how is not False}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import socket
 import ssl
@@ -208,7 +209,9 @@ class Listener:
         if self.transport.fails("garbage", stage):
             return http.response(200, GARBAGE)
         if stage == "open" and self.transport.fails("wrong_shape", stage):
-            return http.response(200, soap.answer(asked, f"{soap.TRANSFER}CreateResponse", ""))
+            # An answer to a message that nobody sent. (One without content keeps pypsrp asking for ever.)
+            other = dataclasses.replace(asked, message_id="uuid:00000000-0000-0000-0000-000000000000")
+            return http.response(200, soap.answer(other, f"{soap.TRANSFER}CreateResponse", ""))
         return None
 
 

@@ -22,7 +22,7 @@ from ansible_collections.fleetops.tetra.lab.server import config, faults, soap
 from ansible_collections.fleetops.tetra.lab.server.answers import Answers
 from ansible_collections.fleetops.tetra.lab.server.shell import Shell
 from ansible_collections.fleetops.tetra.lab.server.soap import SHELL, TRANSFER, Request
-from ansible_collections.fleetops.tetra.lab.transport import Transport
+from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_CONFIGURATION, Transport
 
 log = logging.getLogger(__name__)
 
@@ -89,16 +89,15 @@ class Service:
         }
 
     def _create(self, request: Request, user: str) -> bytes:
-        name = request.resource_uri.removeprefix(POWERSHELL)
-        known = {known.lower(): known for known in self.transport.configurations}
-        if name == request.resource_uri or name.lower() not in known:
+        name = self._configuration(request.resource_uri)
+        if name is None:
             raise faults.unknown_resource(request.resource_uri)
         if "access_denied" in self.transport.faults:
             raise faults.access_denied()
         element = request.content("rsp:Shell")
         wanted = "" if element is None else element.get("ShellId", "")
         shell_id = (wanted or str(uuid.uuid4())).upper()
-        caller = Caller(user=user, configuration=known[name.lower()])
+        caller = Caller(user=user, configuration=name)
         shell = Shell(shell_id, request.resource_uri, self.machine, caller, self.workers)
         shell.wrong_shape = self.transport.fails("wrong_shape", "pipeline")
         creation = None if element is None else element.find(f"{{{POWERSHELL.rstrip('/')}}}creationXml")
@@ -111,6 +110,18 @@ class Service:
             "</x:ResourceCreated>" + self._describe(shell)
         )
         return soap.answer(request, f"{TRANSFER}CreateResponse", body, "saxwp")
+
+    def _configuration(self, resource_uri: str) -> str | None:
+        """The session configuration that the URI names, if there is one that may be opened. Case does not matter."""
+        name = resource_uri.removeprefix(POWERSHELL)
+        if name == resource_uri:
+            return None
+        knows = getattr(self.machine, "has_configuration", None)
+        if callable(knows) and not knows(name):
+            return None
+        if not self.transport.configurations:
+            return name if callable(knows) or name.lower() == DEFAULT_CONFIGURATION.lower() else None
+        return next((known for known in self.transport.configurations if known.lower() == name.lower()), None)
 
     def _describe(self, shell: Shell) -> str:
         age = int(time.monotonic() - shell.opened)

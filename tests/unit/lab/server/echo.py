@@ -93,10 +93,10 @@ class Echo:
             yield Output((yield Blocking(lambda: f"worked {time.monotonic() > 0}")))
         elif name == "break":
             raise RuntimeError("a bug of the machine")
-        elif command.is_script and "exit" in name:
+        elif command.is_script and name.endswith("exit $lastexitcode"):
             yield Output("script")
             yield HostExit(7)
-        elif command.is_script and "input" in name:
+        elif command.is_script and name == "echo input":
             yield Output(repr(caller.extra["input"]))
         else:
             yield TerminatingError(
