@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import struct
 import subprocess
@@ -84,3 +85,74 @@ def write_hive(path: Path, keys: Keys, minor: int = 5) -> Path:
     command = [SYSTEM_PYTHON, str(writer), str(path)]
     subprocess.run(command, input=json.dumps(document), text=True, check=True, env={"PATH": "/usr/bin"})
     return path
+
+
+def with_sequence(hive: bytes, first: int, second: int) -> bytes:
+    """The hive with these sequence numbers; two different ones make it dirty."""
+    block = bytearray(hive[:4096])
+    struct.pack_into("<II", block, 4, first, second)
+    return bytes(with_checksum(block)) + hive[4096:]
+
+
+def _changed_pages(before: bytes, after: bytes) -> list[tuple[int, bytes]]:
+    """(offset from the first bin, data) of every 512 bytes that differ."""
+    pages = []
+    for offset in range(4096, len(after), 512):
+        page = after[offset : offset + 512]
+        if before[offset : offset + 512] != page:
+            pages.append((offset - 4096, page))
+    return pages
+
+
+def bins_size(hive: bytes) -> int:
+    """What the base block says about the size of the bins."""
+    return int(struct.unpack_from("<I", hive, 40)[0])
+
+
+def new_log(steps: t.Sequence[bytes], sequence: int) -> bytes:
+    """A log of Windows 8.1 and later that leads from each hive of ``steps`` to the next one, an entry each."""
+    header = bytearray(steps[0][:512])
+    struct.pack_into("<II", header, 4, sequence, sequence)
+    struct.pack_into("<I", header, 28, 6)
+    out = bytes(with_checksum(header))
+    for number, (before, after) in enumerate(itertools.pairwise(steps)):
+        pages = _changed_pages(before, after)
+        body = b"".join(struct.pack("<II", offset, 512) for offset, _page in pages)
+        body += b"".join(page for _offset, page in pages)
+        size = -(-(40 + len(body)) // 512) * 512
+        body = body.ljust(size - 40, b"\0")
+        head = b"HvLE" + struct.pack("<IIIII", size, 0, sequence + number, bins_size(after), len(pages))
+        head += struct.pack("<Q", marvin32(body))
+        out += head + struct.pack("<Q", marvin32(head)) + body
+    return out
+
+
+def old_log(before: bytes, after: bytes, kind: int = 1) -> bytes:
+    """A log of Windows up to 8."""
+    header = bytearray(after[:512])
+    struct.pack_into("<I", header, 28, kind)
+    size = bins_size(after)
+    bitmap = bytearray(size // 512 // 8)
+    pages = _changed_pages(before, after)
+    for offset, _page in pages:
+        bitmap[offset // 512 // 8] |= 1 << offset // 512 % 8
+    out = bytes(with_checksum(header)) + b"DIRT" + bytes(bitmap)
+    return out.ljust(-(-len(out) // 512) * 512, b"\0") + b"".join(page for _offset, page in pages)
+
+
+def marvin32(data: bytes) -> int:
+    """Marvin's 64-bit hash, straight from its description, for whole 32-bit words."""
+    assert len(data) % 4 == 0
+    low, high = 0x7A4E55C5, 0x82EF4D88
+
+    def rotated(value: int, bits: int) -> int:
+        return (value << bits | value >> 32 - bits) & 0xFFFFFFFF
+
+    for word in (*(int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data), 4)), 0x80, 0):
+        low = (low + word) & 0xFFFFFFFF
+        high ^= low
+        low = (rotated(low, 20) + high) & 0xFFFFFFFF
+        high = rotated(high, 9) ^ low
+        low = (rotated(low, 27) + high) & 0xFFFFFFFF
+        high = rotated(high, 19)
+    return high << 32 | low

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import typing as t
 
@@ -14,6 +15,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.image.registry impo
 WINHTTP_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
 WINHTTP_VALUE = "WinHttpSettings"
 _FLAG_PROXY = 2
+_USER_INFO = re.compile(r"(?:(?<=^)|(?<=//)|(?<=[=; ]))[^/@=; ]*@")
 
 
 def winhttp_section(registry: OfflineRegistry) -> dict[str, t.Any]:
@@ -50,4 +52,9 @@ def parse_winhttp(blob: bytes) -> tuple[str | None, str | None] | None:
             return None
         texts.append(blob[position : position + length].decode("latin-1"))
         position += length
-    return texts[0] or None, texts[1] or None
+    return _without_credentials(texts[0]) or None, texts[1] or None
+
+
+def _without_credentials(proxy: str) -> str:
+    """A proxy list without user names and passwords, which nobody should have put there."""
+    return _USER_INFO.sub("", proxy)

@@ -105,6 +105,7 @@ class Windows:
     def _os(self) -> dict[str, t.Any]:
         registry = self.registry
         build = registry.text(_VERSION_KEY, "CurrentBuildNumber") or registry.text(_VERSION_KEY, "CurrentBuild")
+        installation = registry.text(_VERSION_KEY, "InstallationType")
         product_type = registry.text(_PRODUCT_KEY, "ProductType")
         section = facts.section(
             facts.OK,
@@ -113,7 +114,7 @@ class Windows:
             ubr=registry.number(_VERSION_KEY, "UBR"),
             edition=registry.text(_VERSION_KEY, "EditionID"),
             display_version=registry.text(_VERSION_KEY, "DisplayVersion") or registry.text(_VERSION_KEY, "ReleaseId"),
-            kind=_kind(product_type),
+            kind=_kind(installation, product_type),
             computer_name=registry.text(_NAME_KEY, "ComputerName"),
             architecture=registry.text(_ENVIRONMENT_KEY, "PROCESSOR_ARCHITECTURE"),
         )
@@ -184,7 +185,10 @@ class Windows:
         )
 
 
-def _kind(product_type: str | None) -> str | None:
+def _kind(installation: str | None, product_type: str | None) -> str | None:
+    """``client`` or ``server`` by the installation type, or by the product type of releases that have no such value."""
+    if installation is not None:
+        return "client" if installation == "Client" else "server"
     if product_type is None:
         return None
     return "client" if product_type.upper() == "WINNT" else "server"
