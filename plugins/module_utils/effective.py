@@ -31,6 +31,8 @@ NOTE_SPELLING = "Whether Windows recognises a name that is not spelled exactly i
 NOTE_UPDATE = "The DHE suite came to this release with an update, which the local list does not show."
 NOTE_UPDATE_SHOWN = "On this release the DHE suite came with KB3042058 or KB2919355; the local list shows it."
 
+_LISTED: dict[tuple[t.Any, ...], tuple[tuple[str, str], ...]] = {}
+_MOST_REMEMBERED = 1024
 _UPDATE_SUITES = frozenset({"TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"})
 
 
@@ -101,7 +103,7 @@ class Endpoint:
     def _listed(self, name: str, reading: Reading) -> Factor:
         suites, shown = reading.suites, self.sources.shown if reading.shown else None
         if shown is not None:
-            resolved = self._resolved(name, shown, reading)
+            resolved = self._resolved(name, shown)
             if resolved is not None:
                 return resolved
         if name in suites.exact:
@@ -118,33 +120,35 @@ class Endpoint:
         code = r.NOT_IN_POLICY_LIST if reading.kind == "policy" else r.NOT_IN_LOCAL_LIST
         return Factor(NO, (r.reason(code, reading.proof),))
 
-    def _resolved(self, name: str, shown: Shown, reading: Reading) -> Factor | None:
+    def _resolved(self, name: str, shown: Shown) -> Factor | None:
         """What the cmdlet's id and protocols say; ``None`` where it does not show this very name."""
-        number = cipher_suites.suite_id(name)
-        row = shown.by_name.get(name)
+        row = shown.row_of(name)
         if row is None:
-            row = shown.by_id.get(number) if number is not None else None
-            if row is None:
-                return None
-        proof = r.evidence("cmdlet", "Get-TlsCipherSuite", {}, None)
-        proof["value"] = f"{r.text(row['name'])}: id {row['id']}, protocols {row['protocols'][:8]}"
-        if row["id"] == 0:
+            return None
+        found, number, protocols = row
+        known = cipher_suites.suite_id(name)
+        wanted = TLS_1_3 if cipher_suites.algorithms(name).tls13 else TLS_1_2
+        release = self.release
+        if number and wanted in protocols and (known is None or known == number) and release is not None:
+            claimed = wanted == TLS_1_3 and release.tls13_client == "unsupported"
+            if not claimed and (name in release.supported or not (self.match and self.match.exact)):
+                return r.HOLDS
+        proof = r.evidence("cmdlet", "Get-TlsCipherSuite", f"{found}: id {number}, protocols {list(protocols[:8])}")
+        if number == 0:
             proof["note"] = "The release could not resolve this name."
             return Factor(NO, (r.reason(r.UNRESOLVED_NAME, proof),))
-        if number is not None and row["id"] != number:
+        if known is not None and number != known:
             self.findings.add("TETRA-ID-DIFFERS", proof)
             return Factor(UNKNOWN, (r.reason(r.CONTRADICTION, proof),))
-        wanted = TLS_1_3 if cipher_suites.algorithms(name).tls13 else TLS_1_2
-        if wanted not in row["protocols"]:
+        if wanted not in protocols:
             proof["note"] = f"{cipher_suites.PROTOCOL_NAMES[wanted]} is not among its protocols."
             return Factor(NO, (r.reason(r.UNRESOLVED_NAME, proof),))
-        if wanted == TLS_1_3 and self.release is not None and self.release.tls13_client == "unsupported":
-            self.findings.add("TETRA-TLS13-CLAIM", proof)
-        elif self.release is None:
+        if release is None:
             return r.HOLDS if wanted == TLS_1_2 else self._tls13_of_unknown_release(proof)
-        elif self.match is not None and self.match.exact and name not in self.release.supported:
-            return Factor(UNKNOWN, (r.reason(r.CONTRADICTION, proof),))
-        return r.HOLDS
+        if wanted == TLS_1_3 and release.tls13_client == "unsupported":
+            self.findings.add("TETRA-TLS13-CLAIM", proof)
+            return r.HOLDS
+        return Factor(UNKNOWN, (r.reason(r.CONTRADICTION, proof),))
 
     @staticmethod
     def _tls13_of_unknown_release(proof: r.Evidence) -> Factor:
@@ -206,7 +210,8 @@ class Endpoint:
 
     def _update_dependent(self, name: str) -> Factor:
         value = self.facts["local_order"]
-        if value["status"] == OK and isinstance(value["data"], list) and name in value["data"]:
+        # The update brought both, so either name in the list shows that it is there.
+        if value["status"] == OK and isinstance(value["data"], list) and not _UPDATE_SUITES.isdisjoint(value["data"]):
             self.findings.note(NOTE_UPDATE_SHOWN)
             return r.HOLDS
         proof = r.registry_evidence(value, NOTE_UPDATE)
@@ -219,45 +224,51 @@ class Endpoint:
 
     # Every suite ---------------------------------------------------------------------------------------------------
 
-    def offered(self, reading: Reading, quiet: bool = True) -> list[tuple[str, str]]:
+    def offered(self, reading: Reading) -> list[tuple[str, str]]:
         """(plain name, yes | unknown) of everything that is offered, or perhaps offered, in order, under one reading.
 
         Suites that are used only when an application asks for them (NULL, pre-shared key, SSL 2.0) are left out.
         """
-        found: dict[str, str] = {}
-        for entry in reading.suites.names:
-            name = cipher_suites.split_curve_suffix(entry.strip().upper())[0]
-            if name in found or self.only_on_demand(name):
-                continue
-            answer = self._quick(name, reading) if quiet else self.under(name, reading)[0]
+        shown = self.sources.shown if reading.shown else None
+        exact = self.match is not None and self.match.exact
+        key = (reading.suites, shown, self.release.key if self.release else None, exact)
+        listed = _LISTED.get(key)
+        if listed is None:
+            if len(_LISTED) >= _MOST_REMEMBERED:
+                _LISTED.clear()
+            listed = _LISTED[key] = self._ordinary(reading)
+        found = []
+        for name, answer in listed:
+            known = self._common.get(name)
+            answer = all_of((answer, known[0] if known is not None else self._quick_conditions(name)))
             if answer != NO:
-                found[name] = answer
-        return list(found.items())
+                found.append((name, answer))
+        return found
+
+    def _ordinary(self, reading: Reading) -> tuple[tuple[str, str], ...]:
+        """The names of the list that an ordinary program offers, without those that are not listed for sure."""
+        told, self.findings = self.findings, _SILENT
+        try:
+            rows = ((name, self._listed(name, reading).answer) for name in reading.suites.plain)
+            return tuple((name, answer) for name, answer in rows if answer != NO and not self.only_on_demand(name))
+        finally:
+            self.findings = told
 
     def only_on_demand(self, name: str) -> bool:
         if self.release is not None and name in self.release.explicit_only:
             return True
         return "_NULL_" in name or name.startswith(("TLS_PSK_", "SSL_CK_"))
 
-    def _quick(self, name: str, reading: Reading) -> str:
-        """``under`` without reasons and findings, for the suites that nobody asked about."""
-        known = self._common.get(name)
-        told, self.findings = self.findings, _SILENT
-        try:
-            listed = self._listed(name, reading).answer
-            if listed == NO:
-                return NO
-            return all_of((listed, known[0] if known else self._quick_conditions(name)))
-        finally:
-            self.findings = told
-
     def _quick_conditions(self, name: str) -> str:
-        suite = cipher_suites.algorithms(name)
+        """What ``conditions`` answers, without reasons and findings, for the suites that nobody asked about."""
         found = self._quick_cache.get(name)
         if found is None:
+            told, self.findings = self.findings, _SILENT
             support = self._support(name).answer
+            self.findings = told
             found = support
             if support != NO:
+                suite = cipher_suites.algorithms(name)
                 version = TLS_1_3 if suite.tls13 else TLS_1_2
                 protocol = self.switches.protocol(version).answer
                 if protocol == NO and suite.protocols[:1] != (version,):
@@ -311,8 +322,8 @@ def effective_suites(document: t.Any, allow_list: c.Sequence[str] = ()) -> list[
     endpoint = Endpoint(read_facts(document))
     names: dict[str, bool] = {}
     for reading in endpoint.all_readings():
-        for entry in reading.suites.names[:1000]:
-            names.setdefault(cipher_suites.split_curve_suffix(entry.strip().upper())[0], True)
+        for name in reading.suites.plain[:1000]:
+            names.setdefault(name, True)
     for name in allow_list:
         names.setdefault(name, False)
     rows = []

@@ -1,0 +1,286 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Curing one endpoint, from the look at it to the proof, in one go that may be killed at any moment.
+
+start (budget, window) → look → plan → before-image → change → restart → proof → record
+
+Every stage is announced in the journal first. Connection errors become an outcome. Whatever has been written can be
+undone from the before-image; a change that fails half-way is undone at once. Running again takes up an endpoint
+where it stands: one that holds the change and waits for its restart is restarted and proven.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import typing as t
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ansible_collections.fleetops.tetra.plugins.module_utils import plan as planning
+from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import FailureBudget
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import (
+    BeforeImage,
+    BeforeImageError,
+    BeforeImageStore,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ChangeSet
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import Countdown
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal
+
+Document = dict[str, t.Any]
+
+ALWAYS, NO_USER, NEVER = "always", "no_user", "never"
+_TRIES_AFTER_A_BROKEN_CONNECTION = 3
+_PLAN_ENDS = {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked", planning.UNKNOWN: "blocked"}
+
+
+@dataclass(frozen=True)
+class CureOptions:
+    plan: t.Mapping[str, t.Any] = field(default_factory=dict)
+    """Options of the plan."""
+    reboot_when: str = ALWAYS
+    """``always``, ``no_user`` (hold the restart while somebody is logged on) or ``never``."""
+    named_roles: frozenset[str] = frozenset()
+    """``domain_controller``, ``cluster_node``, ``hyper_v_host``: roles for which a restart was allowed by name."""
+    deadline: float = 1800.0
+    """Seconds for the whole cure of one endpoint."""
+    update_definitions: bool = True
+    check_only: bool = False
+    """Check mode: plan and say what would be done."""
+
+
+class Look(t.Protocol):
+    """Reads and judges the endpoint anew. Raises SessionError."""
+
+    def __call__(self, asker: Asker) -> tuple[Document, Document]:
+        """(facts, verdict)."""
+
+
+class Update(t.Protocol):
+    """Triggers a definition update and waits for what it comes to."""
+
+    def __call__(self, asker: Asker, facts: Document, wait: reboot.Waiter) -> Document:
+        """``{result: updated|up_to_date|failed|unknown, code, line, reason}``."""
+
+
+@dataclass
+class Surroundings:
+    """What the controller brings: where things are written, how many failures are allowed, how to look."""
+
+    host: str
+    run_id: str
+    token: str
+    journal: Journal
+    store: BeforeImageStore
+    budget: FailureBudget
+    look: Look
+    update: Update
+    may_start: t.Callable[[], str | None] = lambda: None
+    """A sentence why no endpoint may be started now (maintenance window), or None."""
+    reboot_slot: t.Callable[[reboot.Waiter], contextlib.AbstractContextManager[None]] = lambda _wait: (
+        contextlib.nullcontext()
+    )
+    """Held while the endpoint restarts; limits how many do so at once."""
+    wave: int | None = None
+
+
+@dataclass
+class Outcome:
+    """What became of one endpoint; ``event`` is an end of the journal, or ``planned`` in check mode."""
+
+    host: str
+    event: str
+    detail: str | None = None
+    changed: bool = False
+    plan: Document | None = None
+    before: Document | None = None
+    """``{facts, verdict}`` of the first look."""
+    after: Document | None = None
+    """``{facts, verdict}`` of the last look, where there was one."""
+    before_image: str | None = None
+    undone: list[Document] | None = None
+    update: Document | None = None
+
+
+class _End(Exception):
+    def __init__(self, event: str, detail: str | None = None) -> None:
+        super().__init__(event)
+        self.event = event
+        self.detail = detail
+
+
+class Cure:
+    """One endpoint's cure. ``run`` never raises for anything that the endpoint does."""
+
+    def __init__(self, endpoint: reboot.Endpoint, around: Surroundings, options: CureOptions) -> None:
+        self._endpoint = endpoint
+        self._around = around
+        self._options = options
+        self._wait = Countdown(options.deadline)
+        self.outcome = Outcome(around.host, "running")
+
+    def run(self) -> Outcome:
+        try:
+            self._start()
+            self._go()
+        except _End as end:
+            self._finish(end.event, end.detail)
+        except SessionError as error:
+            self._finish("unreachable" if error.kind in ("unreachable", "timeout") else "failed", str(error))
+        except (ChangeError, BeforeImageError) as error:
+            timed_out = isinstance(error, ChangeError) and error.code == "timed_out"
+            self._finish("timed_out" if timed_out else "failed", str(error))
+        return self.outcome
+
+    # Stages ---------------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self._options.check_only:
+            return
+        around = self._around
+        closed = around.may_start()
+        if closed is not None:
+            raise _End("held", closed)
+        with around.journal.locked():
+            failures = len(around.journal.failed_hosts())
+            if around.budget.is_spent(failures):
+                raise _End("not_started", around.budget.sentence(failures))
+            around.journal.append(around.host, "running", wave=around.wave)
+
+    def _go(self) -> None:
+        asker = self._endpoint.session()
+        facts, verdict = self._around.look(asker)
+        self.outcome.before = {"facts": facts, "verdict": verdict}
+        document = planning.plan(facts, verdict, self._options.plan)
+        self.outcome.plan = document
+        todo = document["todo"]
+        if self._options.check_only:
+            self.outcome.changed = todo == planning.CHANGE
+            raise _End("planned")
+        if todo in _PLAN_ENDS:
+            reasons = [entry["why"] for entry in document["blocked"]]
+            raise _End(_PLAN_ENDS[todo], reasons[0] if reasons else verdict["next_step"])
+        roles = [words for role, words in reboot.special_roles(asker) if role not in self._options.named_roles]
+        if roles and document["needs_reboot"]:
+            raise _End("held", f"This endpoint is {roles[0]}; it is restarted only when that is allowed by name.")
+        if todo == planning.CHANGE:
+            self._change(facts, document)
+        self._restart(facts)
+        self._prove()
+
+    def _change(self, facts: Document, document: Document) -> None:
+        around, steps = self._around, document["steps"]
+        changes = self._changes(facts)
+        changes.test_write()
+        items = changes.prepare(steps)
+        image = around.store.keep(around.host, around.run_id, around.token, items)
+        self.outcome.before_image = image.id
+        self._keep_on_endpoint(facts, image)
+        around.journal.append(around.host, "before_image", image.id, around.wave)
+        around.journal.append(around.host, "changing", wave=around.wave)
+        self.outcome.changed = True
+        try:
+            self._carry_out(facts, steps, items)
+        except (ChangeError, SessionError) as error:
+            self._undo(facts, image)
+            raise _End("failed", str(error)) from error
+        around.journal.append(around.host, "changed", wave=around.wave)
+
+    def _carry_out(self, facts: Document, steps: t.Sequence[Document], items: t.Sequence[Document]) -> None:
+        """A connection that breaks between a write and its answer says nothing about the write: look, and go on."""
+        for attempt in range(_TRIES_AFTER_A_BROKEN_CONNECTION):
+            try:
+                changes = self._changes(facts)
+                changes.note_change(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+                changes.carry_out(steps, items)
+                return
+            except SessionError:
+                last = attempt == _TRIES_AFTER_A_BROKEN_CONNECTION - 1
+                if last or not self._wait(2.0 * (attempt + 1)):
+                    raise
+                self._endpoint.renew()
+
+    def _undo(self, facts: Document, image: BeforeImage) -> None:
+        with contextlib.suppress(SessionError, ChangeError):
+            self._endpoint.renew()
+            changes = self._changes(facts)
+            self.outcome.undone = changes.undo(image.items)
+            changes.forget_change()
+            self._around.store.mark_restored(image, self.outcome.undone)
+
+    def _restart(self, facts: Document) -> None:
+        around, asker = self._around, self._endpoint.session()
+        if self._options.reboot_when == NEVER:
+            raise _End("held", "The change is written and counts after the next restart, which was not allowed.")
+        if self._options.reboot_when == NO_USER and reboot.users_logged_on(asker):
+            raise _End("held", "The change is written; somebody is logged on, so the restart waits.")
+        before = reboot.boot_time(asker)
+        with around.reboot_slot(self._wait):
+            around.journal.append(around.host, "rebooting", wave=around.wave)
+            reboot.restart(asker, _system_root(facts))
+            reboot.wait_for_boot(self._endpoint, before, self._wait)
+
+    def _prove(self) -> None:
+        around = self._around
+        around.journal.append(around.host, "proving", wave=around.wave)
+        facts, verdict = self._look_again()
+        self.outcome.after = {"facts": facts, "verdict": verdict}
+        if verdict["reachability"]["answer"] != "yes":
+            raise _End(
+                "unproven",
+                f"After the restart the endpoint still cannot be said to reach Tetra: {verdict['next_step']}",
+            )
+        if self._options.update_definitions:
+            self.outcome.update = around.update(self._endpoint.session(), facts, self._wait)
+            if self.outcome.update["result"] == "failed":
+                raise _End("unproven", f"The definition update failed with {self.outcome.update['code']}.")
+            if self.outcome.update["result"] == "unknown" and facts["probe"].get("outcome") != "tls_ok":
+                raise _End("unproven", self.outcome.update["reason"])
+        self._changes(facts).forget_change()
+        raise _End(
+            "proven", "Shakes hands and takes definitions." if self.outcome.update else "Offers an accepted suite."
+        )
+
+    # Details --------------------------------------------------------------------------------------------------------
+
+    def _look_again(self) -> tuple[Document, Document]:
+        """Services need a moment after a restart; a conversation that breaks meanwhile is begun anew."""
+        while True:
+            try:
+                return self._around.look(self._endpoint.session())
+            except SessionError:
+                if not self._wait(5.0):
+                    raise
+                self._endpoint.renew()
+
+    def _changes(self, facts: Document) -> ChangeSet:
+        return ChangeSet(self._endpoint.session(), self._wait, _system_root(facts))
+
+    def _keep_on_endpoint(self, facts: Document, image: BeforeImage) -> None:
+        """A second copy, since the disk of an execution environment is thrown away. Raises ChangeError."""
+        folder = f"{_program_data(facts)}\\fleetops.tetra"
+        content = json.dumps(image.as_dict(), indent=1).encode()
+        RemoteFiles(self._endpoint.session()).replace(f"{folder}\\{image.id}.json", content)
+
+    def _finish(self, event: str, detail: str | None) -> None:
+        self.outcome.event, self.outcome.detail = event, detail
+        if not self._options.check_only:
+            self._around.journal.append(self._around.host, event, detail, self._around.wave)
+
+
+def _system_root(facts: t.Mapping[str, t.Any]) -> str:
+    path = str(facts["policy_origin"]["local_gpo"].get("path") or "")
+    folder = path.lower().find("\\system32\\")
+    return path[:folder] if folder > 0 else r"C:\Windows"
+
+
+def _program_data(facts: t.Mapping[str, t.Any]) -> str:
+    path = str(facts["policy_origin"]["archive"].get("path") or "")
+    folder = path.rpartition("\\")[0]
+    return folder or r"C:\ProgramData"
