@@ -83,7 +83,9 @@ record: setup ## record the product's own questions to a real endpoint: make rec
 
 .PHONY: bench
 bench: setup ## benchmarks: ratios measured in one run
-	@$(RUN) python tests/benchmarks/run.py $(ARGS)
+	@for script in tests/benchmarks/bench_*.py; do \
+	    echo "== $$script"; $(RUN) python "$$script" $(ARGS); \
+	done
 
 # ---- testing ---------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import pytest
 from referencing import Registry, Resource
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import facts as facts_document
+from ansible_collections.fleetops.tetra.plugins.module_utils import reasons, verdict
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 NAMES = sorted(path.stem for path in SCHEMAS.glob("*.json"))
@@ -56,6 +57,38 @@ def test_the_documents_of_the_guide_have_schemas() -> None:
 def test_facts_of_which_nothing_was_read() -> None:
     document = facts_document.empty_facts("host", collected_at="2026-11-24T03:43:00Z")
     assert complaints("facts-1", document) == []
+
+
+def failing_endpoint() -> dict[str, Any]:
+    """A Windows 10 whose policy lists none of the four suites."""
+    document = facts_document.empty_facts("host", collected_at="2026-11-24T03:43:00Z")
+    document["os"].update(status="ok", reason=None, product="Windows 10 Pro", build=19045, kind="client")
+    document["policy_order"].update(
+        status="ok", reason=None, type="REG_SZ", data="TLS_RSA_WITH_AES_128_CBC_SHA256,TLS_RSA_WITH_AES_256_CBC_SHA256"
+    )
+    return document
+
+
+def test_verdicts() -> None:
+    judged = verdict.evaluate(failing_endpoint())
+    assert judged["state"] == "non_compliant"
+    assert complaints("verdict-1", judged) == []
+    empty = facts_document.empty_facts("host", collected_at="2026-11-24T03:43:00Z")
+    for document in (verdict.evaluate(empty), verdict.unknown_verdict("host", "unreachable", "It was not reached.")):
+        assert document["state"] == "unknown"
+        assert complaints("verdict-1", document) == []
+
+
+def test_the_schema_of_verdicts_knows_every_reason_code() -> None:
+    item = load("verdict-1")["properties"]["suites"]["additionalProperties"]["properties"]["reasons"]["items"]
+    assert set(reasons.REASON_CODES) == set(item["properties"]["code"]["enum"]) == guide_reasons()
+
+
+def guide_reasons() -> set[str]:
+    """The reason codes that docs/documents.md names."""
+    guide = (SCHEMAS.parent / "documents.md").read_text(encoding="utf-8")
+    paragraph = guide.split("Reason codes:", 1)[1].split("\n\n", 1)[0]
+    return set(paragraph.replace("`", "").replace(",", " ").replace(".", " ").split())
 
 
 @pytest.mark.parametrize(
