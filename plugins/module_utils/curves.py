@@ -96,16 +96,19 @@ def _readings(facts: t.Mapping[str, t.Any], release: Release | None, findings: F
     cmdlet = section["cmdlet"]
     if cmdlet["status"] != OK:
         return stored
-    shown = _Reading(tuple(cmdlet["names"]), r.evidence("cmdlet", "Get-TlsEccCurve", cmdlet["names"]))
+    names = tuple(cmdlet["names"])
+    if any(_same(reading.names, names, _fips(facts)) for reading in stored):
+        return stored
+    shown = _Reading(names, r.evidence("cmdlet", "Get-TlsEccCurve", ",".join(names)))
     if not stored:
         return [shown]
-    if any(_same(reading.names, shown.names, _fips(facts)) for reading in stored):
-        return stored
     findings.add("TETRA-CURVES-DIFFER", shown.proof)
     return [*stored, shown]
 
 
 def _same(one: Curves, other: Curves, fips: bool | None) -> bool:
+    if one == other:
+        return True
     left, right = ({name.lower() for name in names} for names in (one, other))
     return left == right or (fips is not False and left - {_NOT_IN_FIPS} == right - {_NOT_IN_FIPS})
 
@@ -144,7 +147,8 @@ def _local(section: t.Mapping[str, t.Any], release: Release | None, findings: Fi
 def _default(release: Release | None) -> list[_Reading]:
     if release is None:
         return []
-    return [_Reading(release.curves, r.evidence("release_table", release.title(), list(release.curves)))]
+    proof = r.evidence("release_table", release.title(), ",".join(release.curves))
+    return [_Reading(release.curves, proof)]
 
 
 def _stored(

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import lru_cache
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
     ERROR,
@@ -25,6 +26,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
     registry_value,
     schannel_path,
 )
+
+SuiteRows = tuple[tuple[str, int, tuple[int, ...]], ...]
+"""Rows of ``Get-TlsCipherSuite``: name, id, protocols."""
 
 _Field = tuple[str, str]
 """Name and kind: ``text``, ``number``, ``flag`` (each or null), ``part`` (a nested section), ``value`` (a registry
@@ -219,16 +223,26 @@ def _are_texts(data: t.Any) -> bool:
     return isinstance(data, list) and all(isinstance(item, str) for item in data)
 
 
+def suite_rows(suites: t.Any) -> SuiteRows:
+    """The cmdlet's rows as one hashable value. Raises TypeError or KeyError where they have another shape."""
+    return tuple((row["name"], row["id"], tuple(row["protocols"])) for row in suites)
+
+
 def _are_suites(data: t.Any) -> bool:
     if not isinstance(data, list):
         return False
-    for suite in data:
-        if not isinstance(suite, dict) or not isinstance(suite.get("name"), str) or type(suite.get("id")) is not int:
-            return False
-        protocols = suite.get("protocols")
-        if not isinstance(protocols, list) or not all(type(number) is int for number in protocols):
-            return False
-    return True
+    try:
+        return _are_sound_rows(suite_rows(data))
+    except (TypeError, KeyError, IndexError):
+        return False
+
+
+@lru_cache(maxsize=4096)
+def _are_sound_rows(rows: SuiteRows) -> bool:
+    return all(
+        isinstance(name, str) and isinstance(number, int) and all(isinstance(protocol, int) for protocol in protocols)
+        for name, number, protocols in rows
+    )
 
 
 _FITS: dict[str, t.Callable[[t.Any], bool]] = {

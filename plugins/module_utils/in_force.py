@@ -85,9 +85,7 @@ def _boot(facts: t.Mapping[str, t.Any]) -> datetime.datetime | None:
     return moment(facts["reboot"].get("last_boot")) if facts["reboot"]["status"] == OK else None
 
 
-def _local_policy_written_after(
-    facts: t.Mapping[str, t.Any], boot: datetime.datetime | None
-) -> r.Evidence | None:
+def _local_policy_written_after(facts: t.Mapping[str, t.Any], boot: datetime.datetime | None) -> r.Evidence | None:
     section = facts["policy_origin"].get("local_gpo") or {}
     if section.get("status") != OK or boot is None:
         return None

@@ -29,9 +29,9 @@ TOO_LONG = "too_long"
 EMPTY = "empty"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SuiteList:
-    """One stored list.
+    """One stored list. Equal texts share one object, so that work on it can be remembered.
 
     ``names``: the entries in order, as stored, empty ones left out. ``oddities``: what is wrong with the spelling, from
     the constants of this module. ``exact``: plain names that are spelled exactly, with their position.
@@ -46,10 +46,12 @@ class SuiteList:
     suffixed: dict[str, tuple[str, ...]]
     length: int
     """Characters of the list written as one comma separated text."""
-
-    def key(self) -> frozenset[str]:
-        """What two lists are compared by: the names without regard to order, spaces and case."""
-        return frozenset(name.strip().upper() for name in self.names)
+    key: frozenset[str]
+    """What two lists are compared by: the names without regard to order, spaces and case."""
+    plain: tuple[str, ...]
+    """The names without spaces, curve suffix and doubles, in upper case, in order."""
+    text: str
+    """The names in one text, for evidence."""
 
 
 @lru_cache(maxsize=4096)
@@ -111,6 +113,9 @@ def _read(items: c.Sequence[str], oddities: set[str], length: int) -> SuiteList:
         {name: doubt for name, doubt in doubtful.items() if name not in exact},
         {plain: tuple(found) for plain, found in suffixed.items()},
         length,
+        frozenset(name.strip().upper() for name in names),
+        tuple(dict.fromkeys(split_curve_suffix(name.strip().upper())[0] for name in names)),
+        ",".join(names),
     )
 
 

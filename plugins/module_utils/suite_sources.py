@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils import suite_list
+from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import suite_id
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import ABSENT, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts_reader import SuiteRows, suite_rows
 from ansible_collections.fleetops.tetra.plugins.module_utils.reasons import Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.suite_list import SuiteList
 from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import Release
@@ -46,13 +49,26 @@ class Reading:
     doubt: str | None = None
 
 
-class Shown(t.NamedTuple):
-    """The cmdlet's rows."""
+class Shown:
+    """The cmdlet's rows. Endpoints with the same rows share one object."""
 
-    by_name: dict[str, dict[str, t.Any]]
-    by_id: dict[int, dict[str, t.Any]]
-    suites: SuiteList
-    proof: r.Evidence
+    def __init__(self, rows: SuiteRows) -> None:
+        self.by_name: dict[str, tuple[str, int, tuple[int, ...]]] = {}
+        self.by_id: dict[int, tuple[str, int, tuple[int, ...]]] = {}
+        for row in rows:
+            self.by_name.setdefault(row[0], row)
+            if row[1]:
+                self.by_id.setdefault(row[1], row)
+        self.suites = suite_list.from_names(row[0] for row in rows)
+        self.proof: r.Evidence = r.evidence("cmdlet", "Get-TlsCipherSuite", None)
+
+    def row_of(self, name: str) -> tuple[str, int, tuple[int, ...]] | None:
+        """The row that shows a suite, by its exact name or else by its id."""
+        row = self.by_name.get(name)
+        if row is None:
+            number = suite_id(name)
+            row = self.by_id.get(number) if number is not None else None
+        return row
 
 
 @dataclass(frozen=True)
@@ -77,8 +93,8 @@ def list_sources(facts: t.Mapping[str, t.Any], release: Release | None, findings
         # Nothing better is known: the cmdlet takes policies into account (microsoft/CSS-Exchange).
         kind = "local" if stored else "cmdlet"
         return Sources((Reading(kind, shown.suites, shown.proof, True),), None, shown, None)
-    key = shown.suites.key()
-    matching = [reading for reading in stored if reading.suites.key() == key]
+    key = shown.suites.key
+    matching = [reading for reading in stored if reading.suites.key == key]
     if matching and all(reading.doubt is None for reading in stored):
         return Sources((_as_shown(matching[0], shown),), None, shown, why)
     if matching:
@@ -96,14 +112,12 @@ def _as_shown(reading: Reading, shown: Shown) -> Reading:
 def _shown(section: t.Mapping[str, t.Any]) -> Shown | None:
     if section["status"] != OK or not section["suites"]:
         return None
-    by_name: dict[str, dict[str, t.Any]] = {}
-    by_id: dict[int, dict[str, t.Any]] = {}
-    for row in section["suites"]:
-        by_name.setdefault(row["name"], row)
-        if row["id"]:
-            by_id.setdefault(row["id"], row)
-    suites = suite_list.from_names(row["name"] for row in section["suites"])
-    return Shown(by_name, by_id, suites, r.evidence("cmdlet", "Get-TlsCipherSuite", None))
+    return _shared(suite_rows(section["suites"]))
+
+
+@lru_cache(maxsize=1024)
+def _shared(rows: SuiteRows) -> Shown:
+    return Shown(rows)
 
 
 def _policy(
@@ -182,11 +196,13 @@ def _local(
     facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings, unread: list[r.Reason]
 ) -> list[Reading]:
     value = facts["local_order"]
-    proof = r.registry_evidence(value)
-    if value["status"] == OK and value["type"] == "REG_MULTI_SZ" and any(name.strip() for name in value["data"]):
+    if value["status"] == OK and value["type"] == "REG_MULTI_SZ":
         suites = suite_list.from_names(value["data"])
-        tell_oddities(suites, proof, findings, "local")
-        return [Reading("local", suites, proof)]
+        if suites.names:
+            proof = r.evidence("registry", f"{value['path']}\\{value['name']}", suites.text)
+            tell_oddities(suites, proof, findings, "local")
+            return [Reading("local", suites, proof)]
+    proof = r.registry_evidence(value)
     if value["status"] not in (OK, ABSENT):
         unread.append(r.reason(r.NOT_READ, proof))
         return []

@@ -28,9 +28,7 @@ _WINHTTP_TLS_1_2 = 0x800
 _DEFAULT_DH_MINIMUM = 1024
 _USUAL_KEY_LENGTH = 2048
 
-NOTE_CALLER = (
-    "TLS 1.2 is left to programs that ask for it by themselves; whether the Tetra updater does is not known."
-)
+NOTE_CALLER = "TLS 1.2 is left to programs that ask for it by themselves; whether the Tetra updater does is not known."
 NOTE_SWITCH_VALUE = "A Schannel switch holds a value that is not documented; tools read it in both ways."
 NOTE_TLS13_SWITCH = "Whether the switches for ciphers, hashes and ECDH bind TLS 1.3 is not verified."
 NOTE_PKCS = "PKCS is off; whether ECDHE_RSA and DHE_RSA suites go on working then is not verified."

@@ -130,9 +130,7 @@ class _Judgement:
             "state": state,
             "reachability": reachability,
             "strictness": {"answer": strictness, "outside": outside},
-            "suites": {
-                name: {"usable": found.usable, "reasons": found.reasons} for name, found in self.suites.items()
-            },
+            "suites": {name: {"usable": found.usable, "reasons": found.reasons} for name, found in self.suites.items()},
             "findings": self.findings.rows,
             "cause": cause,
             "in_force": state_in_force,
@@ -239,8 +237,7 @@ class _Judgement:
         if failed is not None:
             add("TETRA-UPDATE-FAILED", failed)
         if strictness == NO:
-            proof = r.evidence("facts", "cipher_suites", list(outside), f"{len(outside)} suites.")
-            add("TETRA-STRICT", proof)
+            add("TETRA-STRICT", r.evidence("facts", "strictness.outside", len(outside), "Number of suites."))
         if origin["matches_registry"] is False:
             add("TETRA-POLICY-OUT-OF-STEP", r.registry_evidence(facts["policy_order"], "See policy_origin."))
         self._tell_list()
@@ -271,9 +268,12 @@ class _Judgement:
         if release is None or not readings:
             return
         reading = readings[0]
-        unknown = [
-            name for name in reading.suites.exact if name not in release.supported and not _tls13_or_psk(name)
-        ]
+        if release.supported.issuperset(reading.suites.exact):
+            unknown = []
+        else:
+            unknown = [
+                name for name in reading.suites.exact if name not in release.supported and not _tls13_or_psk(name)
+            ]
         wanted = [name for name in unknown if cipher_suites.split_curve_suffix(name)[0] in self.suites]
         useless = [name for name in wanted if release.suffixed or name in self.suites]
         if useless:
@@ -292,8 +292,12 @@ class _Judgement:
         if session["status"] != OK:
             return
         if session.get("process_bits") == 32 or session.get("edition") == "Core":
-            proof = r.evidence("session", session.get("configuration_name"), session.get("powershell_version"),
-                               f"{session.get('process_bits')} bit, edition {session.get('edition')}.")
+            proof = r.evidence(
+                "session",
+                session.get("configuration_name"),
+                session.get("powershell_version"),
+                f"{session.get('process_bits')} bit, edition {session.get('edition')}.",
+            )
             self.findings.add("TETRA-SESSION", proof)
 
 
