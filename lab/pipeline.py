@@ -55,9 +55,18 @@ class Clixml:
 
 @dataclass(frozen=True)
 class Output:
-    """One object on the output stream; ``value`` is anything psrpcore can serialise, or a ``Clixml``."""
+    """One object on the output stream; ``value`` is anything psrpcore can serialise, or a ``Clixml``.
+
+    With ``convert`` the value is the machine's own (it must be picklable, and equal pickles must mean equal content);
+    the server calls ``convert`` only for values that it has not sent before.
+    """
 
     value: t.Any
+    convert: t.Callable[[t.Any], t.Any] | None = None
+
+    def wire(self) -> t.Any:
+        """What psrpcore serialises."""
+        return self.value if self.convert is None else self.convert(self.value)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def run(runspace: Runspace, statements: t.Sequence[Statement]) -> t.Generator[Ev
                 return
             wrote_error = wrote_error or isinstance(event, NonTerminatingError)
             if isinstance(event, Output):
-                event = Output(to_wire(event.value))
+                event = Output(event.value, to_wire)
             reply = yield event
         if wrote_error and stops:
             return

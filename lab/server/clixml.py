@@ -46,22 +46,32 @@ _serialised: Memory[bytes, bytes] = Memory(8192)
 _deserialised: Memory[bytes, t.Any] = Memory(256)
 
 
+def pickled(value: t.Any) -> bytes | None:
+    """The value's pickle; None where it has none."""
+    try:
+        return pickle.dumps(value, protocol=5)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return None
+
+
+def holds_secret(data: bytes) -> bool:
+    """Whether the CLIXML has a secure string, whose meaning depends on the key of its runspace."""
+    return _SECURE_STRING in data
+
+
 def to_clixml(value: t.Any, cipher: PSCryptoProvider, make: t.Callable[[], t.Any] | None = None) -> bytes:
     """The object as CLIXML with a byte order mark.
 
     ``make`` builds the object to serialise, where ``value`` is only the plain description of it.
     Equal pickles mean equal content, so the pickle is the key; what cannot be pickled is converted anew.
     """
-    try:
-        key = pickle.dumps(value, protocol=5)
-    except (pickle.PicklingError, TypeError, AttributeError):
-        key = None
+    key = pickled(value)
     known = _serialised.get(key) if key is not None else None
     if known is not None:
         return known
     element = serialize(value if make is None else make(), cipher)
     data: bytes = BOM + ElementTree.tostring(element, encoding="utf-8", method="xml")
-    if key is not None and _SECURE_STRING not in data:
+    if key is not None and not holds_secret(data):
         _serialised.put(key, data)
     return data
 
@@ -72,6 +82,6 @@ def from_clixml(data: bytes, cipher: PSCryptoProvider) -> t.Any:
     if known is not None:
         return known
     value = deserialize(ElementTree.fromstring(data), cipher=cipher)
-    if value is not None and _SECURE_STRING not in data:
+    if value is not None and not holds_secret(data):
         _deserialised.put(data, value)
     return value

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import decimal
 import typing as t
@@ -14,6 +15,14 @@ from psrpcore import PowerShell
 from psrpcore.types import PipelineResultTypes, PSObject
 
 from ansible_collections.fleetops.tetra.lab.pipeline import Command, Statement
+
+
+@dataclasses.dataclass(frozen=True)
+class Creation:
+    """What a CREATE_PIPELINE message asks for."""
+
+    statements: tuple[Statement, ...]
+    no_input: bool
 
 
 def to_statements(pipeline: PowerShell, batches: bool) -> tuple[Statement, ...]:

@@ -33,6 +33,7 @@ from ansible_collections.fleetops.tetra.lab.server.runspace import Runspace
 
 log = logging.getLogger(__name__)
 
+_NOBODY_ASKED = Output(42)
 _TURN = 64
 """Events after which other endpoints get their turn."""
 
@@ -46,7 +47,6 @@ class Execution:
     answers: Answers = dataclasses.field(default_factory=Answers)
     statements: tuple[Statement, ...] | None = None
     input: list[t.Any] = dataclasses.field(default_factory=list)
-    wants_input: bool = False
     wrong_shape: bool = False
     """Fault: every output object is replaced by one that nobody asked for."""
     task: asyncio.Task[None] | None = None
@@ -104,7 +104,7 @@ class Execution:
                 result = None
                 count += 1
                 if isinstance(event, Output):
-                    runspace.write_output(self.pipeline_id, PSInt(42) if self.wrong_shape else event.value)
+                    runspace.write_output(self.pipeline_id, _NOBODY_ASKED if self.wrong_shape else event)
                 elif isinstance(event, NonTerminatingError):
                     runspace.write_error(self.pipeline_id, event.details)
                 elif isinstance(event, TerminatingError):

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
 import typing as t
 import uuid
 
-from psrpcore import PSRPEvent, PSRPPayload, ServerRunspacePool, StreamType
+from psrpcore import PowerShell, PSRPEvent, PSRPPayload, ServerRunspacePool, StreamType
 from psrpcore.types import (
     PSInvocationState,
     PSObject,
@@ -18,13 +20,15 @@ from psrpcore.types import (
     SessionCapability,
 )
 
-from ansible_collections.fleetops.tetra.lab.pipeline import Clixml, ErrorDetails
-from ansible_collections.fleetops.tetra.lab.server import clixml, fragments, records
+from ansible_collections.fleetops.tetra.lab.pipeline import Clixml, ErrorDetails, Output
+from ansible_collections.fleetops.tetra.lab.server import clixml, commands, fragments, records
 
 Sink = t.Callable[[uuid.UUID | None, PSRPMessageType, list[bytes]], None]
 """Takes the fragments of one message: (pipeline or None for the pool, message type, fragments)."""
 
 _NO_POOL = uuid.UUID(int=0)
+_ONE_STATEMENT = ("2.0", "2.1")
+"""Protocol versions of servers that know no further statements."""
 _EMPTY = (PSRPMessageType.EndOfPipelineInput, PSRPMessageType.PipelineOutput)
 _VERSIONS = frozenset(
     (
@@ -54,7 +58,7 @@ class Runspace(ServerRunspacePool):
             SerializationVersion=PSVersion("1.1.0.1"),
         )
 
-    def receive(self, data: bytes) -> list[PSRPEvent[t.Any, t.Any]]:
+    def receive(self, data: bytes) -> list[t.Any]:
         """Takes fragments from the client and gives the events that they complete."""
         self.receive_data(PSRPPayload(data, StreamType.default, None))
         events = []
@@ -74,9 +78,12 @@ class Runspace(ServerRunspacePool):
         data = b"" if message is None and kind in _EMPTY else clixml.to_clixml(message, self._cipher)
         self.send(kind, data, pipeline_id)
 
-    def write_output(self, pipeline: uuid.UUID, value: t.Any) -> None:
+    def write_output(self, pipeline: uuid.UUID, output: Output) -> None:
         """One object on the pipeline's output stream."""
-        data = clixml.BOM + value.data if isinstance(value, Clixml) else clixml.to_clixml(value, self._cipher)
+        if isinstance(output.value, Clixml):
+            data = clixml.BOM + output.value.data
+        else:
+            data = clixml.to_clixml((output.convert, output.value), self._cipher, output.wire)
         self.send(PSRPMessageType.PipelineOutput, data, pipeline)
 
     def write_error(self, pipeline: uuid.UUID, details: ErrorDetails) -> None:
@@ -101,9 +108,11 @@ class Runspace(ServerRunspacePool):
         self._messages += 1
         self._sink(pipeline, kind, fragments.to_fragments(self._messages, kind.value, data, pool, pipeline))
 
-    def _process_message(self, message: t.Any) -> PSRPEvent[t.Any, t.Any]:
-        """As psrpcore does it, but objects seen before are not deserialised again."""
+    def _process_message(self, message: t.Any) -> t.Any:
+        """As psrpcore does it, but what was seen before is not deserialised again."""
         kind, data = message.message_type, message.data
+        if kind == PSRPMessageType.CreatePipeline:
+            return PipelineCreated(message.pipeline_id, self._creation(data))
         value: t.Any = None if kind in _EMPTY and not data else clixml.from_clixml(data, self._cipher)
         if kind in (PSRPMessageType.SetMinRunspaces, PSRPMessageType.SetMaxRunspaces) and not hasattr(value, "ci"):
             # pypsrp writes the name as CI; .NET does not care about case, psrpcore does.
@@ -113,6 +122,30 @@ class Runspace(ServerRunspacePool):
         if process is not None:
             process(event)
         return event
+
+    def _creation(self, data: bytes) -> commands.Creation:
+        """The pipeline of a CREATE_PIPELINE message, every time a copy of its own."""
+        batches = self.protocol not in _ONE_STATEMENT
+        known = _creations.get((data, batches))
+        if known is not None:
+            return t.cast(commands.Creation, pickle.loads(known))
+        pipeline = PowerShell.FromPSObjectForRemoting(clixml.from_clixml(data, self._cipher))
+        creation = commands.Creation(commands.to_statements(pipeline, batches), bool(pipeline.no_input))
+        packed = clixml.pickled(creation)
+        if packed is not None and not clixml.holds_secret(data):
+            _creations.put((data, batches), packed)
+        return creation
+
+
+@dataclasses.dataclass(frozen=True)
+class PipelineCreated:
+    """A CREATE_PIPELINE message that has arrived whole."""
+
+    pipeline_id: uuid.UUID
+    creation: commands.Creation
+
+
+_creations: clixml.Memory[tuple[bytes, bool], bytes] = clixml.Memory(1024)
 
 
 def application_private_data(given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -11,7 +11,6 @@ import typing as t
 import uuid
 
 from psrpcore import (
-    CreatePipelineEvent,
     EndOfPipelineInputEvent,
     GetAvailableRunspacesEvent,
     GetCommandMetadataEvent,
@@ -27,7 +26,7 @@ from ansible_collections.fleetops.tetra.lab.pipeline import Caller, ErrorDetails
 from ansible_collections.fleetops.tetra.lab.server import commands, fragments
 from ansible_collections.fleetops.tetra.lab.server.answers import Answers
 from ansible_collections.fleetops.tetra.lab.server.execution import Execution
-from ansible_collections.fleetops.tetra.lab.server.runspace import Runspace
+from ansible_collections.fleetops.tetra.lab.server.runspace import PipelineCreated, Runspace
 
 _METADATA = ErrorDetails(
     message="The lab does not simulate GET_COMMAND_METADATA.", error_id="LabNotSimulated", category="NotImplemented"
@@ -101,12 +100,9 @@ class Shell:
         execution = self._by_pipeline.get(event.pipeline_id) if event.pipeline_id is not None else None
         if execution is None:
             return
-        if isinstance(event, CreatePipelineEvent):
-            execution.statements = commands.to_statements(
-                event.pipeline, batches=self._runspace.protocol not in ("2.0", "2.1")
-            )
-            execution.wants_input = not event.pipeline.no_input
-            if not execution.wants_input:
+        if isinstance(event, PipelineCreated):
+            execution.statements = event.creation.statements
+            if event.creation.no_input:
                 self._start(execution)
         elif isinstance(event, PipelineInputEvent):
             execution.input.append(commands.to_plain(event.data))
