@@ -31,7 +31,8 @@ def find(key: object) -> Release:
     """The release of a fleet file's ``release``: a key of the tables or a build number."""
     if isinstance(key, int) and not isinstance(key, bool):
         for release in RELEASES:
-            if key in release.builds:
+            # YAML reads an unquoted 10_1507 as the number 101507.
+            if key in release.builds or str(key) == release.key.replace("_", ""):
                 return release
     elif isinstance(key, str) and key in BY_KEY:
         return BY_KEY[key]
