@@ -27,8 +27,12 @@ def measured(port: int, suites: list[str] | None) -> tuple[float, int]:
         arguments["suites"] = suites
     started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", MODULE], input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-        capture_output=True, text=True, check=True)
+        [sys.executable, "-m", MODULE],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     seconds = time.perf_counter() - started
     return seconds, int(json.loads(done.stdout)["connections"])
 

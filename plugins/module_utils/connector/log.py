@@ -26,15 +26,19 @@ MAX_TEXT = 500
 
 _NUMBER = r"(-?\d{1,20})"
 _VERDICT = re.compile(
-    rf"PerformTetraUpdate: ?bUpdated ?= ?(TRUE|FALSE), ?state: ?{_NUMBER}, ?status: ?{_NUMBER}", re.ASCII)
+    rf"PerformTetraUpdate: ?bUpdated ?= ?(TRUE|FALSE), ?state: ?{_NUMBER}, ?status: ?{_NUMBER}", re.ASCII
+)
 _VERDICT_HEAD = re.compile(r"PerformTetraUpdate: ?bUpdated ?= ?(TRUE|FALSE)", re.ASCII)
 _FAILED = re.compile(rf"TetraUpdateInterface::update Update failed with error ?{_NUMBER}", re.ASCII)
 _DIRECTORY = re.compile(
-    rf"TetraUpdateInterface::update updateDir: ?(.*), ?{_NUMBER}, ?{_NUMBER}(?:, ?{_NUMBER}){{4}}$", re.ASCII)
+    rf"TetraUpdateInterface::update updateDir: ?(.*), ?{_NUMBER}, ?{_NUMBER}(?:, ?{_NUMBER}){{4}}$", re.ASCII
+)
 _COUNT = re.compile(rf"PerformTetraUpdate: ?sig count: ?{_NUMBER}, ?version: ?{_NUMBER}", re.ASCII)
 _STATISTICS = re.compile(
     rf"AVStat::CopyInternal ?: ?engine ?- ?{_NUMBER}, ?defs ?- ?{_NUMBER}, ?first failure ?- ?(.*?), ?"
-    rf"last err code ?- ?{_NUMBER}, ?last upd success ?- ?(.*)$", re.ASCII)
+    rf"last err code ?- ?{_NUMBER}, ?last upd success ?- ?(.*)$",
+    re.ASCII,
+)
 
 
 def signed(code: int) -> int:
@@ -165,7 +169,10 @@ class _Reader:
 
     def _count(self, entry: log_lines.LogLine, match: re.Match[str]) -> None:
         self.statistics = Statistics(
-            int(match.group(2)), match.group(3)[:64].strip(), signed(int(match.group(4))), match.group(5)[:64].strip(),
+            int(match.group(2)),
+            match.group(3)[:64].strip(),
+            signed(int(match.group(4))),
+            match.group(5)[:64].strip(),
             _clean(entry.text),
         )
         if self.open is not None and self.open.judged:

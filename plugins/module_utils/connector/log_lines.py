@@ -28,11 +28,15 @@ _YEAR_SECONDS = 366 * 86_400
 _BACKWARD_SECONDS = 2 * 86_400
 _PREFIX = re.compile(
     r"\((\d+), \+(\d+) ms\) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +(\d{1,2}) (\d\d):(\d\d):(\d\d) "
-    r"\[(\d+)\]: ?(?:(ERROR|WARNING): )?", re.ASCII)
+    r"\[(\d+)\]: ?(?:(ERROR|WARNING): )?",
+    re.ASCII,
+)
 _HEAD = re.compile(r"\(\d+, ?\+\d+", re.ASCII)
 _ASCTIME = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\s+(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\s+(\d{1,2})\s+"
-    r"(\d{1,2}):(\d\d):(\d\d)\s+(\d{4})", re.ASCII)
+    r"(\d{1,2}):(\d\d):(\d\d)\s+(\d{4})",
+    re.ASCII,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -52,8 +52,17 @@ def describe_chain(connection: SSL.Connection, verification: Verification, serve
     """
     sent = [certificate.to_cryptography() for certificate in connection.get_peer_cert_chain() or []]
     if not sent:
-        return {"subject": None, "issuer": None, "not_after": None, "sha256": None, "names_match": None,
-                "trusted": None, "root": None, "problems": ["the server sent no certificate"], "chain": []}
+        return {
+            "subject": None,
+            "issuer": None,
+            "not_after": None,
+            "sha256": None,
+            "names_match": None,
+            "trusted": None,
+            "root": None,
+            "problems": ["the server sent no certificate"],
+            "chain": [],
+        }
     built = [certificate.to_cryptography() for certificate in connection.get_verified_chain() or []]
     trusted = bool(built) and not verification.problems
     top = built[-1] if trusted else sent[-1]

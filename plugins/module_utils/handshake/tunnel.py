@@ -150,5 +150,9 @@ def open_tunnel(sock: socket.socket, proxy: Endpoint, target: Endpoint, deadline
         raise WayError("proxy", f"The proxy {proxy} refused the tunnel with status {status}{meaning}.", status)
 
 
-_MEANING = {403: " (forbidden by a rule)", 407: " (it asks for authentication)", 502: " (it cannot reach the server)",
-            504: " (it cannot reach the server)"}
+_MEANING = {
+    403: " (forbidden by a rule)",
+    407: " (it asks for authentication)",
+    502: " (it cannot reach the server)",
+    504: " (it cannot reach the server)",
+}

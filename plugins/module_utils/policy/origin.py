@@ -118,7 +118,9 @@ class _Decision:
         matches = self._matches(deleted, None, row.get("value"), row.get("value_type"))
         name = gpo["name"] if gpo and gpo["name"] else row.get("gpo_id")
         self._tell(
-            "rsop", _RSOP, None if deleted else _short(row.get("value")),
+            "rsop",
+            _RSOP,
+            None if deleted else _short(row.get("value")),
             f"{name} {'disables the policy' if deleted else 'sets the value'} (precedence {row.get('precedence')}).",
         )
         if kind == "local_gpo":
@@ -129,12 +131,20 @@ class _Decision:
         if mdm_value is not None:
             self._tell_mdm(mdm_value, "An MDM policy sets it too, but is not set to win over group policy.")
         if deleted and self._present():
-            self._tell("registry", self.registry.get("path"), None,
-                       "The policy is Disabled, yet the value is there: it was written by hand afterwards.")
+            self._tell(
+                "registry",
+                self.registry.get("path"),
+                None,
+                "The policy is Disabled, yet the value is there: it was written by hand afterwards.",
+            )
             return self._answer("direct", gpo, False)
         if matches is False:
-            self._tell("registry", self.registry.get("path"), None,
-                       "The registry differs from its GPO; a forced policy refresh puts the GPO's value back.")
+            self._tell(
+                "registry",
+                self.registry.get("path"),
+                None,
+                "The registry differs from its GPO; a forced policy refresh puts the GPO's value back.",
+            )
         return self._answer(kind, gpo, matches)
 
     def _gpo_of(self, row: t.Mapping[str, t.Any]) -> tuple[str, dict[str, str | None] | None]:
@@ -157,8 +167,12 @@ class _Decision:
             return "none", None
         action, entry = local_gpo.entry_for(self.local, _VALUE)
         if action != "none" and self.local_disabled.get("status") == "ok" and self.local_disabled.get("data") == 1:
-            self._tell("registry", self.local_disabled.get("path"), "1",
-                       "Local policy processing is switched off, so the local Registry.pol does not count.")
+            self._tell(
+                "registry",
+                self.local_disabled.get("path"),
+                "1",
+                "Local policy processing is switched off, so the local Registry.pol does not count.",
+            )
             return "none", None
         return action, entry
 
@@ -227,13 +241,18 @@ class _Decision:
         elif status == "absent":
             self._tell("registry", self.registry.get("path"), None, "There is no policy value.")
         else:
-            self._tell("registry", self.registry.get("path"), None,
-                       f"The policy value is not known: {self.registry.get('reason') or status or 'not read'}")
+            self._tell(
+                "registry",
+                self.registry.get("path"),
+                None,
+                f"The policy value is not known: {self.registry.get('reason') or status or 'not read'}",
+            )
 
     def _tell_same_value(self, rsop_speaks: bool) -> None:
         if not rsop_speaks:
-            self._tell("rsop", _RSOP, None,
-                       "RSoP could not be read: a domain GPO with the same value cannot be ruled out.")
+            self._tell(
+                "rsop", _RSOP, None, "RSoP could not be read: a domain GPO with the same value cannot be ruled out."
+            )
 
     def _tell_unread(self) -> None:
         if not self._rsop_speaks():

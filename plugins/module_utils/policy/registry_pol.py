@@ -72,10 +72,21 @@ class Entry:
     def serialise(self) -> bytes:
         if self.raw is not None:
             return self.raw
-        return b"".join((
-            _OPEN, _text(self.key), _SEPARATOR, _text(self.value), _SEPARATOR,
-            _NUMBER.pack(self.type), _SEPARATOR, _NUMBER.pack(len(self.data)), _SEPARATOR, self.data, _CLOSE,
-        ))
+        return b"".join(
+            (
+                _OPEN,
+                _text(self.key),
+                _SEPARATOR,
+                _text(self.value),
+                _SEPARATOR,
+                _NUMBER.pack(self.type),
+                _SEPARATOR,
+                _NUMBER.pack(len(self.data)),
+                _SEPARATOR,
+                self.data,
+                _CLOSE,
+            )
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -17,20 +17,28 @@ import pytest
 NAME = "ansible_collections.fleetops.tetra.plugins.modules.connector_log_info"
 HEAD = "(978223515, +0 ms) Aug 04 07:30:23 [11944]: "
 NEVER = "last upd success - never"
-FAILING = "".join(f"{HEAD}{message}\r\n" for message in (
-    r"TetraUpdateInterface::update updateDir: C:\Program Files\Cisco\AMP\tetra, 20, -3000, -3000, 0, 0, 0",
-    "ERROR: TetraUpdateInterface::update Update failed with error -3000",
-    "PerformTetraUpdate: bUpdated = FALSE, state: 20, status: -3000",
-    "PerformTetraUpdate: sig count: 0, version: 0",
-    f"AVStat::CopyInternal : engine - 2, defs - 0, first failure - never, last err code - {2**32 - 3000}, {NEVER}",
-))
+FAILING = "".join(
+    f"{HEAD}{message}\r\n"
+    for message in (
+        r"TetraUpdateInterface::update updateDir: C:\Program Files\Cisco\AMP\tetra, 20, -3000, -3000, 0, 0, 0",
+        "ERROR: TetraUpdateInterface::update Update failed with error -3000",
+        "PerformTetraUpdate: bUpdated = FALSE, state: 20, status: -3000",
+        "PerformTetraUpdate: sig count: 0, version: 0",
+        f"AVStat::CopyInternal : engine - 2, defs - 0, first failure - never, last err code - {2**32 - 3000}, {NEVER}",
+    )
+)
 LATER = "(9, +0 ms) Jan 02 03:04:05 [7]: PerformTetraUpdate: bUpdated = FALSE, state: 20, status: 0\r\n"
 
 
 def run(**arguments: t.Any) -> tuple[int, dict[str, t.Any]]:
     done = subprocess.run(
-        [sys.executable, "-m", NAME], input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-        capture_output=True, text=True, check=False, timeout=60)
+        [sys.executable, "-m", NAME],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert "Traceback" not in done.stderr + done.stdout
     return done.returncode, json.loads(done.stdout)
 
@@ -49,15 +57,23 @@ def test_rotated_log(folder: Path) -> None:
     assert (code, result["changed"], result["count"]) == (0, False, 2)
     assert [Path(file["path"]).name for file in result["files"]] == ["sfc.exe.log.1", "sfc.exe.log"]
     assert [(u["result"], u["code"], u["time"]) for u in result["updates"]] == [
-        ("failed", -3000, "2022-08-04T06:30:23Z"), ("up_to_date", 0, "2023-01-02T02:04:05Z")]
+        ("failed", -3000, "2022-08-04T06:30:23Z"),
+        ("up_to_date", 0, "2023-01-02T02:04:05Z"),
+    ]
     assert result["updates"][0]["directory"] == r"C:\Program Files\Cisco\AMP\tetra"
     assert result["last_update"]["result"] == "up_to_date"
     assert result["statistics"]["last_error"] == -3000
 
 
 def test_one_file_with_a_given_date(folder: Path) -> None:
-    _code, result = run(path=str(folder / "sfc.exe.log.1"), siblings=False, keep=1, utc_offset_minutes=0,
-                        modified="2031-08-05T00:00:00Z", _ansible_check_mode=True)
+    _code, result = run(
+        path=str(folder / "sfc.exe.log.1"),
+        siblings=False,
+        keep=1,
+        utc_offset_minutes=0,
+        modified="2031-08-05T00:00:00Z",
+        _ansible_check_mode=True,
+    )
     assert [u["time"] for u in result["updates"]] == ["2031-08-04T07:30:23Z"]
 
 
@@ -67,12 +83,15 @@ def test_without_a_zone_no_time_is_told(folder: Path) -> None:
     assert [u["code"] for u in result["updates"]] == [-3000, 0]
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), [
-    ({"path": "{}/none"}, "does not exist"),
-    ({"path": "{}", "keep": 0}, "keep is 0"),
-    ({"path": "{}", "utc_offset_minutes": 5000}, "less than a day"),
-    ({"path": "{}", "modified": "yesterday"}, "not a time like"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"path": "{}/none"}, "does not exist"),
+        ({"path": "{}", "keep": 0}, "keep is 0"),
+        ({"path": "{}", "utc_offset_minutes": 5000}, "less than a day"),
+        ({"path": "{}", "modified": "yesterday"}, "not a time like"),
+    ],
+)
 def test_bad_input_gets_one_sentence(folder: Path, arguments: dict[str, t.Any], sentence: str) -> None:
     arguments["path"] = arguments["path"].format(folder)
     code, result = run(**arguments)

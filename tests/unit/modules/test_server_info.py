@@ -21,8 +21,13 @@ TETRA = "tetra-defs.amp.cisco.com"
 
 def run(**arguments: t.Any) -> tuple[int, dict[str, t.Any]]:
     done = subprocess.run(
-        [sys.executable, "-m", NAME], input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-        capture_output=True, text=True, check=False, timeout=60)
+        [sys.executable, "-m", NAME],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert "Traceback" not in done.stderr + done.stdout
     return done.returncode, json.loads(done.stdout)
 
@@ -52,20 +57,25 @@ def test_a_server_that_cannot_be_asked_fails_with_what_was_seen() -> None:
     assert result["unknown"] == list(ALLOW_LIST)
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    ({"host": "a b"}, "host cannot be used"),
-    ({"host": "x:99999"}, "between 1 and 65535"),
-    ({"host": "x", "region": "eu"}, "mutually exclusive"),
-    ({"region": "mars"}, "region"),
-    ({"proxy": "http://user:hunter2@proxy:1"}, "not supported"),
-    ({"proxy": "proxy"}, "port is missing"),
-    ({"suites": ["TLS_NONSENSE"]}, "TLS_NONSENSE"),
-    ({"suites": ["all", "TLS_AES_128_GCM_SHA256"]}, "'all'"),
-    ({"allow_list": ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256_P256"]}, "without curve suffix"),
-    ({"timeout": 0}, "timeout"), ({"pause": -1}, "pause"), ({"max_connections": 0}, "max_connections"),
-    ({"ca_file": "/nowhere/roots.pem"}, "does not exist"),
-    ({"server_name": "x y"}, "server_name"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"host": "a b"}, "host cannot be used"),
+        ({"host": "x:99999"}, "between 1 and 65535"),
+        ({"host": "x", "region": "eu"}, "mutually exclusive"),
+        ({"region": "mars"}, "region"),
+        ({"proxy": "http://user:hunter2@proxy:1"}, "not supported"),
+        ({"proxy": "proxy"}, "port is missing"),
+        ({"suites": ["TLS_NONSENSE"]}, "TLS_NONSENSE"),
+        ({"suites": ["all", "TLS_AES_128_GCM_SHA256"]}, "'all'"),
+        ({"allow_list": ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256_P256"]}, "without curve suffix"),
+        ({"timeout": 0}, "timeout"),
+        ({"pause": -1}, "pause"),
+        ({"max_connections": 0}, "max_connections"),
+        ({"ca_file": "/nowhere/roots.pem"}, "does not exist"),
+        ({"server_name": "x y"}, "server_name"),
+    ],
+)
 def test_bad_input_gets_one_sentence_before_any_connection(arguments: dict[str, t.Any], words: str) -> None:
     code, result = run(**arguments)
     assert code == 1

@@ -47,7 +47,11 @@ def verdict(date: str, updated: str = "FALSE", status: int = -3000, thread: int 
 def test_published_failing_update() -> None:
     section = log.last_update_section(FAILING, MODIFIED, 120)
     assert section == {
-        "status": "ok", "reason": None, "result": "failed", "code": -3000, "time": "2022-08-04T05:30:23Z",
+        "status": "ok",
+        "reason": None,
+        "result": "failed",
+        "code": -3000,
+        "time": "2022-08-04T05:30:23Z",
         "line": FAILING[7],
     }
     (update,) = log.updates(FAILING)
@@ -99,9 +103,12 @@ def test_wrapped_lines_are_joined_with_and_without_a_space() -> None:
 
 def test_damaged_lines() -> None:
     lines = [
-        "", "\x00\x00\x00", "ms) Aug 04 07:30:2",
+        "",
+        "\x00\x00\x00",
+        "ms) Aug 04 07:30:2",
         "(12, +0 ms) Foo 99 99:99:99 [1]: PerformTetraUpdate: bUpdated = TRUE",
-        line("Feb 31 10:00:00", "PerformTetraUpdate: bUpdated = TRUE, state: 20, status: 0"), "\ufffd\ufffd",
+        line("Feb 31 10:00:00", "PerformTetraUpdate: bUpdated = TRUE, state: 20, status: 0"),
+        "\ufffd\ufffd",
         HEAD + "[11944]: ERROR: TetraUpdateInterface::update Update failed with error -3000",
         HEAD + "[11944]: PerformTetraUpdate: bUpdated = FALSE, sta",
     ]
@@ -124,12 +131,17 @@ def test_a_path_with_commas_and_threads_of_two_updates() -> None:
     assert (second.result, second.signatures) == ("updated", None)
 
 
-@pytest.mark.parametrize(("message", "expected"), [
-    ("first failure - never, last err code - 4294964296, last upd success - never", ("failed", -3000, None)),
-    ("first failure - never, last err code - 0, last upd success - never", ("never", None, None)),
-    ("first failure - never, last err code - 0, last upd success - Thu Aug  4 06:35:16 2022",
-     ("updated", 0, "2022-08-04T05:35:16Z")),
-])
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("first failure - never, last err code - 4294964296, last upd success - never", ("failed", -3000, None)),
+        ("first failure - never, last err code - 0, last upd success - never", ("never", None, None)),
+        (
+            "first failure - never, last err code - 0, last upd success - Thu Aug  4 06:35:16 2022",
+            ("updated", 0, "2022-08-04T05:35:16Z"),
+        ),
+    ],
+)
 def test_statistics_alone(message: str, expected: tuple[t.Any, ...]) -> None:
     text = line("Aug 04 07:00:00", f"AVStat::CopyInternal : engine - 2, defs - 0, {message}")
     section = log.last_update_section([text], MODIFIED, 60)
@@ -153,8 +165,17 @@ def test_year_turns_between_lines_and_between_log_and_file_date() -> None:
 
 
 def test_clock_going_back_a_little_is_no_new_year() -> None:
-    dates = ["Oct 25 02:59:59", "Oct 25 02:00:01", "Oct 24 23:00:00", "Dec 31 23:59:59", "Jan 01 00:00:00",
-             "Dec 31 23:59:59", "Jan 01 00:00:02", "Nov 30 10:00:00", "Mar 01 10:00:00"]
+    dates = [
+        "Oct 25 02:59:59",
+        "Oct 25 02:00:01",
+        "Oct 24 23:00:00",
+        "Dec 31 23:59:59",
+        "Jan 01 00:00:00",
+        "Dec 31 23:59:59",
+        "Jan 01 00:00:02",
+        "Nov 30 10:00:00",
+        "Mar 01 10:00:00",
+    ]
     years = [update.moment.year for update in log.updates([verdict(date) for date in dates])]
     assert years == [0, 0, 0, 0, 1, 0, 1, 1, 2]
 
@@ -195,9 +216,12 @@ def test_times_come_back(start: dt.datetime, gaps: list[dt.timedelta], offset: i
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(
-    st.one_of(st.text(max_size=80), st.sampled_from(FAILING), st.sampled_from(FAILING).map(lambda text: text[:70])),
-    max_size=30))
+@given(
+    st.lists(
+        st.one_of(st.text(max_size=80), st.sampled_from(FAILING), st.sampled_from(FAILING).map(lambda text: text[:70])),
+        max_size=30,
+    )
+)
 def test_any_lines_give_a_section(lines: list[str]) -> None:
     section = log.last_update_section(lines, MODIFIED, 0)
     assert section["status"] in ("ok", "absent", "error")

@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import paths
 
 
-@pytest.mark.parametrize("image", [
-    r"C:\Program Files\Cisco\AMP\8.2.4.30130\sfc.exe",
-    r'"C:\Program Files\Cisco\AMP\8.2.4.30130\sfc.exe"',
-    r'"C:\Program Files\Cisco\AMP\8.2.4.30130\sfc.exe" -service',
-    r"C:\Program Files\Cisco\AMP\8.2.4.30130\SFC.EXE -service",
-    r"\??\C:\Program Files\Cisco\AMP\8.2.4.30130\sfc.exe",
-])
+@pytest.mark.parametrize(
+    "image",
+    [
+        r"C:\Program Files\Cisco\AMP\8.2.4.30130\sfc.exe",
+        r'"C:\Program Files\Cisco\AMP\8.2.4.30130\sfc.exe"',
+        r'"C:\Program Files\Cisco\AMP\8.2.4.30130\sfc.exe" -service',
+        r"C:\Program Files\Cisco\AMP\8.2.4.30130\SFC.EXE -service",
+        r"\??\C:\Program Files\Cisco\AMP\8.2.4.30130\sfc.exe",
+    ],
+)
 def test_layout_from_the_service(image: str) -> None:
     layout = paths.from_service_image(image)
     assert layout is not None
@@ -32,8 +35,9 @@ def test_layout_from_the_service(image: str) -> None:
     assert layout.log_pattern.endswith(r"\sfc.exe*.log*")
 
 
-@pytest.mark.parametrize("image", [
-    "", "sfc.exe", r"C:\Windows\System32\sfcx.exe", r"C:\a\b\other.exe", r"C:\a\b\sfc.exe.bak", r"C:\sfc.exe"])
+@pytest.mark.parametrize(
+    "image", ["", "sfc.exe", r"C:\Windows\System32\sfcx.exe", r"C:\a\b\other.exe", r"C:\a\b\sfc.exe.bak", r"C:\sfc.exe"]
+)
 def test_no_layout(image: str) -> None:
     assert paths.from_service_image(image) is None
 
@@ -44,15 +48,18 @@ def test_a_folder_that_is_no_version_keeps_its_path() -> None:
     assert (layout.folder, layout.version) == (r"D:\Cisco\AMP\current", None)
 
 
-@pytest.mark.parametrize(("name", "image", "ours"), [
-    ("CiscoAMP", r"C:\x\8.2.4.1\sfc.exe", True),
-    ("CiscoAMP_7.3.15", r"C:\x\7.3.15\sfc.exe", True),
-    ("ciscoamp_7.4.1.20500", r"C:\x\7.4.1.20500\sfc.exe", True),
-    ("CiscoAMPCEFWDriver", r"C:\x\8.2.4.1\sfc.exe", False),
-    ("CiscoSCMS", r"C:\x\8.2.4.1\cscm.exe", False),
-    ("CiscoAMP", r"C:\x\8.2.4.1\cscm.exe", False),
-    ("CiscoAMP", None, False),
-])
+@pytest.mark.parametrize(
+    ("name", "image", "ours"),
+    [
+        ("CiscoAMP", r"C:\x\8.2.4.1\sfc.exe", True),
+        ("CiscoAMP_7.3.15", r"C:\x\7.3.15\sfc.exe", True),
+        ("ciscoamp_7.4.1.20500", r"C:\x\7.4.1.20500\sfc.exe", True),
+        ("CiscoAMPCEFWDriver", r"C:\x\8.2.4.1\sfc.exe", False),
+        ("CiscoSCMS", r"C:\x\8.2.4.1\cscm.exe", False),
+        ("CiscoAMP", r"C:\x\8.2.4.1\cscm.exe", False),
+        ("CiscoAMP", None, False),
+    ],
+)
 def test_connector_service(name: str, image: str | None, ours: bool) -> None:
     assert paths.is_connector_service(name, image) is ours
 

@@ -31,18 +31,33 @@ NEWER = f"<stats><definitions>{ENGINES}</definitions></stats>"
 OLDER = "<tetra><defversions>90:86999</defversions></tetra>"
 
 
-def policy(enable: str = "1", updates: str = "1", server: str = "tetra-defs.amp.cisco.com", proxy: str = "proxy.corp",
-           port: str = "6050") -> bytes:
+def policy(
+    enable: str = "1",
+    updates: str = "1",
+    server: str = "tetra-defs.amp.cisco.com",
+    proxy: str = "proxy.corp",
+    port: str = "6050",
+) -> bytes:
     return POLICY.format(enable=enable, updates=updates, server=server, proxy=proxy, port=port).encode()
 
 
 def test_policy() -> None:
     assert policy_xml.read_policy(policy()) == policy_xml.Policy(
-        True, True, "tetra-defs.amp.cisco.com", "proxy.corp", 6050, "http_proxy")
+        True, True, "tetra-defs.amp.cisco.com", "proxy.corp", 6050, "http_proxy"
+    )
     assert policy_xml.tetra_section(policy()) == {
-        "status": "ok", "reason": None, "enabled": True, "update_server": "tetra-defs.amp.cisco.com"}
+        "status": "ok",
+        "reason": None,
+        "enabled": True,
+        "update_server": "tetra-defs.amp.cisco.com",
+    }
     assert policy_xml.proxy_section(policy()) == {
-        "status": "ok", "reason": None, "server": "proxy.corp", "port": 6050, "type": "http_proxy"}
+        "status": "ok",
+        "reason": None,
+        "server": "proxy.corp",
+        "port": 6050,
+        "type": "http_proxy",
+    }
 
 
 def test_sections_have_the_shape_of_the_contract() -> None:
@@ -53,10 +68,18 @@ def test_sections_have_the_shape_of_the_contract() -> None:
         assert set(local_xml.definitions_section(data)) == set(connector["definitions"])
 
 
-@pytest.mark.parametrize(("enable", "updates", "skip", "enabled"), [
-    ("1", "1", None, True), ("0", "1", None, False), ("1", "0", None, False), ("1", "1", True, False),
-    ("", "1", None, None), ("yes", "1", None, None), ("", "0", None, False),
-])
+@pytest.mark.parametrize(
+    ("enable", "updates", "skip", "enabled"),
+    [
+        ("1", "1", None, True),
+        ("0", "1", None, False),
+        ("1", "0", None, False),
+        ("1", "1", True, False),
+        ("", "1", None, None),
+        ("yes", "1", None, None),
+        ("", "0", None, False),
+    ],
+)
 def test_tetra_switches(enable: str, updates: str, skip: bool | None, enabled: bool | None) -> None:
     assert policy_xml.tetra_section(policy(enable, updates), skip)["enabled"] is enabled
 
@@ -74,12 +97,19 @@ def test_odd_proxy() -> None:
     assert policy_xml.proxy_section(policy(proxy=""))["status"] == "absent"
 
 
-@pytest.mark.parametrize(("engine", "version"), [
-    (NEWER, "87001"), (OLDER, "86999"), (NEWER + OLDER, "87001"), ("", None),
-    ("<tetra><defversions>90:0</defversions></tetra>", None), ("<tetra><defversions>86999</defversions></tetra>", None),
-    ("<stats><definitions>[1]</definitions></stats>" + OLDER, "86999"),
-    ("<stats><definitions>" + "[" * 50_000 + "</definitions></stats>", None),
-])
+@pytest.mark.parametrize(
+    ("engine", "version"),
+    [
+        (NEWER, "87001"),
+        (OLDER, "86999"),
+        (NEWER + OLDER, "87001"),
+        ("", None),
+        ("<tetra><defversions>90:0</defversions></tetra>", None),
+        ("<tetra><defversions>86999</defversions></tetra>", None),
+        ("<stats><definitions>[1]</definitions></stats>" + OLDER, "86999"),
+        ("<stats><definitions>" + "[" * 50_000 + "</definitions></stats>", None),
+    ],
+)
 def test_definitions(engine: str, version: str | None) -> None:
     data = LOCAL.format(engine=engine, skip="0").encode()
     section = local_xml.definitions_section(data)
@@ -97,8 +127,20 @@ BOMB = b'<!DOCTYPE a [<!ENTITY b "' + b"x" * 1000 + b'"><!ENTITY c "&b;&b;&b;&b;
 OUTSIDE = b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>'
 
 
-@pytest.mark.parametrize("data", [BOMB, OUTSIDE, b"<a>" * 200, b"", b"<a", b"\xff\xfe\x00", b"<a>\xff</a>",
-                                  b'<?xml version="1.0" encoding="x-none"?><a/>', b" " * (17 * 1024 * 1024)])
+@pytest.mark.parametrize(
+    "data",
+    [
+        BOMB,
+        OUTSIDE,
+        b"<a>" * 200,
+        b"",
+        b"<a",
+        b"\xff\xfe\x00",
+        b"<a>\xff</a>",
+        b'<?xml version="1.0" encoding="x-none"?><a/>',
+        b" " * (17 * 1024 * 1024),
+    ],
+)
 def test_hostile_and_broken_xml_is_refused_in_one_sentence(data: bytes) -> None:
     for read in (policy_xml.tetra_section, policy_xml.proxy_section, local_xml.definitions_section):
         section = read(data)

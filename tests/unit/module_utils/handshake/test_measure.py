@@ -108,7 +108,8 @@ def test_through_a_proxy_in_the_words_of_the_updater() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(407, "authentication"), (502, "cannot reach"), (403, "rule"), (418, "418")])
+    ("status", "words"), [(407, "authentication"), (502, "cannot reach"), (403, "rule"), (418, "418")]
+)
 def test_proxy_that_refuses(status: int, words: str) -> None:
     with TlsServer(ALLOW_LIST, proxy=True, proxy_status=status) as server:
         assert server.proxy_port is not None
@@ -121,7 +122,8 @@ def test_proxy_that_refuses(status: int, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"SSH-2.0-x\r\n", b"HTTP/1.1 banana\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 5000, b""])
+    "answer", [b"SSH-2.0-x\r\n", b"HTTP/1.1 banana\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 5000, b""]
+)
 def test_proxy_that_is_none(answer: bytes) -> None:
     with says(answer) as server:
         result = measure(1, proxy=tunnel.Endpoint("127.0.0.1", server.port))
@@ -181,9 +183,16 @@ def test_only_alerts_that_say_so_are_refusals(alert: int, accepted: str) -> None
     assert (result["suites"][CBC]["accepted"], result["suites"][CBC]["alert"]) == (accepted, alert)
 
 
-@pytest.mark.parametrize("answer", [
-    b"\x16\x03\x03\x00\x04\x02\x00\x00\x00", b"\x16\x03\x03\xff\xff" + b"\x02" * 200, b"\x15\x03", b"\x16",
-    b"\x17\x03\x03\x00\x01x"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x16\x03\x03\x00\x04\x02\x00\x00\x00",
+        b"\x16\x03\x03\xff\xff" + b"\x02" * 200,
+        b"\x15\x03",
+        b"\x16",
+        b"\x17\x03\x03\x00\x01x",
+    ],
+)
 def test_broken_tls_is_unknown(answer: bytes) -> None:
     with says(answer) as server:
         result = measure(server.port, [CBC, TLS_1_3_SUITE])
@@ -270,7 +279,9 @@ def test_inspection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (trusted["certificate"]["problems"], trusted["certificate"]["names_match"]) == ([], True)
     assert trusted["inspection"]["answer"] == "suspected"
     assert known["inspection"] == {
-        "answer": "no", "why": "The certificate leads to a root of the test, a root that Cisco names."}
+        "answer": "no",
+        "why": "The certificate leads to a root of the test, a root that Cisco names.",
+    }
 
 
 def test_unreadable_ca_file(tmp_path: Path) -> None:

@@ -13,23 +13,39 @@ from OpenSSL import SSL
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake import tls_library, tunnel
 
 
-@pytest.mark.parametrize(("text", "host", "port"), [
-    ("proxy.corp:6050", "proxy.corp", 6050), ("http://proxy.corp:6050/", "proxy.corp", 6050),
-    ("10.0.0.1", "10.0.0.1", 443),
-    ("[2001:db8::1]:8080", "2001:db8::1", 8080), ("2001:db8::1", "2001:db8::1", 443), (" host ", "host", 443),
-])
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("proxy.corp:6050", "proxy.corp", 6050),
+        ("http://proxy.corp:6050/", "proxy.corp", 6050),
+        ("10.0.0.1", "10.0.0.1", 443),
+        ("[2001:db8::1]:8080", "2001:db8::1", 8080),
+        ("2001:db8::1", "2001:db8::1", 443),
+        (" host ", "host", 443),
+    ],
+)
 def test_endpoints(text: str, host: str, port: int) -> None:
     found = tunnel.parse_endpoint(text, 443)
     assert (found.host, found.port) == (host, port)
     assert tunnel.parse_endpoint(str(found)) == found
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("", "host:port"), ("host", "port is missing"), ("host:0", "between"), ("host:99999", "between"),
-    ("https://host:1", "not supported"), ("user:hunter2@host:1", "not supported"), ("a b:1", "characters"),
-    ("h:1:2", "host:port"), ("host\r\nX:1", "characters"), ("h\u00f6st:1", "characters"),
-    ("x" * 300 + ":1", "characters"),
-])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "host:port"),
+        ("host", "port is missing"),
+        ("host:0", "between"),
+        ("host:99999", "between"),
+        ("https://host:1", "not supported"),
+        ("user:hunter2@host:1", "not supported"),
+        ("a b:1", "characters"),
+        ("h:1:2", "host:port"),
+        ("host\r\nX:1", "characters"),
+        ("h\u00f6st:1", "characters"),
+        ("x" * 300 + ":1", "characters"),
+    ],
+)
 def test_what_is_refused(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words) as caught:
         tunnel.parse_endpoint(text)

@@ -22,18 +22,23 @@ def test_same_shape_as_an_empty_section() -> None:
 
 
 def test_only_the_ssl_values_are_handed_on() -> None:
-    pol = rp.RegistryPol((
-        rp.Entry("SOFTWARE\\Secret", "password", 1, rp.sz("hunter2")),
-        rp.Entry(local_gpo.SSL_KEY.lower(), "functions", 1, rp.sz("TLS_AES_128_GCM_SHA256")),
-        rp.Entry(local_gpo.SSL_KEY, "EccCurves", 7, rp.multi_sz(["NistP256", "NistP384"])),
-        rp.Entry(local_gpo.SSL_KEY, "Unrelated", 4, b"\x01\x00\x00\x00"),
-        rp.Entry(local_gpo.SSL_KEY, "**del.EccCurves", 1, rp.sz(" ")),
-    ))
+    pol = rp.RegistryPol(
+        (
+            rp.Entry("SOFTWARE\\Secret", "password", 1, rp.sz("hunter2")),
+            rp.Entry(local_gpo.SSL_KEY.lower(), "functions", 1, rp.sz("TLS_AES_128_GCM_SHA256")),
+            rp.Entry(local_gpo.SSL_KEY, "EccCurves", 7, rp.multi_sz(["NistP256", "NistP384"])),
+            rp.Entry(local_gpo.SSL_KEY, "Unrelated", 4, b"\x01\x00\x00\x00"),
+            rp.Entry(local_gpo.SSL_KEY, "**del.EccCurves", 1, rp.sz(" ")),
+        )
+    )
     section = local_gpo.local_gpo_section(pol.serialise(), r"D:\Machine\Registry.pol", "2026-01-01T00:00:00Z")
     assert "hunter2" not in json.dumps(section)
     assert section["entry_count"] == 5
     assert (section["status"], section["size"], section["modified"]) == (
-        "ok", len(pol.serialise()), "2026-01-01T00:00:00Z")
+        "ok",
+        len(pol.serialise()),
+        "2026-01-01T00:00:00Z",
+    )
     assert section["entries"] == [
         {"key": local_gpo.SSL_KEY.lower(), "value": "functions", "type": "REG_SZ", "data": "TLS_AES_128_GCM_SHA256"},
         {"key": local_gpo.SSL_KEY, "value": "EccCurves", "type": "REG_MULTI_SZ", "data": ["NistP256", "NistP384"]},
@@ -56,10 +61,12 @@ def test_damaged_file_is_an_error_with_one_sentence() -> None:
 
 
 commands = st.sampled_from(
-    ["Functions", "EccCurves", "**del.Functions", "**DelVals.", "**DeleteValues", "**DeleteKeys", "x"])
+    ["Functions", "EccCurves", "**del.Functions", "**DelVals.", "**DeleteValues", "**DeleteKeys", "x"]
+)
 keys = st.sampled_from([local_gpo.SSL_KEY, local_gpo.SSL_KEY.upper(), "SOFTWARE\\Policies\\Microsoft", "Other"])
 data = st.sampled_from(
-    ["Functions", "EccCurves;functions", "Cryptography", "Cryptography;Other", "TLS_AES_128_GCM_SHA256"])
+    ["Functions", "EccCurves;functions", "Cryptography", "Cryptography;Other", "TLS_AES_128_GCM_SHA256"]
+)
 
 
 @settings(max_examples=200, deadline=None)

@@ -26,8 +26,17 @@ LOCAL_GPO = {"id": "LocalGPO", "name": "Local Group Policy", "guid": "Local Grou
 
 
 def row(value: str | None = LIST, precedence: int = 1, gpo_id: str = DOMAIN_ID, **more: t.Any) -> dict[str, t.Any]:
-    own = {"registry_key": local_gpo.SSL_KEY, "value_name": "Functions", "value_type": 1, "value": value,
-           "precedence": precedence, "gpo_id": gpo_id, "som_id": "1", "deleted": value is None, "created": None}
+    own = {
+        "registry_key": local_gpo.SSL_KEY,
+        "value_name": "Functions",
+        "value_type": 1,
+        "value": value,
+        "precedence": precedence,
+        "gpo_id": gpo_id,
+        "som_id": "1",
+        "deleted": value is None,
+        "created": None,
+    }
     return {**own, **more}
 
 
@@ -83,45 +92,74 @@ def answer(facts: dict[str, t.Any]) -> tuple[str, str | None, bool | None]:
     return verdict["origin"], gpo and (gpo["guid"] or gpo["name"]), verdict["matches_registry"]
 
 
-@pytest.mark.parametrize(("facts", "expected"), [
-    pytest.param(state(rows=[row()]), ("domain_gpo", GUID, True), id="domain GPO"),
-    pytest.param(state(rows=[row(OTHER)]), ("domain_gpo", GUID, False), id="registry edited after processing"),
-    pytest.param(state(None, rows=[row()]), ("domain_gpo", GUID, False), id="value removed after processing"),
-    pytest.param(state(rows=[row(), row(OTHER, 2, "LocalGPO")], local=OTHER), ("domain_gpo", GUID, True),
-                 id="domain GPO over local GPO"),
-    pytest.param(state(rows=[row(OTHER, 2), row(LIST, 1, "LocalGPO")], local=LIST),
-                 ("local_gpo", "Local Group Policy", True), id="precedence decides"),
-    pytest.param(state(rows=[row(precedence=1, gpo_id="LocalGPO")]), ("local_gpo", "Local Group Policy", True),
-                 id="local GPO by RSoP alone"),
-    pytest.param(state(local=LIST), ("local_gpo", "Local Group Policy", True), id="local GPO without a row"),
-    pytest.param(state(OTHER, local=LIST), ("local_gpo", "Local Group Policy", False), id="local GPO, registry edited"),
-    pytest.param(state(None, local=LIST), ("local_gpo", "Local Group Policy", False), id="local GPO never applied"),
-    pytest.param(state(None, rows=[row(None)]), ("domain_gpo", GUID, True), id="Disabled by domain GPO"),
-    pytest.param(state(rows=[row(None)]), ("direct", GUID, False), id="Disabled, then written by hand"),
-    pytest.param(state(rows=[row(None, value_name="**del.Functions", deleted=False)]), ("direct", GUID, False),
-                 id="Disabled, told by the name"),
-    pytest.param(state(None, local=pol((local_gpo.SSL_KEY, "**del.Functions", " "))),
-                 ("local_gpo", "Local Group Policy", True), id="Disabled by local GPO"),
-    pytest.param(state(local=pol((local_gpo.SSL_KEY, "**Del.functions", " "))), ("direct", None, False),
-                 id="Disabled by local GPO, then written by hand"),
-    pytest.param(state(mdm=LIST.replace(",", ";")), ("mdm", None, True), id="MDM"),
-    pytest.param(state(mdm=OTHER), ("mdm", None, None), id="MDM, registry differs"),
-    pytest.param(state(None, mdm=LIST), ("mdm", None, None), id="MDM, not in the registry"),
-    pytest.param(state(rows=[row()], mdm=LIST), ("domain_gpo", GUID, True), id="GPO over MDM by default"),
-    pytest.param(state(rows=[row(OTHER)], mdm=LIST, mdm_wins=1), ("mdm", None, True), id="MDM wins over GP"),
-    pytest.param(state(local=OTHER, mdm=LIST, mdm_wins=0), ("local_gpo", "Local Group Policy", False),
-                 id="local GPO over MDM"),
-    pytest.param(state(), ("direct", None, None), id="direct write"),
-    pytest.param(state(None), ("none", None, None), id="not configured"),
-    pytest.param(state(rows=None), ("unknown", None, None), id="RSoP denied"),
-    pytest.param(state(rows=None, local=LIST), ("local_gpo", "Local Group Policy", True),
-                 id="RSoP denied, Registry.pol"),
-    pytest.param(state(OTHER, rows=None, local=LIST), ("unknown", None, None), id="RSoP denied, Registry.pol differs"),
-    pytest.param(state(rows=None, mdm=LIST), ("mdm", None, True), id="RSoP denied, MDM matches"),
-    pytest.param(state(rows=None, mdm=OTHER), ("unknown", None, None), id="RSoP denied, MDM differs"),
-    pytest.param(state(None, rows=None), ("none", None, None), id="RSoP denied, no value"),
-    pytest.param(state(rows=[row(gpo_id="strange")]), ("unknown", None, True), id="row of no known GPO"),
-])
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param(state(rows=[row()]), ("domain_gpo", GUID, True), id="domain GPO"),
+        pytest.param(state(rows=[row(OTHER)]), ("domain_gpo", GUID, False), id="registry edited after processing"),
+        pytest.param(state(None, rows=[row()]), ("domain_gpo", GUID, False), id="value removed after processing"),
+        pytest.param(
+            state(rows=[row(), row(OTHER, 2, "LocalGPO")], local=OTHER),
+            ("domain_gpo", GUID, True),
+            id="domain GPO over local GPO",
+        ),
+        pytest.param(
+            state(rows=[row(OTHER, 2), row(LIST, 1, "LocalGPO")], local=LIST),
+            ("local_gpo", "Local Group Policy", True),
+            id="precedence decides",
+        ),
+        pytest.param(
+            state(rows=[row(precedence=1, gpo_id="LocalGPO")]),
+            ("local_gpo", "Local Group Policy", True),
+            id="local GPO by RSoP alone",
+        ),
+        pytest.param(state(local=LIST), ("local_gpo", "Local Group Policy", True), id="local GPO without a row"),
+        pytest.param(
+            state(OTHER, local=LIST), ("local_gpo", "Local Group Policy", False), id="local GPO, registry edited"
+        ),
+        pytest.param(state(None, local=LIST), ("local_gpo", "Local Group Policy", False), id="local GPO never applied"),
+        pytest.param(state(None, rows=[row(None)]), ("domain_gpo", GUID, True), id="Disabled by domain GPO"),
+        pytest.param(state(rows=[row(None)]), ("direct", GUID, False), id="Disabled, then written by hand"),
+        pytest.param(
+            state(rows=[row(None, value_name="**del.Functions", deleted=False)]),
+            ("direct", GUID, False),
+            id="Disabled, told by the name",
+        ),
+        pytest.param(
+            state(None, local=pol((local_gpo.SSL_KEY, "**del.Functions", " "))),
+            ("local_gpo", "Local Group Policy", True),
+            id="Disabled by local GPO",
+        ),
+        pytest.param(
+            state(local=pol((local_gpo.SSL_KEY, "**Del.functions", " "))),
+            ("direct", None, False),
+            id="Disabled by local GPO, then written by hand",
+        ),
+        pytest.param(state(mdm=LIST.replace(",", ";")), ("mdm", None, True), id="MDM"),
+        pytest.param(state(mdm=OTHER), ("mdm", None, None), id="MDM, registry differs"),
+        pytest.param(state(None, mdm=LIST), ("mdm", None, None), id="MDM, not in the registry"),
+        pytest.param(state(rows=[row()], mdm=LIST), ("domain_gpo", GUID, True), id="GPO over MDM by default"),
+        pytest.param(state(rows=[row(OTHER)], mdm=LIST, mdm_wins=1), ("mdm", None, True), id="MDM wins over GP"),
+        pytest.param(
+            state(local=OTHER, mdm=LIST, mdm_wins=0),
+            ("local_gpo", "Local Group Policy", False),
+            id="local GPO over MDM",
+        ),
+        pytest.param(state(), ("direct", None, None), id="direct write"),
+        pytest.param(state(None), ("none", None, None), id="not configured"),
+        pytest.param(state(rows=None), ("unknown", None, None), id="RSoP denied"),
+        pytest.param(
+            state(rows=None, local=LIST), ("local_gpo", "Local Group Policy", True), id="RSoP denied, Registry.pol"
+        ),
+        pytest.param(
+            state(OTHER, rows=None, local=LIST), ("unknown", None, None), id="RSoP denied, Registry.pol differs"
+        ),
+        pytest.param(state(rows=None, mdm=LIST), ("mdm", None, True), id="RSoP denied, MDM matches"),
+        pytest.param(state(rows=None, mdm=OTHER), ("unknown", None, None), id="RSoP denied, MDM differs"),
+        pytest.param(state(None, rows=None), ("none", None, None), id="RSoP denied, no value"),
+        pytest.param(state(rows=[row(gpo_id="strange")]), ("unknown", None, True), id="row of no known GPO"),
+    ],
+)
 def test_decision_table(facts: dict[str, t.Any], expected: tuple[str, str | None, bool | None]) -> None:
     assert answer(facts) == expected
 
@@ -137,7 +175,8 @@ def test_rsop_switched_off_proves_nothing() -> None:
 def test_local_processing_switched_off() -> None:
     facts = state(local=LIST)
     facts["policy_origin"]["lgpo_processing_disabled"] = fx.registry_value(
-        fx.LGPO_KEY, fx.LGPO_VALUE, type="REG_DWORD", data=1)
+        fx.LGPO_KEY, fx.LGPO_VALUE, type="REG_DWORD", data=1
+    )
     assert answer(facts) == ("direct", None, None)
 
 
@@ -172,8 +211,10 @@ def test_type_counts_for_the_match() -> None:
 
 
 def test_other_values_and_other_keys_are_not_ours() -> None:
-    facts = state(rows=[row(value_name="EccCurves"), row(registry_key=r"SOFTWARE\Policies\Other")],
-                  local=pol((local_gpo.SSL_KEY, "EccCurves", "x"), (local_gpo.SSL_KEY, "**del.EccCurves", " ")))
+    facts = state(
+        rows=[row(value_name="EccCurves"), row(registry_key=r"SOFTWARE\Policies\Other")],
+        local=pol((local_gpo.SSL_KEY, "EccCurves", "x"), (local_gpo.SSL_KEY, "**del.EccCurves", " ")),
+    )
     assert answer(facts) == ("direct", None, None)
 
 

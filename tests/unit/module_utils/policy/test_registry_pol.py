@@ -23,11 +23,19 @@ complete = st.builds(rp.Entry, names, names, kinds, st.binary(max_size=40))
 
 def entry_bytes(key: str, value: str, kind: int, data: bytes) -> bytes:
     """The layout, written down a second time."""
+
     def wide(text: str) -> bytes:
         return text.encode("utf-16-le", "surrogatepass")
 
-    return (wide("[" + key + "\0;" + value + "\0;") + struct.pack("<I", kind) + wide(";")
-            + struct.pack("<I", len(data)) + wide(";") + data + wide("]"))
+    return (
+        wide("[" + key + "\0;" + value + "\0;")
+        + struct.pack("<I", kind)
+        + wide(";")
+        + struct.pack("<I", len(data))
+        + wide(";")
+        + data
+        + wide("]")
+    )
 
 
 def test_hard_entries_survive_and_read_right() -> None:
@@ -133,13 +141,16 @@ def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
         rp.parse(rp.HEADER + entry_bytes("K", "V", 1, b""))
 
 
-@pytest.mark.parametrize(("data", "sentence"), [
-    (b"MZ\x90\x00", "no Registry.pol"),
-    (b"PReg\x02\x00\x00\x00", "version"),
-    (b"PRe", "no Registry.pol"),
-    (rp.HEADER + b"x", r"begin with \["),
-    (rp.HEADER + entry_bytes("K", "V", 1, b"") + b"\x00", r"begin with \["),
-])
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"MZ\x90\x00", "no Registry.pol"),
+        (b"PReg\x02\x00\x00\x00", "version"),
+        (b"PRe", "no Registry.pol"),
+        (rp.HEADER + b"x", r"begin with \["),
+        (rp.HEADER + entry_bytes("K", "V", 1, b"") + b"\x00", r"begin with \["),
+    ],
+)
 def test_error_sentences(data: bytes, sentence: str) -> None:
     with pytest.raises(rp.PolError, match=sentence):
         rp.parse(data)
@@ -169,7 +180,10 @@ def test_replace_appends_behind_its_key_and_removes_the_disabling() -> None:
     pol = file((KEY, "**del.Functions"), (KEY, "EccCurves"), ("B", "y"))
     assert shape(rp.replace(pol, KEY, "Functions", 1, b"")) == ["Functions", "EccCurves", "y"]
     assert shape(rp.replace(file((KEY, "EccCurves"), ("B", "y")), KEY, "Functions", 1, b"")) == [
-        "EccCurves", "Functions", "y"]
+        "EccCurves",
+        "Functions",
+        "y",
+    ]
     assert shape(rp.replace(file(("B", "y")), KEY, "Functions", 1, b"")) == ["y", "Functions"]
 
 

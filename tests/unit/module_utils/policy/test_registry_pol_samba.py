@@ -50,18 +50,21 @@ open(sys.argv[1], "wb").write(ndr_pack(made))
 def samba(script: str, *arguments: str) -> str:
     """Samba's module is compiled for the system's Python, so it runs there, in a process of its own."""
     done = subprocess.run(
-        ["/usr/bin/python3", "-c", script, *arguments], capture_output=True, text=True, check=True, timeout=60)
+        ["/usr/bin/python3", "-c", script, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
     return done.stdout
 
 
 def test_samba_reads_what_we_write(tmp_path: Path) -> None:
-    pol = rp.RegistryPol((
-        rp.Entry(local_gpo.SSL_KEY, "Functions", rp.REG_SZ, rp.sz(LIST)),
-        rp.Entry(r"SOFTWARE\A;B]C[", "na;me]", rp.REG_DWORD, b"\x5d\x00\x5b\x00"),
-        rp.Entry("K", "ten", rp.REG_DWORD, b"\x0a\x00\x00\x00"),
-        rp.Entry("K", "binary", rp.REG_BINARY, "];[;".encode("utf-16-le")),
-        rp.Entry("K", "many", rp.REG_MULTI_SZ, rp.multi_sz(["NistP256", "NistP384"])),
-    ))
+    pol = rp.RegistryPol(
+        (
+            rp.Entry(local_gpo.SSL_KEY, "Functions", rp.REG_SZ, rp.sz(LIST)),
+            rp.Entry(r"SOFTWARE\A;B]C[", "na;me]", rp.REG_DWORD, b"\x5d\x00\x5b\x00"),
+            rp.Entry("K", "ten", rp.REG_DWORD, b"\x0a\x00\x00\x00"),
+            rp.Entry("K", "binary", rp.REG_BINARY, "];[;".encode("utf-16-le")),
+            rp.Entry("K", "many", rp.REG_MULTI_SZ, rp.multi_sz(["NistP256", "NistP384"])),
+        )
+    )
     pol = rp.disable(pol, "K", "gone")
     path = tmp_path / "Registry.pol"
     path.write_bytes(pol.serialise())
@@ -94,11 +97,17 @@ def test_we_read_what_samba_writes(tmp_path: Path) -> None:
 
 def test_samba_sees_one_value_changed(tmp_path: Path) -> None:
     path = tmp_path / "Registry.pol"
-    samba(WRITE, str(path), json.dumps([
-        ("A", "first", 4, 1),
-        (local_gpo.SSL_KEY, "Functions", 1, "TLS_RSA_WITH_AES_128_CBC_SHA"),
-        ("Z", "last", 1, "end"),
-    ]))
+    samba(
+        WRITE,
+        str(path),
+        json.dumps(
+            [
+                ("A", "first", 4, 1),
+                (local_gpo.SSL_KEY, "Functions", 1, "TLS_RSA_WITH_AES_128_CBC_SHA"),
+                ("Z", "last", 1, "end"),
+            ]
+        ),
+    )
     before = json.loads(samba(READ, str(path)))
     pol = rp.replace(rp.parse(path.read_bytes()), local_gpo.SSL_KEY, "Functions", rp.REG_SZ, rp.sz(LIST))
     path.write_bytes(pol.serialise())
