@@ -70,13 +70,26 @@ ORIGINS: t.Final[dict[str, str]] = {
 
 CAUSES: t.Final[dict[str, str]] = {
     "cipher_mismatch": "No cipher suite in common with the server",
-    "protocol_disabled": "TLS 1.2 is switched off",
-    "no_usable_curve": "No usable elliptic curve",
-    "not_rebooted": "Configured, but not rebooted yet",
-    "other": "TLS is not the cause",
+    "tls12_disabled": "TLS 1.2 is switched off",
+    "algorithm_disabled": "A cipher, hash or key exchange is switched off",
+    "curve_mismatch": "The elliptic curves may not suit the server",
+    "key_length": "The key length limits exclude the server",
+    "not_rebooted": "A change waits for a reboot",
+    "handshake_other": "The handshake fails, although a suite is shared",
+    "certificate": "The server's certificate cannot be validated",
+    "clock": "The endpoint's clock is wrong",
+    "connector_stopped": "The connector's service does not run",
+    "dns": "The server's name does not resolve",
+    "connect": "The server cannot be connected to",
+    "proxy": "The proxy refuses the connection",
+    "network_timeout": "The network does not answer",
+    "stale_log": "The failed update is older than the last change",
+    "other": "Updates fail, and the cipher suites are not the cause",
+    "not_asked": "The endpoint could not be asked",
     "suites_outside_list": "Offers suites outside the list",
     "cause_not_established": "Cause not established",
 }
+"""The codes of module_utils/cause.py and, last, two that only a summary uses."""
 
 IN_FORCE: t.Final[dict[str, str]] = {"yes": "In force", "after_reboot": "After a reboot", "unknown": "Not known"}
 

@@ -158,13 +158,13 @@ def _values(entry: Entry, change: str | None) -> Document:
 
 
 def why(entry: Entry) -> Document:
-    """``{code, label}``: the cause of a failing endpoint, the reason of an unknown one, else empty."""
-    if entry.state == "non_compliant":
+    """``{code, label}``: the cause of failing updates, the reason of an unknown endpoint, else empty."""
+    if entry.state == "non_compliant" or summary.still_failing(entry):
         code = summary.cause_code(entry)
         return {"code": code, "label": label(CAUSES, code)}
     if entry.state == "unknown":
         code = summary.unknown_code(entry)
-        return {"code": code, "label": label({**ERROR_KINDS, **CAUSES, **REASONS}, code)}
+        return {"code": code, "label": label(summary.UNKNOWN_LABELS, code)}
     return {"code": "", "label": ""}
 
 

@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.options import OptionsError, read_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate, unknown_verdict
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document
 
 _NOT_AUDITED: t.Final = ("not_audited", "The result holds no facts and no error; audit the endpoint again.")
 
 
+def check_policy(policy: Document) -> None:
+    """Raises ReportError with one sentence on a policy that cannot be meant."""
+    try:
+        read_options(policy)
+    except OptionsError as exc:
+        raise ReportError(f"The option policy cannot be used: {exc}") from exc
+
+
 def rejudge(result: t.Mapping[str, t.Any], policy: Document) -> Document:
     """The result with the verdict that ``policy`` gives on its facts.
 
-    A result without facts stays unknown, with its error. Raises what ``evaluate`` raises on a bad policy.
+    A result without facts stays unknown, with its error. ``policy`` has passed ``check_policy``.
     """
     facts = result.get("facts")
     if facts is not None:

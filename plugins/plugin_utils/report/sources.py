@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document, Fleet, FleetBuilder, RunInfo
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.rejudge import rejudge
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.rejudge import check_policy, rejudge
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.where import Where
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import RUN_FILE, ResultsError, read_run
 
@@ -42,6 +42,8 @@ def read_fleet(runs: t.Sequence[pathlib.Path], where: str | None = None, policy:
     Results are read one at a time. A run whose run.json is damaged is named in the problems; raises ReportError when no
     run can be read.
     """
+    if policy is not None:
+        check_policy(policy)
     selection = Where(where) if where is not None else None
     builder = FleetBuilder(selection.selects if selection else None)
     readable = 0

@@ -23,8 +23,13 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.labels impor
 )
 
 NO_CAUSE: t.Final = "cause_not_established"
+NOTHING_TO_DO: t.Final = "Nothing to do"
+"""How the next step of an endpoint begins that needs none (module_utils/next_step.py)."""
 OUTSIDE_LIST: t.Final = "suites_outside_list"
 """An endpoint that can fetch definitions, but offers more than a strict policy allows."""
+
+
+UNKNOWN_LABELS: t.Final = {**CAUSES, **REASONS, **ERROR_KINDS}
 
 
 def summarize(entries: t.Sequence[Entry]) -> Document:
@@ -33,6 +38,8 @@ def summarize(entries: t.Sequence[Entry]) -> Document:
     states = collections.Counter(entry.state for entry in entries)
     failing = [entry for entry in entries if entry.state == "non_compliant"]
     unknown = [entry for entry in entries if entry.state == "unknown"]
+    otherwise = [entry for entry in entries if still_failing(entry)]
+    compliant = [entry for entry in entries if entry.state == "compliant"]
     summary: Document = {
         "endpoints": total,
         "states": {state: _share(states[state], total) for state in STATES},
@@ -41,12 +48,14 @@ def summarize(entries: t.Sequence[Entry]) -> Document:
         "strict_only": sum(1 for entry in failing if _answer(entry, "reachability") == "yes"),
         "after_reboot": sum(1 for entry in entries if entry.verdict.get("in_force") == "after_reboot"),
         "causes": _ranking((cause_code(entry) for entry in failing), CAUSES),
-        "unknown_because": _ranking((unknown_code(entry) for entry in unknown), {**ERROR_KINDS, **CAUSES, **REASONS}),
+        "unknown_because": _ranking((unknown_code(entry) for entry in unknown), UNKNOWN_LABELS),
+        "failing_otherwise": len(otherwise),
+        "other_causes": _ranking((cause_code(entry) for entry in otherwise), CAUSES),
         "reasons": _ranking((code for entry in failing for code in sorted(reason_codes(entry))), REASONS),
         "owners": _owners(failing),
         "systems": _systems(entries),
         "findings": _findings(entries),
-        "next_steps": _next_steps(failing, unknown),
+        "next_steps": _next_steps(failing, unknown, compliant),
     }
     summary["sentences"] = sentences(summary)
     return summary
@@ -58,11 +67,25 @@ def cause_code(entry: Entry) -> str:
 
 
 def unknown_code(entry: Entry) -> str:
-    """Why an endpoint is unknown: the error's kind, else the cause, else "not_read"."""
+    """Why an endpoint is unknown: the error's kind, else the most frequent reason of suites that are not known."""
     if entry.error and entry.error.get("kind"):
         return str(entry.error["kind"])
+    suites: t.Mapping[str, t.Any] = entry.verdict.get("suites") or {}
+    counts = collections.Counter(
+        str(reason.get("code"))
+        for suite in suites.values()
+        if suite.get("usable") == "unknown"
+        for reason in suite.get("reasons") or []
+    )
+    if counts:
+        return min(counts, key=lambda code: (-counts[code], code))
     cause = entry.verdict.get("cause") or {}
     return str(cause.get("code") or "not_read")
+
+
+def still_failing(entry: Entry) -> bool:
+    """Whether an endpoint that TLS lets through has a cause of failing updates all the same."""
+    return entry.state == "compliant" and bool(entry.verdict.get("cause"))
 
 
 def reason_codes(entry: Entry) -> set[str]:
@@ -166,19 +189,19 @@ def _severity_rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def _next_steps(failing: t.Sequence[Entry], unknown: t.Sequence[Entry]) -> list[Document]:
-    """What to do, for the most endpoints first; failing endpoints before unknown ones."""
+def _next_steps(failing: t.Sequence[Entry], unknown: t.Sequence[Entry], compliant: t.Sequence[Entry]) -> list[Document]:
+    """What to do, for the most endpoints first; failing endpoints before unknown ones, what can wait last."""
     rows: list[Document] = []
-    for state, group in (("non_compliant", failing), ("unknown", unknown)):
-        counts = collections.Counter(str(entry.verdict.get("next_step") or "") for entry in group)
-        counts.pop("", None)
+    for state, group in (("non_compliant", failing), ("unknown", unknown), ("compliant", compliant)):
+        steps = (str(entry.verdict.get("next_step") or "") for entry in group)
+        counts = collections.Counter(step for step in steps if step and not step.startswith(NOTHING_TO_DO))
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         rows.extend({"step": step, "state": state, "count": count} for step, count in ranked)
     return rows
 
 
 def sentences(summary: t.Mapping[str, t.Any]) -> Document:
-    """``{headline, cannot, unknown, not_applicable, reboot, next}``; a sentence with nothing to say is None."""
+    """``{headline, cannot, unknown, otherwise, reboot, not_applicable, next}``; None for nothing to say."""
     total = summary["endpoints"]
     counts = {state: summary["states"][state]["count"] for state in STATES}
     if not total:
@@ -186,8 +209,9 @@ def sentences(summary: t.Mapping[str, t.Any]) -> Document:
             "headline": "No endpoint was audited.",
             "cannot": None,
             "unknown": None,
-            "not_applicable": None,
+            "otherwise": None,
             "reboot": None,
+            "not_applicable": None,
             "next": "Check the inventory, the limit and the option where: nothing was selected.",
         }
     return {
@@ -195,14 +219,16 @@ def sentences(summary: t.Mapping[str, t.Any]) -> Document:
         " concerned.",
         "cannot": _cannot(summary, counts["non_compliant"]),
         "unknown": _because(counts["unknown"], "could not be judged", summary["unknown_because"]),
-        "not_applicable": f"{_endpoints(counts['not_applicable'])} {_verb(counts['not_applicable'], 'does', 'do')} not"
-        " fetch Tetra definitions from Cisco's servers, so the question does not apply."
-        if counts["not_applicable"]
-        else None,
-        "reboot": f"{_endpoints(summary['after_reboot'])} {_verb(summary['after_reboot'], 'needs', 'need')} a reboot"
-        " before the configured settings are in force."
-        if summary["after_reboot"]
-        else None,
+        "otherwise": _otherwise(summary),
+        "reboot": _counted(
+            summary["after_reboot"], "needs a reboot", "need a reboot", "before the configured settings are in force."
+        ),
+        "not_applicable": _counted(
+            counts["not_applicable"],
+            "does not",
+            "do not",
+            "fetch Tetra definitions from Cisco's servers, so the question does not apply.",
+        ),
         "next": _what_next(summary, counts),
     }
 
@@ -220,6 +246,15 @@ def _cannot(summary: t.Mapping[str, t.Any], count: int) -> str | None:
     )
     causes = [row for row in summary["causes"] if row["code"] != OUTSIDE_LIST]
     return strict if not blocked else f"{_because(blocked, 'cannot', causes)} {strict}"
+
+
+def _otherwise(summary: t.Mapping[str, t.Any]) -> str | None:
+    what = f"can, yet {_verb(summary['failing_otherwise'], 'its', 'their')} updates fail for another reason"
+    return _because(summary["failing_otherwise"], what, summary["other_causes"])
+
+
+def _counted(count: int, one: str, many: str, rest: str) -> str | None:
+    return f"{_endpoints(count)} {_verb(count, one, many)} {rest}" if count else None
 
 
 def _because(count: int, what: str, ranking: t.Sequence[t.Mapping[str, t.Any]]) -> str | None:

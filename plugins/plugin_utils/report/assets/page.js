@@ -92,7 +92,22 @@
   };
   const searchedPools = Object.keys(searchable);
 
-  const records = data.rows.map((row, id) => ({ id, row, host: row[at.host] }));
+  // The fields of a record are ranks, so that the table sorts numbers; what a cell shows comes from the row.
+  const rankOf = {
+    state: pools.state.map((state) => stateRank[state] ?? 9),
+    change: changeRank,
+    why: whyRank,
+    usable: pools.usable.map((names) => names.length),
+    system: systemRank,
+    owner: ownerRank,
+    in_force: forceRank,
+  };
+  const ranked = Object.entries(rankOf).map(([name, rank]) => [name, at[name], rank]);
+  const records = data.rows.map((row, id) => {
+    const record = { id, row, host: hostRank[id] };
+    for (const [name, index, rank] of ranked) record[name] = rank[row[index]];
+    return record;
+  });
 
   // ---- filters ----
   const filters = { words: [], state: "", why: "", system: "", owner: "", change: "", step: "", rule: "", reason: "" };
@@ -124,34 +139,33 @@
   }
 
   // ---- the table ----
-  const byRank = (rank, name) => (a, b, rowA, rowB) => rank[rowA.getData().row[at[name]]] - rank[rowB.getData().row[at[name]]];
+  const sorter = (a, b) => a - b;
   // A title attribute, not the library's tooltip: that would set the text as markup.
   const span = (words) => el("span", { title: words }, words);
   const text = (name, show) => (cell) => span(show(pooled(cell.getData().row, name)));
   const columns = [
     { title: "Endpoint", field: "host", minWidth: 180, widthGrow: 2, responsive: 0,
-      formatter: (cell) => span(cell.getValue()),
-      sorter: (a, b, rowA, rowB) => hostRank[rowA.getData().id] - hostRank[rowB.getData().id] },
+      formatter: (cell) => span(cell.getData().row[at.host]) },
     { title: "State", field: "state", minWidth: 132, widthGrow: .4, responsive: 0,
       formatter: (cell) => { const state = pooled(cell.getData().row, "state"); return el("span", { class: `state ${state}` }, words(labels.states_short, state)); },
-      sorter: byRank(pools.state.map((state) => stateRank[state] ?? 9), "state") },
+    },
     { title: "Reason", field: "why", minWidth: 170, widthGrow: 2.2, responsive: 1,
-      formatter: text("why", (why) => why.label || "–"), sorter: byRank(whyRank, "why") },
+      formatter: text("why", (why) => why.label || "–") },
     { title: "Suites", field: "usable", minWidth: 98, widthGrow: .2, responsive: 4,
       formatter: (cell) => { const row = cell.getData().row; return document.createTextNode(`${pooled(row, "usable").length} of ${Object.keys(pooled(row, "suites")).length}`); },
-      sorter: byRank(pools.usable.map((names) => names.length), "usable") },
+    },
     { title: "Windows", field: "system", minWidth: 160, widthGrow: 1.6, responsive: 2,
-      formatter: text("system", (name) => name.replace(/^Windows (?!release)/, "")), sorter: byRank(systemRank, "system") },
+      formatter: text("system", (name) => name.replace(/^Windows (?!release)/, "")) },
     { title: "Setting owner", field: "owner", minWidth: 160, widthGrow: 1.6, responsive: 3,
-      formatter: text("owner", String), sorter: byRank(ownerRank, "owner") },
+      formatter: text("owner", String) },
     { title: "In force", field: "in_force", minWidth: 112, widthGrow: .3, responsive: 5,
-      formatter: text("in_force", (code) => words(labels.in_force, code)), sorter: byRank(forceRank, "in_force") },
+      formatter: text("in_force", (code) => words(labels.in_force, code)) },
   ];
   if (data.compared) {
     columns.splice(2, 0, { title: "Change", field: "change", minWidth: 120, widthGrow: 1, responsive: 3,
-      formatter: text("change", (code) => words(labels.changes, code)), sorter: byRank(changeRank, "change") });
+      formatter: text("change", (code) => words(labels.changes, code)) });
   }
-  for (const column of columns) column.headerSortStartingDir = "asc";
+  for (const column of columns) Object.assign(column, { sorter, headerSortStartingDir: "asc" });
 
   const grid = document.getElementById("table");
   const shown = document.getElementById("shown");
@@ -357,7 +371,7 @@
     const either = answers.either_way;
     const differs = either && either.in_force !== either.if_not_in_force;
     dialog.replaceChildren(
-      el("div", { class: "detail-head" }, el("h2", { id: "detail-host", tabindex: "-1" }, record.host), step("Previous", -1), step("Next", 1),
+      el("div", { class: "detail-head" }, el("h2", { id: "detail-host", tabindex: "-1" }, row[at.host]), step("Previous", -1), step("Next", 1),
         el("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Close")),
       el("div", { class: "detail-body" },
         el("div", {}, el("span", { class: `state ${state}` }, words(labels.states, state)), why.label ? `  ${why.label}` : ""),

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import typing as t
-import urllib.parse
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import results as results_folder
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Fleet, FleetBuilder, RunInfo
 
 ALLOW_LIST = (
@@ -199,14 +198,11 @@ def run_info(
 
 def write_run(folder: pathlib.Path, results: t.Iterable[Document], **options: t.Any) -> pathlib.Path:
     """A run folder on disk, in the layout of docs/documents.md."""
-    (folder / "hosts").mkdir(parents=True)
     names = []
     for one in results:
         names.append(one["host"])
-        record = {**one, "token": options.get("token", "token-1")}
-        path = folder / "hosts" / f"{urllib.parse.quote(one['host'], safe='')}.json"
-        path.write_text(json.dumps(record), encoding="utf-8")
-    (folder / "run.json").write_text(json.dumps(run_info(names, **options)), encoding="utf-8")
+        results_folder.write_record(folder, {**one, "token": options.get("token", "token-1")})
+    results_folder.write_json(folder / "run.json", run_info(names, **options))
     return folder
 
 

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
 import typing as t
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.report import html, summary
+from ansible_collections.fleetops.tetra.plugins.module_utils import cause, reasons, verdict
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report import html, labels, summary
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Entry, FleetBuilder, RunInfo
 from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.report import factories
 
@@ -81,10 +84,9 @@ def test_no_endpoint_is_not_a_green_report() -> None:
 
 def test_an_unknown_code_is_shown_as_it_is() -> None:
     result = factories.result("a", "non_compliant")
-    result["verdict"]["cause"] = {"code": "proxy_refuses_connect", "confirm": None}
+    result["verdict"]["cause"] = {"code": "of_a_later_release", "confirm": None}
     causes = summary.summarize(entries([result]))["causes"]
-    assert causes == [{"code": "proxy_refuses_connect", "label": causes[0]["label"], "count": 1}]
-    assert causes[0]["label"].lower().startswith("p")
+    assert causes == [{"code": "of_a_later_release", "label": "Of a later release", "count": 1}]
 
 
 @pytest.mark.parametrize(
@@ -93,3 +95,31 @@ def test_an_unknown_code_is_shown_as_it_is() -> None:
 )
 def test_a_share_never_rounds_to_all_or_nothing(share: float, words: str) -> None:
     assert html.percent(share) == words
+
+
+def test_an_endpoint_that_tls_lets_through_can_fail_for_another_reason() -> None:
+    result = factories.result("a", "compliant")
+    result["verdict"].update(cause={"code": "proxy", "confirm": "x"}, next_step="Let the proxy pass CONNECT.")
+    made = summary.summarize(entries([result, factories.result("b", "compliant")]))
+    assert made["causes"] == []
+    assert [(row["code"], row["count"]) for row in made["other_causes"]] == [("proxy", 1)]
+    assert made["sentences"]["otherwise"] == (
+        "1 endpoint can, yet its updates fail for another reason: the proxy refuses the connection."
+    )
+    assert made["next_steps"] == [{"step": "Let the proxy pass CONNECT.", "state": "compliant", "count": 1}]
+
+
+def test_an_unknown_endpoint_that_was_read_is_unknown_for_the_reason_of_its_suites() -> None:
+    result = factories.result("a", "unknown")
+    result["error"] = None
+    result["verdict"]["cause"] = {"code": "cipher_mismatch", "confirm": "x"}
+    assert [row["code"] for row in summary.summarize(entries([result]))["unknown_because"]] == ["not_read"]
+
+
+def test_every_code_that_a_verdict_can_carry_has_words() -> None:
+    assert cause.CONFIRM.keys() <= labels.CAUSES.keys()
+    assert set(reasons.REASON_CODES) == labels.REASONS.keys()
+    assert tuple(labels.STATES) == verdict.STATES
+    contract = (pathlib.Path(__file__).resolve().parents[4] / "docs" / "documents.md").read_text(encoding="utf-8")
+    (kinds,) = re.findall(r"^`error\.kind`: (.*)\.$", contract, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", kinds)) == labels.ERROR_KINDS.keys()
