@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.lab.machine.group_policy import LOCAL_GPO
 from ansible_collections.fleetops.tetra.lab.machine.objects import UInt, ULong
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 
@@ -142,6 +143,10 @@ def _policy_settings(state: WindowsState) -> list[dict[str, t.Any]]:
 def _gpos(state: WindowsState) -> list[dict[str, t.Any]]:
     if not state.rsop_logging:
         return []
+    gpos = list(state.gpos)
+    # The local policy is listed where it is empty, too: gpresult shows it as not applied, empty.
+    if state.behaviours["local_gpo_in_rsop"] == "shown" and LOCAL_GPO not in gpos:
+        gpos.append(LOCAL_GPO)
     domain = state.identity.domain
     return [
         {
@@ -156,5 +161,5 @@ def _gpos(state: WindowsState) -> list[dict[str, t.Any]]:
             "name": gpo.name,
             "version": UInt(7),
         }
-        for gpo in state.gpos
+        for gpo in gpos
     ]
