@@ -25,10 +25,17 @@ def command(name: str, **named: t.Any) -> Command:
 def _tree(element: ElementTree.Element) -> t.Any:
     """An element for comparing: without namespace, the number of a reference resolved by order, ToString first."""
     tag = element.tag.replace(_NS, "")
-    children = sorted((_tree(child) for child in element), key=lambda child: child[0] not in ("TN", "TNRef", "ToString"))
+    children = sorted(
+        (_tree(child) for child in element), key=lambda child: child[0] not in ("TN", "TNRef", "ToString")
+    )
     attributes = {name: value for name, value in element.attrib.items() if name == "N"}
     # An empty string is written <S></S> by Windows and <S /> by ElementTree.
-    return tag, attributes, (element.text or "").strip(), [child for child in children if child[0] not in ("TN", "TNRef")]
+    return (
+        tag,
+        attributes,
+        (element.text or "").strip(),
+        [child for child in children if child[0] not in ("TN", "TNRef")],
+    )
 
 
 @pytest.mark.skipif(not _RECORDED.is_dir(), reason="the recorded output of real hosts is not beside this checkout")
@@ -85,7 +92,9 @@ def test_when_a_policy_is_shown(windows: t.Any, variant: str, shown: int) -> Non
 
 def test_there_is_no_cmdlet_before_windows_10(windows: t.Any) -> None:
     reply = windows(release="8.1_2012r2", kind="server")(
-        command("Write-Output", InputObject="before"), command("Get-TlsCipherSuite"), command("Write-Output", InputObject=1)
+        command("Write-Output", InputObject="before"),
+        command("Get-TlsCipherSuite"),
+        command("Write-Output", InputObject=1),
     )
     assert reply.output == ["before"]
     assert reply.end is not None
