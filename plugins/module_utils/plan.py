@@ -182,7 +182,7 @@ class _Planner:
         if len(text) > MAXIMUM_LENGTH:
             raise _Blocked(
                 "list_too_long",
-                f"With the suites needed the policy list would have {len(text)} characters, and may have {MAXIMUM_LENGTH}.",
+                f"With the suites needed the policy list has {len(text)} characters; {MAXIMUM_LENGTH} are allowed.",
                 "Name suites that may go in drop_to_fit, least wanted first; the last of the list are "
                 f"{', '.join(names[-3:])}.",
             )
