@@ -16,7 +16,6 @@ import contextlib
 import json
 import typing as t
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import FailureBudget
@@ -30,7 +29,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import rebo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import Countdown
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal
 
 Document = dict[str, t.Any]
@@ -197,7 +197,7 @@ class Cure:
         for attempt in range(_TRIES_AFTER_A_BROKEN_CONNECTION):
             try:
                 changes = self._changes(facts)
-                changes.note_change(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+                changes.note_change(now())
                 changes.carry_out(steps, items)
                 return
             except SessionError:

@@ -24,9 +24,9 @@ import json
 import os
 import typing as t
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.encoding import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 
@@ -76,7 +76,7 @@ class Journal:
             raise JournalError(f"'{event}' is not an event of the journal.")
         entry: dict[str, t.Any] = {
             "schema": SCHEMA,
-            "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "at": now(),
             "token": self.token,
             "host": host,
             "event": event,

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting with an end."""
+
+from __future__ import annotations
+
+import time
+
+
+class Countdown:
+    """``countdown(seconds)`` sleeps, and says whether time is left for another try."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._end - time.monotonic())
+
+    def __call__(self, seconds: float) -> bool:
+        if self.left <= 0:
+            return False
+        time.sleep(min(seconds, self.left))
+        return True
