@@ -102,7 +102,21 @@ class HostExit:
     code: int
 
 
-Event = Output | NonTerminatingError | TerminatingError | Wait | Blocking | HostExit
+@dataclass(frozen=True)
+class Restart:
+    """The endpoint restarts: after so many seconds it drops every connection and nothing listens, then it is back.
+
+    ``down`` and ``up`` are called at these two moments, so that the machine can lose and renew what a boot does.
+    """
+
+    after: float
+    duration: float | None
+    """Seconds until it is back; ``None`` for an endpoint that never comes back."""
+    down: t.Callable[[], None] | None = None
+    up: t.Callable[[], None] | None = None
+
+
+Event = Output | NonTerminatingError | TerminatingError | Wait | Blocking | HostExit | Restart
 
 
 @dataclass(frozen=True)

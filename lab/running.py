@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.lab.errors import FleetError
 from ansible_collections.fleetops.tetra.lab.fleet import EndpointDefinition, Fleet
 from ansible_collections.fleetops.tetra.lab.pipeline import Caller, Machine
 from ansible_collections.fleetops.tetra.lab.server.authentication import Accounts
+from ansible_collections.fleetops.tetra.lab.server.execution import Host
 from ansible_collections.fleetops.tetra.lab.server.listener import Listener
 from ansible_collections.fleetops.tetra.lab.server.wsman import Service
 
@@ -100,7 +101,7 @@ class Endpoints:
     def _listener(self, definition: EndpointDefinition, machine: Machine) -> Listener:
         transport = definition.transport
         tls = self.authority.listener(transport.faults.get("tls_error", "")) if transport.tls else None
-        service = Service(machine, transport, self.workers)
+        service = Service(Host(machine, self.workers), transport)
         accounts = Accounts.of(transport, self.work_dir)
         return Listener(definition.name, transport, service, accounts, tls, _product_version(machine, transport.user))
 

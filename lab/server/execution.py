@@ -23,6 +23,7 @@ from ansible_collections.fleetops.tetra.lab.pipeline import (
     Machine,
     NonTerminatingError,
     Output,
+    Restart,
     Statement,
     TerminatingError,
     Wait,
@@ -36,6 +37,17 @@ log = logging.getLogger(__name__)
 _NOBODY_ASKED = Output(42)
 _TURN = 64
 """Events after which other endpoints get their turn."""
+
+
+@dataclasses.dataclass
+class Host:
+    """What a pipeline runs on."""
+
+    machine: Machine
+    workers: concurrent.futures.Executor
+    """Threads for work that blocks."""
+    restart: t.Callable[[Restart], None] = lambda event: None
+    """Takes the endpoint down and up again."""
 
 
 @dataclasses.dataclass
@@ -55,12 +67,12 @@ class Execution:
     def pipeline_id(self) -> uuid.UUID:
         return self.pipeline.pipeline_id
 
-    def start(self, runspace: Runspace, machine: Machine, caller: Caller, workers: concurrent.futures.Executor) -> None:
+    def start(self, runspace: Runspace, host: Host, caller: Caller) -> None:
         """Begins to run; the answers fill as the machine goes on."""
         # Windows announces no Running state (recorded).
         self.pipeline._change_state(PSInvocationState.Running, emit=False)
         caller = dataclasses.replace(caller, extra={**caller.extra, "input": list(self.input)})
-        self.task = asyncio.get_running_loop().create_task(self._run(runspace, machine, caller, workers))
+        self.task = asyncio.get_running_loop().create_task(self._run(runspace, host, caller))
 
     def stop(self, runspace: Runspace) -> None:
         """Ctrl+C from the client: a pipeline that still runs ends as Stopped, one that has ended stays as it is."""
@@ -73,11 +85,9 @@ class Execution:
         if self.task is not None:
             self.task.cancel()
 
-    async def _run(
-        self, runspace: Runspace, machine: Machine, caller: Caller, workers: concurrent.futures.Executor
-    ) -> None:
+    async def _run(self, runspace: Runspace, host: Host, caller: Caller) -> None:
         try:
-            failure = await self._events(runspace, machine, caller, workers)
+            failure = await self._events(runspace, host, caller)
         except asyncio.CancelledError:
             raise
         except Exception as problem:
@@ -88,11 +98,9 @@ class Execution:
         else:
             self._end(runspace, PSInvocationState.Failed, failure)
 
-    async def _events(
-        self, runspace: Runspace, machine: Machine, caller: Caller, workers: concurrent.futures.Executor
-    ) -> ErrorDetails | None:
+    async def _events(self, runspace: Runspace, host: Host, caller: Caller) -> ErrorDetails | None:
         """Runs to the end; gives the error that ended it, if one did."""
-        events = machine.invoke(self.statements or (), caller)
+        events = host.machine.invoke(self.statements or (), caller)
         result: t.Any = None
         count = 0
         try:
@@ -112,9 +120,11 @@ class Execution:
                 elif isinstance(event, Wait):
                     await asyncio.sleep(event.seconds)
                 elif isinstance(event, Blocking):
-                    result = await asyncio.get_running_loop().run_in_executor(workers, event.work)
+                    result = await asyncio.get_running_loop().run_in_executor(host.workers, event.work)
                 elif isinstance(event, HostExit):
                     self.pipeline.host_call(HostMethodIdentifier.SetShouldExit, [PSInt(event.code)])
+                elif isinstance(event, Restart):
+                    host.restart(event)
                 if count % _TURN == 0:
                     await asyncio.sleep(0)
         finally:

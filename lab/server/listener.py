@@ -14,6 +14,7 @@ import ssl
 import struct
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.lab.pipeline import Restart
 from ansible_collections.fleetops.tetra.lab.server import http, sealing, soap
 from ansible_collections.fleetops.tetra.lab.server.authentication import Accounts, Authenticator, Headers
 from ansible_collections.fleetops.tetra.lab.server.wsman import Service
@@ -67,10 +68,27 @@ class Listener:
     port: int = 0
     _socket: socket.socket | None = None
     _server: asyncio.Server | None = None
+    _restarting: asyncio.Task[None] | None = None
     _connections: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self, port: int = 0) -> None:
         """Takes a port (0: any) and listens on it, unless the endpoint is one where nothing listens."""
+        self.service.host.restart = self._restart
+        self._take(port)
+        if "refused" not in self.transport.faults:
+            await self._listen()
+
+    async def stop(self) -> None:
+        """Closes the port, the connections and the shells."""
+        if self._restarting is not None:
+            self._restarting.cancel()
+        await self._silence()
+
+    def counted(self) -> dict[str, int]:
+        return self.counters.as_dict(self.service.pipelines)
+
+    def _take(self, port: int) -> None:
+        """Binds the port without listening: clients are refused, and nobody else gets it."""
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -80,12 +98,29 @@ class Listener:
             raise
         self._socket = bound
         self.port = bound.getsockname()[1]
-        if "refused" not in self.transport.faults:
-            context = self.tls.context if self.tls is not None else None
-            self._server = await asyncio.start_server(self._serve, sock=bound, ssl=context, backlog=_BACKLOG)
 
-    async def stop(self) -> None:
-        """Closes the port, the connections and the shells."""
+    async def _listen(self) -> None:
+        context = self.tls.context if self.tls is not None else None
+        self._server = await asyncio.start_server(self._serve, sock=self._socket, ssl=context, backlog=_BACKLOG)
+
+    def _restart(self, event: Restart) -> None:
+        if self._restarting is None or self._restarting.done():
+            self._restarting = asyncio.get_running_loop().create_task(self._down_and_up(event))
+
+    async def _down_and_up(self, event: Restart) -> None:
+        await asyncio.sleep(event.after)
+        if event.down is not None:
+            event.down()
+        await self._silence()
+        self._take(self.port)
+        if event.duration is None:
+            return
+        await asyncio.sleep(event.duration)
+        if event.up is not None:
+            event.up()
+        await self._listen()
+
+    async def _silence(self) -> None:
         if self._server is not None:
             self._server.close()
         elif self._socket is not None:
@@ -98,9 +133,6 @@ class Listener:
         for _ in range(_CLOSING_TURNS):
             await asyncio.sleep(0)
         self._server = self._socket = None
-
-    def counted(self) -> dict[str, int]:
-        return self.counters.as_dict(self.service.pipelines)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

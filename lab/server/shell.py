@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import time
 import typing as t
 import uuid
@@ -22,10 +21,10 @@ from psrpcore import (
 )
 from psrpcore.types import PSInvocationState, PSRPMessageType
 
-from ansible_collections.fleetops.tetra.lab.pipeline import Caller, ErrorDetails, Machine
+from ansible_collections.fleetops.tetra.lab.pipeline import Caller, ErrorDetails
 from ansible_collections.fleetops.tetra.lab.server import commands, fragments
 from ansible_collections.fleetops.tetra.lab.server.answers import Answers
-from ansible_collections.fleetops.tetra.lab.server.execution import Execution
+from ansible_collections.fleetops.tetra.lab.server.execution import Execution, Host
 from ansible_collections.fleetops.tetra.lab.server.runspace import PipelineCreated, Runspace
 
 _METADATA = ErrorDetails(
@@ -36,18 +35,15 @@ _METADATA = ErrorDetails(
 class Shell:
     """A shell as the WS-Man service keeps it. The pool answers through ``answers``, each pipeline through its own."""
 
-    def __init__(
-        self, shell_id: str, resource_uri: str, machine: Machine, caller: Caller, workers: concurrent.futures.Executor
-    ) -> None:
+    def __init__(self, shell_id: str, resource_uri: str, host: Host, caller: Caller) -> None:
         self.id = shell_id
         self.resource_uri = resource_uri
         self.caller = caller
         self.answers = Answers()
         self.opened = time.monotonic()
         self.wrong_shape = False
-        self._machine = machine
-        self._workers = workers
-        self._runspace = Runspace(machine.application_private_data(caller), self._sort)
+        self._host = host
+        self._runspace = Runspace(host.machine.application_private_data(caller), self._sort)
         self._by_command: dict[str, Execution] = {}
         self._by_pipeline: dict[uuid.UUID, Execution] = {}
 
@@ -114,4 +110,4 @@ class Shell:
 
     def _start(self, execution: Execution) -> None:
         if execution.task is None and execution.statements is not None:
-            execution.start(self._runspace, self._machine, self.caller, self._workers)
+            execution.start(self._runspace, self._host, self.caller)

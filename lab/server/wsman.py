@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import concurrent.futures
 import logging
 import time
 import typing as t
@@ -17,9 +16,10 @@ from xml.sax.saxutils import escape
 
 from psrpcore import PSRPCoreError
 
-from ansible_collections.fleetops.tetra.lab.pipeline import Caller, Machine
+from ansible_collections.fleetops.tetra.lab.pipeline import Caller
 from ansible_collections.fleetops.tetra.lab.server import config, faults, soap
 from ansible_collections.fleetops.tetra.lab.server.answers import Answers
+from ansible_collections.fleetops.tetra.lab.server.execution import Host
 from ansible_collections.fleetops.tetra.lab.server.shell import Shell
 from ansible_collections.fleetops.tetra.lab.server.soap import SHELL, TRANSFER, Request
 from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_CONFIGURATION, Transport
@@ -39,9 +39,8 @@ _ENVELOPE_OVERHEAD = 2048
 class Service:
     """The shells of one endpoint. One service lives as long as its endpoint runs."""
 
-    machine: Machine
+    host: Host
     transport: Transport
-    workers: concurrent.futures.Executor
     client_ip: str = "127.0.0.1"
     shells: dict[str, Shell] = field(default_factory=dict)
     pipelines: int = 0
@@ -98,7 +97,7 @@ class Service:
         wanted = "" if element is None else element.get("ShellId", "")
         shell_id = (wanted or str(uuid.uuid4())).upper()
         caller = Caller(user=user, configuration=name)
-        shell = Shell(shell_id, request.resource_uri, self.machine, caller, self.workers)
+        shell = Shell(shell_id, request.resource_uri, self.host, caller)
         shell.wrong_shape = self.transport.fails("wrong_shape", "pipeline")
         creation = None if element is None else element.find(f"{{{POWERSHELL.rstrip('/')}}}creationXml")
         shell.receive(_decode(creation))
@@ -116,7 +115,7 @@ class Service:
         name = resource_uri.removeprefix(POWERSHELL)
         if name == resource_uri:
             return None
-        knows = getattr(self.machine, "has_configuration", None)
+        knows = getattr(self.host.machine, "has_configuration", None)
         if callable(knows) and not knows(name):
             return None
         if not self.transport.configurations:

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.lab.pipeline import (
     HostExit,
     NonTerminatingError,
     Output,
+    Restart,
     Statement,
     TerminatingError,
     Wait,
@@ -48,6 +49,7 @@ class Echo:
 
     def __init__(self) -> None:
         self.callers: list[Caller] = []
+        self.boots: list[int] = []
         self.statements: list[tuple[Statement, ...]] = []
         self.version_table: dict[str, t.Any] = {
             "PSVersion": "5.1.17763.1",
@@ -91,6 +93,8 @@ class Echo:
             yield Wait(float(dict(command.parameters)["Seconds"]))
         elif name == "test-handshake":
             yield Output((yield Blocking(lambda: f"worked {time.monotonic() > 0}")))
+        elif name == "restart-computer":
+            yield Restart(0.05, dict(command.parameters).get("For"), up=lambda: self.boots.append(1))
         elif name == "break":
             raise RuntimeError("a bug of the machine")
         elif command.is_script and name.endswith("exit $lastexitcode"):

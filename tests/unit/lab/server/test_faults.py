@@ -122,3 +122,37 @@ def test_two_hundred_endpoints_in_one_process(start: Start) -> None:
         with RunspacePool(client(fleet, name)) as pool:
             assert PowerShell(pool).add_cmdlet("Get-Parameters").invoke() == ["()"]
     assert set(fleet.requests.values()) == {6}
+
+
+def test_a_restart_drops_connections_refuses_and_comes_back(start: Start) -> None:
+    fleet = start(one={})
+    pool = RunspacePool(client(fleet, "one"))
+    pool.open()
+    PowerShell(pool).add_cmdlet("Restart-Computer").add_parameter("For", 0.3).invoke()
+    with pytest.raises((requests.exceptions.ConnectionError, WinRMError)):
+        while True:
+            ask(pool, "Get-Parameters")
+    machine: t.Any = fleet.machines["one"]
+    refused = 0
+    while True:
+        after = RunspacePool(client(fleet, "one"))
+        try:
+            after.open()
+            break
+        except requests.exceptions.ConnectionError:
+            refused += 1
+    assert refused > 0
+    assert machine.boots == [1]
+    assert ask(after, "Get-Parameters").output == ["()"]
+
+
+def test_an_endpoint_that_never_comes_back(start: Start) -> None:
+    fleet = start(one={})
+    pool = RunspacePool(client(fleet, "one"))
+    pool.open()
+    PowerShell(pool).add_cmdlet("Restart-Computer").invoke()
+    with pytest.raises((requests.exceptions.ConnectionError, WinRMError)):
+        while True:
+            ask(pool, "Get-Parameters")
+    with pytest.raises(requests.exceptions.ConnectionError, match="refused"):
+        RunspacePool(client(fleet, "one")).open()
