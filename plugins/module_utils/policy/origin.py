@@ -32,6 +32,8 @@ Evidence = dict[str, t.Any]
 
 _VALUE = "Functions"
 _RSOP = r"root\rsop\computer: RSOP_RegistryPolicySetting"
+_ROW_NAMES = (_VALUE.lower(), f"**del.{_VALUE.lower()}")
+_ROW_KEYS = tuple((hive + local_gpo.SSL_KEY).lower() for hive in ("", "HKLM\\", "HKEY_LOCAL_MACHINE\\"))
 _GUID = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
 _RSOP_TYPES = {1: ("REG_SZ", "REG_SZ_OR_EXPAND_SZ"), 2: ("REG_EXPAND_SZ", "REG_SZ_OR_EXPAND_SZ"), 7: ("REG_MULTI_SZ",)}
 _LOCAL_NOTE = "That RSoP calls the local GPO LocalGPO is expected, not verified."
@@ -108,9 +110,9 @@ class _Decision:
 
     @staticmethod
     def _concerns(row: t.Mapping[str, t.Any]) -> bool:
-        key = re.sub(r"^(HKEY_LOCAL_MACHINE|HKLM)\\", "", str(row.get("registry_key") or ""), flags=re.IGNORECASE)
-        name = str(row.get("value_name") or "").lower()
-        return key.lower() == local_gpo.SSL_KEY.lower() and name in (_VALUE.lower(), f"**del.{_VALUE.lower()}")
+        if str(row.get("value_name") or "").lower() not in _ROW_NAMES:
+            return False
+        return str(row.get("registry_key") or "").lower() in _ROW_KEYS
 
     def _by_row(self, row: t.Mapping[str, t.Any], mdm_value: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
         deleted = row.get("deleted") is True or str(row.get("value_name") or "").lower().startswith("**del.")
