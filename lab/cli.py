@@ -126,13 +126,14 @@ async def _run(options: argparse.Namespace) -> int:
 
 
 async def _ended(process: asyncio.subprocess.Process) -> int:
-    """The exit code of the command; signals go on to it."""
+    """The exit code of the command; signals go on to it (Ctrl+C in a terminal has reached it already)."""
     loop = asyncio.get_running_loop()
     killer: list[asyncio.TimerHandle] = []
 
     def pass_on(number: int) -> None:
         if process.returncode is None:
-            process.send_signal(number)
+            if number != signal.SIGINT or not sys.stdin.isatty():
+                process.send_signal(number)
             killer.append(loop.call_later(_STOPPING, _kill, process))
 
     for number in (signal.SIGINT, signal.SIGTERM):

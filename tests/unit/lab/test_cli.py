@@ -64,19 +64,8 @@ def test_run_serves_while_the_command_runs_and_gives_its_exit_code(fleet: Path, 
 def test_run_exports_the_inventory(fleet: Path, tmp_path: Path) -> None:
     inventory = tmp_path / "else" / "where.yml"
     print_it = f"import os; print(os.environ[{cli.INVENTORY_VARIABLE!r}])"
-    done = _lab(
-        "run",
-        "--fleet",
-        fleet,
-        "--work-dir",
-        tmp_path / "w",
-        "--inventory",
-        inventory,
-        "--",
-        sys.executable,
-        "-c",
-        print_it,
-    )
+    given = ["run", "--fleet", fleet, "--work-dir", tmp_path / "w", "--inventory", inventory]
+    done = _lab(*given, "--", sys.executable, "-c", print_it)
     assert (done.returncode, done.stdout.strip()) == (0, str(inventory))
     assert set(yaml.safe_load(inventory.read_text())["windows"]["hosts"]) == {"plain", "tls"}
 
@@ -115,7 +104,10 @@ def _client(host: dict[str, t.Any]) -> WSMan:
 
 
 def test_a_signal_reaches_the_command_that_runs(fleet: Path, tmp_path: Path) -> None:
-    wait = "import signal, sys; signal.signal(signal.SIGINT, lambda *a: sys.exit(9)); print('on', flush=True); signal.pause()"
+    wait = (
+        "import signal, sys; signal.signal(signal.SIGINT, lambda *a: sys.exit(9)); "
+        "print('on', flush=True); signal.pause()"
+    )
     command = [*LAB, "run", "--fleet", str(fleet), "--work-dir", str(tmp_path / "w"), "--", sys.executable, "-c", wait]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -159,7 +151,10 @@ def test_what_cannot_work_is_said(fleet: Path, tmp_path: Path, capfd: pytest.Cap
 
 def test_a_port_that_is_taken_is_said(fleet: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     given = ["run", "--fleet", str(fleet), "--work-dir", str(tmp_path / "w")]
-    grab = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print(s.getsockname()[1], flush=True); input()"
+    grab = (
+        "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); "
+        "print(s.getsockname()[1], flush=True); input()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", grab], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
