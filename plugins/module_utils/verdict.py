@@ -17,6 +17,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils import (
     cipher_suites,
     in_force,
     next_step,
+    pending_policy,
     probe,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils import reasons as r
@@ -61,7 +62,12 @@ def evaluate(facts: t.Any, policy: t.Any = None) -> Verdict:
     ``facts``: a facts document; anything else gives the state ``unknown``. ``policy``: ``{allow_list, require,
     strict}`` or ``None``. Raises OptionsError for a policy that cannot be meant.
     """
-    return _Judgement(read_facts(facts), read_options(policy)).verdict()
+    document, options = read_facts(facts), read_options(policy)
+    verdict = _Judgement(document, options).verdict()
+    if pending_policy.is_unreadable(document):
+        return pending_policy.doubted(verdict)
+    later = pending_policy.facts_after_policy(document)
+    return verdict if later is None else pending_policy.worse(verdict, _Judgement(later, options).verdict())
 
 
 def unknown_verdict(host: str, code: str, sentence: str, policy: t.Any = None) -> Verdict:

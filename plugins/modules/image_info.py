@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import signal
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError
+from ansible_collections.fleetops.tetra.plugins.module_utils.options import OptionsError
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
 
 
 def main() -> None:
@@ -32,6 +35,13 @@ def main() -> None:
     path = module.params["path"]
     host = module.params["host"] or Path(path).resolve().name or path
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    wanted = ("allow_list", "require", "strict")
+    policy = {name: module.params[name] for name in wanted if module.params[name] is not None}
+    try:
+        evaluate({}, policy)
+    except OptionsError as error:
+        module.fail_json(msg=str(error), kind="options")
+    signal.signal(signal.SIGTERM, _stop)
     try:
         with open_image(path, module.params["volume"]) as image:
             facts = image.windows.facts(host, now)
@@ -39,6 +49,7 @@ def main() -> None:
                 "format": image.format,
                 "volume": image.volume,
                 "recovered": image.windows.recovered,
+                "size": image.size,
                 "bytes_read": image.bytes_read,
                 "notes": image.notes,
             }
@@ -49,7 +60,12 @@ def main() -> None:
     except Exception as error:
         sentence = f"{path} could not be read: a fault in this module ({type(error).__name__}); please report it."
         module.fail_json(msg=sentence, kind="internal", exception=traceback.format_exc())
-    module.exit_json(changed=False, facts=facts, image=about)
+    module.exit_json(changed=False, facts=facts, verdict=evaluate(facts, policy), image=about)
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    """End as by an error, so that unpacked files are removed when the task is cancelled."""
+    raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An image whose local GPO sets the list of suites, while its registry does not hold that value yet.
+
+The image passes today and fails as soon as a machine made from it has started and applied its own policy. So such an
+image is judged twice, by its registry and by what the policy will make of it, and the worse answer counts.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
+
+NOTE = (
+    "The local Registry.pol sets another list than the registry holds; the image is judged by the worse of the two, "
+    "since Windows applies the policy after it has started."
+)
+NOTE_UNREAD = (
+    "The local Registry.pol of the image could not be read; a machine made from it may apply another list than the "
+    "registry holds."
+)
+_BADNESS = {"not_applicable": 0, "compliant": 1, "unknown": 2, "non_compliant": 3}
+
+Document = dict[str, t.Any]
+
+
+def facts_after_policy(facts: Document) -> Document | None:
+    """The facts as they will be when the local policy has been applied; None where nothing is pending."""
+    if facts["source"] != "image":
+        return None
+    origin = facts["policy_origin"]
+    section = origin.get("local_gpo")
+    disabled = origin.get("lgpo_processing_disabled") or {}
+    if not isinstance(section, dict) or section.get("status") != f.OK:
+        return None
+    if disabled.get("status") == f.OK and disabled.get("data") == 1:
+        return None
+    action, entry = local_gpo.entry_for(section, f.SUITES_VALUE)
+    stored = facts["policy_order"]
+    if action == "none" or entry is None or stored.get("status") not in (f.OK, f.ABSENT):
+        return None
+    if action == "deleted":
+        if stored["status"] == f.ABSENT:
+            return None
+        reason = "The local policy removes the value."
+        value = f.registry_value(f.POLICY_KEY, f.SUITES_VALUE, f.ABSENT, reason)
+    else:
+        if stored["status"] == f.OK and (stored["type"], stored["data"]) == (entry.get("type"), entry.get("data")):
+            return None
+        value = f.registry_value(f.POLICY_KEY, f.SUITES_VALUE, type=entry.get("type"), data=entry.get("data"))
+    return {**facts, "policy_order": value}
+
+
+def worse(now: Document, later: Document) -> Document:
+    """The worse of two verdicts about one image, with the owner and the findings of the registry as it is now."""
+    if _BADNESS[later["state"]] <= _BADNESS[now["state"]]:
+        return {**now, "notes": [*now["notes"], NOTE]}
+    known = {row["rule"] for row in later["findings"]}
+    return {
+        **later,
+        "policy_origin": now["policy_origin"],
+        "findings": [*later["findings"], *(row for row in now["findings"] if row["rule"] not in known)],
+        "notes": [*later["notes"], NOTE],
+    }
+
+
+def is_unreadable(facts: Document) -> bool:
+    """Whether an image may hold a local policy that could not be read."""
+    section = facts["policy_origin"].get("local_gpo")
+    disabled = facts["policy_origin"].get("lgpo_processing_disabled") or {}
+    if facts["source"] != "image" or (disabled.get("status") == f.OK and disabled.get("data") == 1):
+        return False
+    return not isinstance(section, dict) or section.get("status") not in (f.OK, f.ABSENT)
+
+
+def doubted(verdict: Document) -> Document:
+    """The verdict of an image whose local policy could not be read: never better than unknown."""
+    if verdict["state"] != "compliant":
+        return verdict
+    return {
+        **verdict,
+        "state": "unknown",
+        "reachability": {**verdict["reachability"], "answer": "unknown"},
+        "notes": [*verdict["notes"], NOTE_UNREAD],
+        "next_step": "Have the image's Registry.pol read as well: its local policy may hold another list.",
+    }
