@@ -120,12 +120,12 @@ def _one_pipeline(asker: Asker, pending: list[Question]) -> dict[str, Reply]:
 
 
 def _alone(asker: Asker, question: Question) -> Reply:
+    """Asked without a marker: PowerShell 2.0 runs one statement only, and some sessions stop after any error."""
     try:
-        answer = asker.ask([question.statement, _marker(question)])
+        answer = asker.ask([question.statement])
     except AnswerError as error:
         return Reply(unreadable=str(error))
-    values = [value for value in answer.output if value != _MARKER + question.name]
-    return Reply(values, list(answer.refusals), complete=len(values) < len(answer.output))
+    return Reply(list(answer.output), list(answer.refusals), complete=not answer.failed)
 
 
 def split(questions: t.Sequence[Question], answer: Answer) -> dict[str, Reply]:
