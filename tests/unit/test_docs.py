@@ -94,7 +94,7 @@ def known_names() -> set[str]:
     return plugin | ROLES | PLAYBOOKS | groups | code | plugin_names("doc_fragments")
 
 
-@pytest.mark.parametrize(("doc_type", "name"), plugins(), ids=lambda value: str(value))
+@pytest.mark.parametrize(("doc_type", "name"), plugins(), ids=str)
 def test_every_plugin_has_an_example_that_parses_and_uses_it(doc_type: str, name: str) -> None:
     text = entry(doc_type, name)["examples"]
     assert text and OURS + name in text
