@@ -30,9 +30,10 @@ def rejudge(result: t.Mapping[str, t.Any], policy: Document) -> Document:
     """
     facts = result.get("facts")
     if facts is not None:
-        verdict = evaluate(facts, policy)
-    else:
-        error = result.get("error") or {}
-        code, sentence = (error.get("kind"), error.get("message")) if error else _NOT_AUDITED
-        verdict = unknown_verdict(str(result["host"]), str(code), str(sentence), policy)
+        # Facts that a run read and could not judge are judged now; that error is past.
+        judged = {"error": None} if (result.get("error") or {}).get("kind") == "internal" else {}
+        return {**result, **judged, "verdict": evaluate(facts, policy)}
+    error = result.get("error") or {}
+    code, sentence = (error.get("kind"), error.get("message")) if error else _NOT_AUDITED
+    verdict = unknown_verdict(str(result["host"]), str(code), str(sentence), policy)
     return {**result, "verdict": verdict}

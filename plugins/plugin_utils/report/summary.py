@@ -23,6 +23,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.labels impor
 )
 
 NO_CAUSE: t.Final = "cause_not_established"
+FIRST_WINDOWS_11: t.Final = 22000
+"""From this build on the client is Windows 11; its registry value ProductName still says Windows 10."""
 NOTHING_TO_DO: t.Final = "Nothing to do"
 """How the next step of an endpoint begins that needs none (module_utils/next_step.py)."""
 OUTSIDE_LIST: t.Final = "suites_outside_list"
@@ -104,8 +106,12 @@ def system_name(entry: Entry) -> str:
     product = str(entry.system.get("product") or "").strip()
     if not product:
         return "Windows release not known"
+    build = entry.system.get("build")
+    if isinstance(build, int) and build >= FIRST_WINDOWS_11 and entry.system.get("kind") != "server":
+        product = product.replace("Windows 10", "Windows 11")
     version = str(entry.system.get("display_version") or "").strip()
-    return f"{product} {version}".strip().removeprefix("Microsoft ")
+    name = product if version and version in product else f"{product} {version}".strip()
+    return name.removeprefix("Microsoft ")
 
 
 def owner_name(entry: Entry) -> str:
@@ -113,7 +119,7 @@ def owner_name(entry: Entry) -> str:
     origin = entry.verdict.get("policy_origin") or {}
     name = label(ORIGINS, str(origin.get("origin") or "unknown"))
     gpo = origin.get("gpo") or {}
-    return f"{name}: {gpo['name']}" if gpo.get("name") else name
+    return f"{name}: {gpo['name']}" if gpo.get("name") and origin.get("origin") == "domain_gpo" else name
 
 
 def _answer(entry: Entry, question: str) -> str:

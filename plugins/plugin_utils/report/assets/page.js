@@ -237,7 +237,12 @@
     grid.tabIndex = 0;
     grid.setAttribute("role", "grid");
     grid.setAttribute("aria-colcount", String(columns.length));
-    grid.querySelector(".tabulator-tableholder").tabIndex = -1;
+    // The grid itself takes the keys; its scrolling part is the group of rows and no stop of its own.
+    const holder = grid.querySelector(".tabulator-tableholder");
+    holder.tabIndex = -1;
+    holder.setAttribute("role", "rowgroup");
+    holder.querySelector(".tabulator-table").setAttribute("role", "presentation");
+    grid.removeAttribute("aria-owns");
     for (const header of grid.querySelectorAll(".tabulator-col.tabulator-sortable")) {
       header.tabIndex = 0;
       header.addEventListener("keydown", (event) => {
@@ -323,10 +328,15 @@
   const section = (title, ...content) => (content.flat().some(Boolean) ? el("section", {}, el("h3", {}, title), ...content) : null);
   const facts = (pairs) => {
     const present = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-    return present.length ? el("dl", { class: "facts" }, present.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))])) : null;
+    return present.length ? el("dl", { class: "facts" }, present.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))])) : null;
   };
   const show = (value) => (value === null || value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value));
 
+  /** A list that is often long and seldom read. */
+  function folded(names) {
+    if (names.length <= 3) return names.join(", ");
+    return el("details", {}, el("summary", {}, `${names.length} suites`), names.map((name) => el("div", {}, name)));
+  }
   function evidence(found) {
     if (!found) return null;
     const lines = [];
@@ -382,7 +392,7 @@
           ["Can reach Tetra", answerWords[answers.reachability?.answer]],
           ["Usable, in the order offered", (answers.reachability?.usable || []).join(", ")],
           ["Nothing outside the list", answerWords[answers.strictness?.answer]],
-          ["Offered outside the list", (answers.strictness?.outside || []).join(", ")],
+          ["Offered outside the list", folded(answers.strictness?.outside || [])],
           ["In force", words(labels.in_force, get("in_force"))],
           ["If the settings are in force", differs ? answerWords[either.in_force] : null],
           ["If they are not in force yet", differs ? answerWords[either.if_not_in_force] : null],

@@ -123,3 +123,20 @@ def test_every_code_that_a_verdict_can_carry_has_words() -> None:
     contract = (pathlib.Path(__file__).resolve().parents[4] / "docs" / "documents.md").read_text(encoding="utf-8")
     (kinds,) = re.findall(r"^`error\.kind`: (.*)\.$", contract, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", kinds)) == labels.ERROR_KINDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("system", "name"),
+    [
+        ({"product": "Windows 10 Enterprise", "build": 22631, "display_version": "23H2"}, "Windows 11 Enterprise 23H2"),
+        ({"product": "Windows 10 Enterprise", "build": 19045, "display_version": "22H2"}, "Windows 10 Enterprise 22H2"),
+        ({"product": "Windows Server 2025 Standard", "build": 26100, "kind": "server", "display_version": None},
+         "Windows Server 2025 Standard"),
+        ({"product": "Microsoft Windows 7 Enterprise", "build": 7601, "display_version": None}, "Windows 7 Enterprise"),
+        ({"product": None, "build": None}, "Windows release not known"),
+    ],
+)  # fmt: skip
+def test_the_name_of_the_release(system: dict[str, t.Any], name: str) -> None:
+    result = factories.result("a")
+    result["facts"]["os"].update({"kind": "client", **system})
+    assert summary.system_name(entries([result])[0]) == name
