@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import windows_releases
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
-from tests.images.hives import Keys, write_hive
+from ansible_collections.fleetops.tetra.tests.images.hives import Keys, write_hive
 
 LOCAL = r"Control\Cryptography\Configuration\Local\SSL\00010002"
 POLICY = r"Policies\Microsoft\Cryptography\Configuration\SSL\00010002"

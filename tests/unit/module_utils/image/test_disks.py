@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.disks import vhd, vhdx
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.disks.detect import open_disk
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import FileSource, ImageError
-from tests.images import disks
+from ansible_collections.fleetops.tetra.tests.images import disks
 
 pytestmark = pytest.mark.needs("qemu-img")
 MIB = 1024 * 1024

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError
-from tests.images import states
+from ansible_collections.fleetops.tetra.tests.images import states
 
 pytestmark = pytest.mark.needs("hivexsh")
 TIME = "2026-11-24T04:00:00Z"

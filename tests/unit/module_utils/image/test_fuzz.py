@@ -21,7 +21,7 @@ import pytest
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import FileSource, ImageError
-from tests.images import disks, states
+from ansible_collections.fleetops.tetra.tests.images import disks, states
 
 pytestmark = pytest.mark.needs(*disks.TOOLS)
 MIB = 1024 * 1024

@@ -19,7 +19,7 @@ import pytest
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive, Key, Value
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import BytesSource, FileSource, ImageError
-from tests.images import hives
+from ansible_collections.fleetops.tetra.tests.images import hives
 
 pytestmark = pytest.mark.needs("hivexsh")
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import BytesSource, ImageError
-from tests.images import hives, states
+from ansible_collections.fleetops.tetra.tests.images import hives, states
 
 pytestmark = pytest.mark.needs("hivexsh")
 STRONG = ["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"]

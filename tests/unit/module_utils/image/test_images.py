@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.fleetops.tetra.plugins.module_utils.image import wim
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError
-from tests.images import disks, states
+from ansible_collections.fleetops.tetra.tests.images import disks, states
 
 pytestmark = pytest.mark.needs(*disks.TOOLS)
 TIME = "2026-11-24T04:00:00Z"

@@ -20,8 +20,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import
     ImageError,
     UnreadableFileError,
 )
-from tests.images import disks
-from tests.images.mount import mounted
+from ansible_collections.fleetops.tetra.tests.images import disks
+from ansible_collections.fleetops.tetra.tests.images.mount import mounted
 
 pytestmark = pytest.mark.needs(*disks.TOOLS)
 MIB = 1024 * 1024
