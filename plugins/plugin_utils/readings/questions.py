@@ -21,6 +21,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
     Asker,
     Refusal,
     Statement,
+    Thing,
     command,
 )
 
@@ -125,7 +126,17 @@ def _alone(asker: Asker, question: Question) -> Reply:
         answer = asker.ask([question.statement])
     except AnswerError as error:
         return Reply(unreadable=str(error))
+    if not _has_its_shape(question, answer.output):
+        return Reply(unreadable="The endpoint answered with something else than was asked for.")
     return Reply(list(answer.output), list(answer.refusals), complete=not answer.failed)
+
+
+def _has_its_shape(question: Question, output: t.Iterable[t.Any]) -> bool:
+    """A statement that ends with a selection of properties gives objects, and nothing else."""
+    last = question.statement[-1]
+    if _bare(last.name) != "select-object" or all(name != "Property" for name, _value in last.parameters):
+        return True
+    return all(isinstance(value, (Thing, list)) for value in output)
 
 
 def split(questions: t.Sequence[Question], answer: Answer) -> dict[str, Reply]:
