@@ -89,10 +89,11 @@ def list_sources(facts: t.Mapping[str, t.Any], release: Release | None, findings
     why = unread[0] if unread else None
     if shown is None:
         return Sources(tuple(stored), None, None, why)
-    if not stored or (len(stored) == 1 and stored[0].kind == "default"):
-        # Nothing better is known: the cmdlet takes policies into account (microsoft/CSS-Exchange).
-        kind = "local" if stored else "cmdlet"
-        return Sources((Reading(kind, shown.suites, shown.proof, True),), None, shown, None)
+    if not stored:
+        # The cmdlet takes policies into account (microsoft/CSS-Exchange), but it may lag behind a list nobody could read.
+        return Sources((Reading("cmdlet", shown.suites, shown.proof, True),), None, shown, why)
+    if len(stored) == 1 and stored[0].kind == "default":
+        return Sources((Reading("local", shown.suites, shown.proof, True),), None, shown, why)
     key = shown.suites.key
     matching = [reading for reading in stored if reading.suites.key == key]
     if matching and all(reading.doubt is None for reading in stored):

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts of a simulated endpoint, taken straight from its state: what the readings would find, without the wire.
+
+So thousands of states can be judged and held against what the simulated Schannel really does.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.fleetops.tetra.lab.machine import build
+from ansible_collections.fleetops.tetra.lab.machine.cmdlets.tls import shown_lists, suite_object
+from ansible_collections.fleetops.tetra.lab.machine.registry import (
+    TYPE_NAMES,
+    AccessDeniedError,
+    KeyMissingError,
+    Value,
+)
+from ansible_collections.fleetops.tetra.lab.machine.schannel_model import Offer
+from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
+from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
+
+Facts = dict[str, t.Any]
+DH_BITS = RSA_BITS = 2048
+_POL = "C:\\Windows\\System32\\GroupPolicy\\Machine\\Registry.pol"
+_NOT_A_STATE = ("expect", "transport", "describe")
+
+
+def state_of(mapping: t.Mapping[str, t.Any], behaviours: t.Mapping[str, str] | None = None) -> WindowsState:
+    """The simulated endpoint of a fleet file's mapping, with other behaviours if given."""
+    given = {key: value for key, value in mapping.items() if key not in _NOT_A_STATE}
+    if behaviours is not None:
+        given["behaviours"] = dict(behaviours)
+    return build.build("host", given)
+
+
+def read(state: WindowsState) -> Facts:
+    facts = f.empty_facts("host", collected_at="2026-11-24T03:43:00Z")
+    identity = state.identity
+    facts["os"].update(status=f.OK, reason=None, product=identity.product, build=identity.build, ubr=identity.ubr,
+                       kind="server" if identity.server else "client")  # fmt: skip
+    facts["policy_order"] = _value(state, f.POLICY_KEY, f.SUITES_VALUE)
+    facts["local_order"] = _value(state, f.LOCAL_KEY, f.SUITES_VALUE)
+    shown = shown_lists(state)
+    if state.release.has_cmdlets:
+        rows = [suite_object(name, state).props for name in shown.suites]
+        facts["cipher_suites"] = f.section(f.OK, None, suites=[_row(row) for row in rows])
+    else:
+        facts["cipher_suites"] = f.section(f.UNSUPPORTED, "No such cmdlet.", suites=[])
+    facts["curves"] = f.section(
+        f.OK,
+        None,
+        policy=_value(state, f.POLICY_KEY, f.CURVES_VALUE),
+        local=_value(state, f.LOCAL_KEY, f.CURVES_VALUE),
+        cmdlet=f.section(f.OK, None, names=list(shown.curves))
+        if state.release.has_cmdlets
+        else f.section(f.UNSUPPORTED, "No such cmdlet.", names=[]),
+    )
+    facts["schannel"] = f.section(
+        f.OK,
+        None,
+        keys={key: _key(state, f.schannel_path(key)) for key in f.SCHANNEL_KEYS},
+        winhttp_default_secure_protocols=_value(state, f.WINHTTP_KEY, f.WINHTTP_VALUE),
+    )
+    fips = _value(state, f.FIPS_KEY, f.FIPS_VALUE)
+    facts["fips"] = f.section(f.OK, None, enabled=bool(fips["data"]), value=fips)
+    boot = state.boot_time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    facts["reboot"].update(status=f.OK, reason=None, last_boot=boot)
+    facts["policy_origin"].update(status=f.OK, reason=None)
+    pol = state.files.find(_POL)
+    if pol is not None:
+        modified = pol.modified.strftime("%Y-%m-%dT%H:%M:%SZ")
+        facts["policy_origin"]["local_gpo"] = local_gpo.local_gpo_section(pol.data, _POL, modified)
+    facts["connector"] = _connector(state)
+    return facts
+
+
+def _row(properties: dict[str, t.Any]) -> dict[str, t.Any]:
+    protocols = [int(number) for number in properties["Protocols"].base]
+    return {"name": properties["Name"], "id": int(properties["CipherSuite"]), "protocols": protocols}
+
+
+def _plain(value: Value) -> t.Any:
+    if isinstance(value.data, tuple):
+        return list(value.data)
+    return value.data.hex() if isinstance(value.data, bytes) else value.data
+
+
+def _value(state: WindowsState, path: str, name: str) -> dict[str, t.Any]:
+    try:
+        value = state.registry.open(path).value(name)
+    except KeyMissingError:
+        value = None
+    except AccessDeniedError:
+        return f.registry_value(path, name, f.DENIED, "Access is denied.")
+    if value is None:
+        return f.registry_value(path, name, f.ABSENT, "It does not exist.")
+    return f.registry_value(path, name, type=TYPE_NAMES[value.type], data=_plain(value))
+
+
+def _key(state: WindowsState, path: str) -> dict[str, t.Any]:
+    try:
+        key = state.registry.open(path)
+    except KeyMissingError:
+        return f.registry_key(path, f.ABSENT, "It does not exist.")
+    except AccessDeniedError:
+        return f.registry_key(path, f.DENIED, "Access is denied.")
+    values = {name: {"type": TYPE_NAMES[value.type], "data": _plain(value)} for name, value in key.values.values()}
+    return f.registry_key(path, values=values)
+
+
+def _connector(state: WindowsState) -> dict[str, t.Any]:
+    section = f.empty_section("connector", f.NOT_READ, "Not looked at.")
+    logs = [file.data for file in state.files if file.path.lower().endswith("sfc.exe.log")]
+    codes = re.findall(rb"PerformTetraUpdate: bUpdated = FALSE, state: \d+, status: (-?\d+)", b"".join(logs))
+    if codes and int(codes[-1]):
+        section.update(status=f.OK, reason=None)
+        section["service"] = f.section(f.OK, None, name="CiscoAMP", state="Running", start_mode="Auto")
+        section["last_update"] = f.section(f.OK, None, result="failed", code=int(codes[-1]), time=None, line=None)
+    return section
+
+
+def gets_through(offer: Offer) -> bool:
+    """Whether a server that accepts only what Tetra accepts, with an RSA certificate and 2048 bits, takes the offer."""
+    if not offer.rsa_bits[0] <= RSA_BITS or (offer.rsa_bits[1] is not None and offer.rsa_bits[1] < RSA_BITS):
+        return False
+    dh = offer.dh_bits[0] <= DH_BITS and (offer.dh_bits[1] is None or offer.dh_bits[1] >= DH_BITS)
+    for name in offer.suites:
+        if name in ALLOW_LIST and (name.startswith("TLS_DHE_") is False or dh):
+            return bool(offer.curves) or name.startswith("TLS_DHE_")
+    return False
