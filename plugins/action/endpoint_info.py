@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import gather, probe_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import gather, probe_options
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -5,50 +5,17 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
-from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import results
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import RunFolder, join_run, now
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection, Session
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.session_failures import explain
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import Gathered, gather, probe_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import RunFolder, join_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection
 
 FACT_NAME = "fleetops_tetra"
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """What asking one endpoint came to: facts, or why there are none."""
-
-    facts: dict[str, t.Any] | None
-    error: SessionError | None
-    timing: dict[str, t.Any]
-
-
-def gather(connection: Connection, host: str, seconds: float, probe: ProbeOptions | None = None) -> Gathered:
-    """Asks one endpoint for its facts within so many seconds. Never raises for what the endpoint or the wire does."""
-    started, begun = now(), time.monotonic()
-    session = Session(connection)
-    document: dict[str, t.Any] | None = None
-    error: SessionError | None = None
-    try:
-        with deadline(seconds):
-            session.open()
-            document = collect(session, host, started, probe)
-    except (SessionError, DeadlineExceeded) as lost:
-        error = explain(lost, session.place, seconds)
-    except Exception as fault:
-        error = SessionError("internal", f"The collection could not make sense of the answers ({type(fault).__name__}).")
-    if error is not None:
-        session.abandon()
-    timing = {"started_at": started, "seconds": round(time.monotonic() - begun, 3), "pipelines": session.pipelines}
-    return Gathered(document, error, timing)
 
 
 def audit_endpoint(
@@ -119,7 +86,3 @@ def chosen_policy(given: dict[str, t.Any] | None, run: RunFolder | None) -> dict
     if given is not None:
         return {name: value for name, value in given.items() if value is not None}
     return run.policy if run is not None and run.policy else None
-
-
-def probe_options(arguments: t.Mapping[str, t.Any]) -> ProbeOptions:
-    return ProbeOptions(arguments["probe_host"], arguments["probe_port"], arguments["probe_proxy"])

@@ -16,9 +16,9 @@ import typing as t
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import (
     GATE_FILE,
@@ -46,11 +46,6 @@ class RunFolder:
     run_id: str
     token: str
     policy: dict[str, t.Any]
-
-
-def now() -> str:
-    """The time of day in UTC as the documents write it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def begin_run(
