@@ -10,9 +10,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection, Session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session_failures import explain
 
