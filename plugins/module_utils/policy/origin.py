@@ -36,6 +36,8 @@ _ROW_NAMES = (_VALUE.lower(), f"**del.{_VALUE.lower()}")
 _ROW_KEYS = tuple((hive + local_gpo.SSL_KEY).lower() for hive in ("", "HKLM\\", "HKEY_LOCAL_MACHINE\\"))
 _GUID = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
 _RSOP_TYPES = {1: ("REG_SZ", "REG_SZ_OR_EXPAND_SZ"), 2: ("REG_EXPAND_SZ", "REG_SZ_OR_EXPAND_SZ"), 7: ("REG_MULTI_SZ",)}
+_MAX_LOSERS = 5
+"""So many GPOs that lost are named in the evidence."""
 _LOCAL_NOTE = "That RSoP calls the local GPO LocalGPO is expected, not verified."
 _MDM_NOTE = "How the MDM client writes the list into the registry is not documented; lists are compared name by name."
 
@@ -62,15 +64,15 @@ class _Decision:
     def make(self) -> dict[str, t.Any]:
         self._tell_registry()
         rsop_speaks = self._rsop_speaks()
-        row = self._winner() if rsop_speaks else None
+        rows = self._rows() if rsop_speaks else []
         local_action, local_entry = self._local()
         mdm_value = self._mdm_value()
 
         if mdm_value is not None and self._mdm_wins():
             self._tell_mdm(mdm_value, "MDM wins over group policy on this endpoint.")
             return self._answer("mdm", None, self._mdm_matches(mdm_value))
-        if row is not None:
-            return self._by_row(row, mdm_value)
+        if rows:
+            return self._by_rows(rows, mdm_value)
         if local_action != "none" and local_entry is not None:
             matches = self._matches(local_action == "deleted", local_entry.get("type"), local_entry.get("data"))
             if rsop_speaks or (matches is True and local_action == "set") or not self._present():
@@ -103,16 +105,28 @@ class _Decision:
             return False
         return bool(_mappings(self.rsop.get("rows")) or _mappings(self.rsop.get("gpos")))
 
-    def _winner(self) -> t.Mapping[str, t.Any] | None:
-        rows = [row for row in _mappings(self.rsop.get("rows")) if self._concerns(row)]
-        numbered = [row for row in rows if isinstance(row.get("precedence"), int)]
-        return min(numbered, key=lambda row: int(row["precedence"])) if numbered else None
+    def _rows(self) -> list[t.Mapping[str, t.Any]]:
+        return [row for row in _mappings(self.rsop.get("rows")) if self._concerns(row)]
 
     @staticmethod
     def _concerns(row: t.Mapping[str, t.Any]) -> bool:
         if str(row.get("value_name") or "").lower() not in _ROW_NAMES:
             return False
         return str(row.get("registry_key") or "").lower() in _ROW_KEYS
+
+    def _by_rows(self, rows: list[t.Mapping[str, t.Any]], mdm_value: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+        winners = [row for row in rows if row.get("precedence") == 1]
+        if len({str(row.get("gpo_id")).lower() for row in winners}) != 1:
+            note = f"RSoP has {len(rows)} rows for the value and no single winner (precedence 1) among them."
+            self._tell("rsop", _RSOP, None, note)
+            return self._answer("unknown", None, None)
+        answer = self._by_row(winners[0], mdm_value)
+        for row in [row for row in rows if row.get("precedence") != 1][:_MAX_LOSERS]:
+            gpo = self._gpo_of(row)[1]
+            name = gpo["name"] if gpo and gpo["name"] else row.get("gpo_id")
+            note = f"{name} sets it as well and lost (precedence {row.get('precedence')})."
+            self._tell("rsop", _RSOP, _short(row.get("value")), note)
+        return answer
 
     def _by_row(self, row: t.Mapping[str, t.Any], mdm_value: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
         deleted = row.get("deleted") is True or str(row.get("value_name") or "").lower().startswith("**del.")
@@ -145,7 +159,7 @@ class _Decision:
                 "registry",
                 self.registry.get("path"),
                 None,
-                "The registry differs from its GPO; a forced policy refresh puts the GPO's value back.",
+                "The registry differs from what RSoP recorded; a forced policy refresh puts the GPO's value back.",
             )
         return self._answer(kind, gpo, matches)
 

@@ -46,10 +46,13 @@ _DEL_VALUES = ("**delvals", "**delvals.")
 
 
 class PolError(ValueError):
-    """The bytes are no Registry.pol. ``offset`` is where reading stopped, in bytes from the start."""
+    """The bytes are no Registry.pol, or a name cannot be written into one.
 
-    def __init__(self, sentence: str, offset: int) -> None:
-        super().__init__(f"{sentence} (at byte {offset})")
+    ``offset`` is where reading stopped, in bytes from the start; ``None`` when writing.
+    """
+
+    def __init__(self, sentence: str, offset: int | None = None) -> None:
+        super().__init__(sentence if offset is None else f"{sentence} (at byte {offset})")
         self.offset = offset
 
 
@@ -184,10 +187,10 @@ def _expect(data: bytes, position: int, token: bytes, what: str) -> None:
 
 def _text(text: str) -> bytes:
     if "\x00" in text:
-        raise PolError("a key or value name holds a NUL character", 0)
+        raise PolError("a key or value name holds a NUL character")
     encoded = text.encode("utf-16-le", "surrogatepass") + _NUL
     if len(encoded) > MAX_NAME_BYTES:
-        raise PolError("a key or value name is longer than the registry allows", 0)
+        raise PolError("a key or value name is longer than the registry allows")
     return encoded
 
 

@@ -164,6 +164,17 @@ def test_decision_table(facts: dict[str, t.Any], expected: tuple[str, str | None
     assert answer(facts) == expected
 
 
+def test_losing_gpos_are_named() -> None:
+    facts = state(rows=[row(), row(OTHER, 2, "LocalGPO")])
+    notes = [str(item["note"]) for item in decide_origin(facts)["evidence"]]
+    assert "Local Group Policy sets it as well and lost (precedence 2)." in notes
+
+
+@pytest.mark.parametrize("rows", [[row(precedence=2)], [row(), row(gpo_id="LocalGPO")], [row(precedence=0)]])
+def test_without_one_winner_nobody_is_named(rows: list[dict[str, t.Any]]) -> None:
+    assert answer(state(rows=rows)) == ("unknown", None, None)
+
+
 def test_rsop_switched_off_proves_nothing() -> None:
     facts = state()
     facts["policy_origin"]["rsop"]["gpos"] = []

@@ -101,7 +101,7 @@ def test_cut_anywhere(entries: list[rp.Entry], data: st.DataObject) -> None:
     try:
         pol = rp.parse(cut)
     except rp.PolError as error:
-        assert 0 <= error.offset <= len(cut)
+        assert error.offset is not None and 0 <= error.offset <= len(cut)
         assert "\n" not in str(error)
     else:
         assert pol.serialise() == cut
