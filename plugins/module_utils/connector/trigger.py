@@ -4,8 +4,8 @@
 """What a definition update that was asked for came to, from the log before and after asking.
 
 ``sfc.exe -forceupdate`` only tells the service; its exit code means nothing that is documented. The log decides: the
-first update in it that was not there before. Lines are compared whole (tick count, date, thread and all), so neither the
-endpoint's clock nor a log that was rotated in between matters.
+first update in it that was not there before. Lines are compared whole (tick count, date, thread and all), so neither
+the endpoint's clock nor a log that was rotated in between matters.
 """
 
 from __future__ import annotations
