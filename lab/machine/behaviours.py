@@ -216,6 +216,13 @@ TABLE: tuple[Behaviour, ...] = (
         ("yes", "no"),
     ),
     Behaviour(
+        "hash_off_and_signatures",
+        "inferred",
+        "Hashes\\SHA256 off and a server whose certificate or key exchange is signed with SHA256.",
+        "not found anywhere",
+        ("accepted", "refused"),
+    ),
+    Behaviour(
         "dh_client_limits",
         "documented",
         "ClientMinKeyBitLength (default 1024) and ClientMaxKeyBitLength.",

@@ -128,7 +128,8 @@ def _build(name: str, mapping: t.Mapping[str, t.Any]) -> WindowsState:
     _boot(state, mapping)
     if "origin" in mapping:
         origin = mapping["origin"]
-        group_policy.set_origin(state, {"kind": origin} if isinstance(origin, str) else origin)
+        given = {"kind": origin} if isinstance(origin, str) else origin
+        group_policy.set_origin(state, given, changed="in_force" in mapping)
     _files(state, mapping)
     installed = mapping.get("connector", {})
     if installed != "absent":

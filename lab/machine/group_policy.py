@@ -66,11 +66,12 @@ def write_registry_pol(entries: t.Sequence[Entry]) -> bytes:
     return data
 
 
-def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
+def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any], changed: bool = False) -> None:
     """Leaves the traces that the origin of the present policy values leaves.
 
     mapping: ``kind`` (ORIGINS), ``gpo``, ``guid``; ``value``: what the policy says where the registry differs from it;
     ``deleted``: the policy is Disabled and the value was written by hand; ``wins_over_gp`` (MDM).
+    changed: the policy was changed after the last boot.
     """
     kind = mapping.get("kind")
     if kind not in ORIGINS:
@@ -81,7 +82,9 @@ def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     if kind == "mdm":
         _mdm(state, values, bool(mapping.get("wins_over_gp")))
         return
-    moment = state.boot_time + datetime.timedelta(minutes=2)
+    processed = state.boot_time + datetime.timedelta(minutes=2)
+    # Policy files are as old as the policy, and that is older than the boot unless the fleet file says otherwise.
+    moment = state.now() - datetime.timedelta(hours=2) if changed else state.boot_time - datetime.timedelta(days=20)
     key = POLICY_KEY.partition("\\")[2]
     deleted = bool(mapping.get("deleted"))
     entries = [
@@ -115,7 +118,9 @@ def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     state.gpos.append(gpo)
     for name, value in values.items():
         state.rsop_rows.append(
-            RsopRow(key, name, value.type, b"" if deleted else raw(value), gpo.id, f"{gpo.id}-som", 1, deleted, moment)
+            RsopRow(
+                key, name, value.type, b"" if deleted else raw(value), gpo.id, f"{gpo.id}-som", 1, deleted, processed
+            )
         )
 
 

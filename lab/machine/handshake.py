@@ -38,9 +38,9 @@ def shake(
     if through_proxy and route.proxy == "refused":
         proxy = (server.host, _closed_port())
     result = offer(server.host, port, wanted.suites, wanted.versions, wanted.curves, timeout=timeout, proxy=proxy)
-    if result.outcome == "ok" and _key_refused(wanted, result):
-        # OpenSSL has no such limits; Schannel ends the handshake when the server's key is outside of them.
-        return HandshakeResult("closed", offered=result.offered, detail="key length")
+    if result.outcome == "ok" and (_key_refused(wanted, result) or not wanted.sha256_signatures):
+        # OpenSSL has no such limits; Schannel ends the handshake when the server's key or signature is outside of them.
+        return HandshakeResult("closed", offered=result.offered, detail="key length or signature")
     return result
 
 

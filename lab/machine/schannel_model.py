@@ -58,6 +58,8 @@ class Offer:
     curves: tuple[str, ...] = ()
     dh_bits: tuple[int, int | None] = (1024, None)
     rsa_bits: tuple[int, int | None] = (1024, None)
+    sha256_signatures: bool = True
+    """Whether a certificate or key exchange signed with SHA256 is accepted."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,14 @@ def offer(configuration: Configuration, in_force: ConfiguredLists) -> Offer:
         if switches.suite_on(plain, versions, bool(curves)):
             suites.append(plain)
     used = tuple(v for v in versions if any((v == TLS_1_3) == is_tls13(name) for name in suites))
-    return Offer(tuple(suites), used, curves, switches.key_bits("Diffie-Hellman"), switches.key_bits("PKCS"))
+    return Offer(
+        tuple(suites),
+        used,
+        curves,
+        switches.key_bits("Diffie-Hellman"),
+        switches.key_bits("PKCS"),
+        switches.accepts_sha256_signatures(),
+    )
 
 
 def is_tls13(name: str) -> bool:
@@ -235,6 +244,9 @@ class _Switches:
         if signs_with_rsa and self._behaviours["pkcs_off_kills_ecdhe_rsa"] == "yes":
             found.append("PKCS")
         return found
+
+    def accepts_sha256_signatures(self) -> bool:
+        return self._behaviours["hash_off_and_signatures"] == "accepted" or self._algorithm_on("Hashes\\SHA256")
 
     def key_bits(self, exchange: str) -> tuple[int, int | None]:
         key = f"KeyExchangeAlgorithms\\{exchange}"
