@@ -115,9 +115,6 @@ class Endpoint:
             self.findings.note(NOTE_SUFFIX)
             return Factor(UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, NOTE_SUFFIX)),))
         if name in suites.doubtful:
-            if shown is not None:
-                proof = r.evidence("cmdlet", "Get-TlsCipherSuite", suites.text, "The release could not resolve the name.")
-                return Factor(NO, (r.reason(r.UNRESOLVED_NAME, proof),))
             self.findings.note(NOTE_SPELLING)
             return Factor(UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, NOTE_SPELLING)),))
         code = r.NOT_IN_POLICY_LIST if reading.kind == "policy" else r.NOT_IN_LOCAL_LIST
