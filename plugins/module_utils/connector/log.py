@@ -110,7 +110,8 @@ class Reading:
 
 
 def _wanted(line: str) -> bool:
-    return "Tetra" in line or "AVStat" in line
+    """Lines that may tell of an update; also those that were wrapped right behind the prefix."""
+    return "Tetra" in line or "AVStat" in line or line.rstrip().endswith("]:")
 
 
 class _Reader:

@@ -111,6 +111,8 @@ def _shake(connection: SSL.Connection, sock: socket.socket, deadline: float) -> 
             pass
         except SSL.Error as error:
             failure = _reason(error)
+        if finished:
+            _say_goodbye(connection)
         _send(connection, sock, deadline)
         if finished or failure is not None:
             return first, failure
@@ -121,6 +123,14 @@ def _shake(connection: SSL.Connection, sock: socket.socket, deadline: float) -> 
         if len(first) < 16:
             first += received[:16]
         connection.bio_write(received)
+
+
+def _say_goodbye(connection: SSL.Connection) -> None:
+    """Ends the connection in TLS, so that the server does not log a broken one."""
+    try:
+        connection.shutdown()
+    except SSL.Error:
+        pass  # the handshake is what was measured
 
 
 def _send(connection: SSL.Connection, sock: socket.socket, deadline: float) -> None:

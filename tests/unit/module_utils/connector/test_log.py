@@ -101,6 +101,12 @@ def test_wrapped_lines_are_joined_with_and_without_a_space() -> None:
     assert (second.result, second.moment.minute) == ("up_to_date", 31)
 
 
+def test_a_line_wrapped_behind_its_prefix() -> None:
+    wrapped = [HEAD + "[11944]:", "PerformTetraUpdate: bUpdated = FALSE, state: 20, status: -3000"]
+    (update,) = log.updates(wrapped)
+    assert update.code == -3000
+
+
 def test_damaged_lines() -> None:
     lines = [
         "",
