@@ -30,5 +30,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             required_one_of=[["run", "results_dir"]],
         )
         if arguments["run"]:
-            return as_task_result(judge_run(Path(arguments["run"]), arguments["token"], arguments["fail_on"]))
+            run, fail_on = Path(arguments["run"]), arguments["fail_on"]
+            return as_task_result(judge_run(run, arguments["token"], fail_on, arguments["report_failed"]))
         return as_task_result(guard(Path(arguments["results_dir"]).absolute(), Process.of(os.getppid())))

@@ -36,8 +36,11 @@ class Outcome:
     counts: dict[str, int]
 
 
-def judge_run(folder: Path, token: str | None, fail_on: str) -> Outcome:
-    """Reads the run and says how it ends; leaves ``gate.json`` as a sign that the end was reached."""
+def judge_run(folder: Path, token: str | None, fail_on: str, report_failed: bool = False) -> Outcome:
+    """Reads the run and says how it ends; leaves ``gate.json`` as a sign that the end was reached.
+
+    A run without its report is not one that anybody can look at, so it never passes.
+    """
     counts = dict.fromkeys(STATES, 0)
     named: dict[str, list[str]] = {state: [] for state in STATES}
     asked = 0
@@ -54,6 +57,8 @@ def judge_run(folder: Path, token: str | None, fail_on: str) -> Outcome:
     except ResultsError as error:
         return Outcome("could_not_test", str(error), counts)
     outcome = _decide(counts, named, asked, fail_on)
+    if report_failed and outcome.result == "passed":
+        outcome = Outcome("could_not_test", f"{outcome.message} The report could not be made.", counts)
     write_json(folder / GATE_FILE, {"result": outcome.result, "message": outcome.message, "counts": counts})
     return outcome
 

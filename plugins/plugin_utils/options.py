@@ -41,5 +41,6 @@ GATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "token": {"type": "str", "no_log": False},
     "results_dir": {"type": "path"},
     "fail_on": {"type": "str", "choices": ["none", "non_compliant", "unknown"], "default": "none"},
+    "report_failed": {"type": "bool", "default": False},
 }
-PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": {"type": "int", "default": 60}}
+PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": ASKING["timeout"]}

@@ -42,15 +42,16 @@ def collect(asker: Asker, host: str, collected_at: str, probe_options: ProbeOpti
     """The facts document of one endpoint. Raises SessionError when the conversation is lost."""
     table = asker.version_table()
     shell = details.Shell(_text(table.get("PSVersion")), _text(table.get("PSEdition")))
-    surveyed = survey.Survey.read(ask_all(asker, survey.questions()))
+    batches = shell.runs_batches
+    surveyed = survey.Survey.read(ask_all(asker, survey.questions(), batches))
     plan = details.compose(surveyed, shell)
-    replies = ask_all(asker, plan.questions)
+    replies = ask_all(asker, plan.questions, batches)
     if "confirm" in replies:
         surveyed.registry.confirm(replies["confirm"])
     document = read_facts(surveyed, plan, replies, shell, host, collected_at, asker.configuration())
     if probe_options is not None:
         target = probe_target(document, probe_options)
-        answers = ask_all(asker, probe.questions(target, surveyed.system_root))
+        answers = ask_all(asker, probe.questions(target, surveyed.system_root), batches)
         document["probe"] = probe.probe(target, answers, surveyed.build)
     return document
 

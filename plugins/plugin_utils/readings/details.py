@@ -53,6 +53,11 @@ class Shell:
     def has_cim(self) -> bool:
         return self.major >= 3
 
+    @property
+    def runs_batches(self) -> bool:
+        """PowerShell 2.0 runs one statement of a pipeline only."""
+        return self.major >= 3
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -91,11 +91,14 @@ def _bare(name: str) -> str:
     return name.rpartition("\\")[2].lower()
 
 
-def ask_all(asker: Asker, questions: t.Sequence[Question]) -> dict[str, Reply]:
+def ask_all(asker: Asker, questions: t.Sequence[Question], batches: bool = True) -> dict[str, Reply]:
     """The reply to every question, by name; as few pipelines as the endpoint allows.
 
-    Raises SessionError when the conversation is lost.
+    ``batches`` is false for PowerShell 2.0, which runs the first statement of a pipeline only. Raises SessionError when
+    the conversation is lost.
     """
+    if not batches:
+        return {question.name: _alone(asker, question) for question in questions}
     replies: dict[str, Reply] = {}
     pending = list(questions)
     while pending:

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every endpoint module has in common: attributes, the connection, the options of asking."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The fragments; ``endpoint`` also puts a module into the action group of the same name."""
+
+    DOCUMENTATION = r"""
+options: {}
+"""
+
+    ENDPOINT = r"""
+options:
+  timeout:
+    description:
+      - Seconds for the whole conversation with an endpoint, after which it counts as not answering. V(0) for no end.
+      - The limits of single requests are those of the connection plugin.
+    type: int
+    default: 120
+notes:
+  - Needs the connection plugin P(ansible.builtin.psrp#connection) and C(pypsrp) 0.9 on the controller. See
+    C(docs/connection.md) for its variables and for the rights that the account needs.
+  - Sends cmdlets with typed parameters, never script text, so it works through a JEA session configuration and under
+    Constrained Language Mode.
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+  become:
+    support: none
+    description: The account of the connection asks.
+  bypass_host_loop:
+    support: none
+  check_mode:
+    support: full
+    description: Reads only, so that check mode makes no difference.
+  connection:
+    support: full
+  delegation:
+    support: none
+    description: Refused, since the answers would be filed under the wrong host.
+  diff_mode:
+    support: N/A
+    description: Changes nothing.
+  platform:
+    platforms: windows
+    support: full
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.conn
+  - ansible.builtin.action_common_attributes.flow
+"""
+
+    CONTROLLER = r"""
+options: {}
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+  become:
+    support: none
+  bypass_host_loop:
+    support: none
+  check_mode:
+    support: full
+    description: Touches no endpoint, so that check mode makes no difference.
+  connection:
+    support: none
+    description: Makes no connection.
+  delegation:
+    support: none
+    description: Always runs on the controller.
+  diff_mode:
+    support: N/A
+    description: Changes nothing.
+  platform:
+    platforms: posix
+    support: full
+"""
+
+    PROBE = r"""
+options:
+  probe:
+    description:
+      - Let the endpoint make a TLS handshake itself, with the C(curl.exe) that came with Windows 10 1803. It is the
+        only proof of what is in force that needs no reasoning about reboots.
+    type: bool
+    default: false
+  probe_host:
+    description:
+      - Where the handshake goes. Without it, the update server of the connector's policy, else
+        V(tetra-defs.amp.cisco.com).
+    type: str
+  probe_port:
+    description:
+      - The port; without it the one that belongs to the host, else 443.
+    type: int
+  probe_proxy:
+    description:
+      - V(auto) for the proxy of the connector's policy, else the machine's; V(none) for a direct way; or C(host:port).
+    type: str
+    default: auto
+"""
+
+    POLICY = r"""
+options:
+  policy:
+    description:
+      - How to judge. Without it, as the run says, else by the defaults.
+    type: dict
+    suboptions:
+      allow_list:
+        description: The suites that the Tetra servers accept. Default is the list that comes with the collection.
+        type: list
+        elements: str
+      require:
+        description:
+          - V(any) asks for at least one usable suite of the allow-list, V(all) for every one that the release can have.
+        type: str
+        choices: [any, all]
+        default: any
+      strict:
+        description: Whether an offer outside of the allow-list makes an endpoint non-compliant.
+        type: bool
+        default: false
+"""
