@@ -255,10 +255,11 @@ def _native(
 def _bind(call: Call, command: Command, limits: t.Mapping[str, t.Sequence[str]]) -> None:
     """Fills ``call.arguments``. Raises binding errors as PowerShell does: they end the pipeline."""
     known = {**COMMON_PARAMETERS, **call.cmdlet.parameters}
+    number, core = call.session.number, call.session.core
     usable = {
         name.lower(): name
         for name, parameter in known.items()
-        if call.session.number >= parameter.since and parameter.core in (None, call.session.core)
+        if number >= parameter.since and parameter.core in (None, core)
     }
     positional: list[t.Any] = []
     for name, value in command.parameters:

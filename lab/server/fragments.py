@@ -24,6 +24,8 @@ def to_fragments(
     pid = pipeline or _NO_PIPELINE
     message = MESSAGE_HEADER.pack(_TO_CLIENT, message_type, pool.bytes_le, pid.bytes_le) + data
     size = FRAGMENT_SIZE - FRAGMENT_HEADER.size
+    if len(message) <= size:
+        return [FRAGMENT_HEADER.pack(object_id, 0, _START | _END, len(message)) + message]
     pieces = [message[start : start + size] for start in range(0, len(message), size)]
     last = len(pieces) - 1
     return [

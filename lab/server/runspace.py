@@ -27,6 +27,8 @@ Sink = t.Callable[[uuid.UUID | None, PSRPMessageType, list[bytes]], None]
 """Takes the fragments of one message: (pipeline or None for the pool, message type, fragments)."""
 
 _NO_POOL = uuid.UUID(int=0)
+_PROTOCOL = "2.3"
+"""The protocol version of PowerShell 5 and later, which psrpcore announces by itself."""
 _ONE_STATEMENT = ("2.0", "2.1")
 """Protocol versions of servers that know no further statements."""
 _EMPTY = (PSRPMessageType.EndOfPipelineInput, PSRPMessageType.PipelineOutput)
@@ -51,12 +53,13 @@ class Runspace(ServerRunspacePool):
         self._sink = sink
         self._messages = 0
         self.protocol = str(data["PSVersionTable"]["PSRemotingProtocolVersion"])
-        # PSVersion stays 2.0 in every recorded capability, whatever PowerShell it is.
-        self.our_capability = SessionCapability(
-            PSVersion=PSVersion("2.0"),
-            protocolversion=PSVersion(self.protocol),
-            SerializationVersion=PSVersion("1.1.0.1"),
-        )
+        if self.protocol != _PROTOCOL:
+            # PSVersion stays 2.0 in every recorded capability, whatever PowerShell it is.
+            self.our_capability = SessionCapability(
+                PSVersion=PSVersion("2.0"),
+                protocolversion=PSVersion(self.protocol),
+                SerializationVersion=PSVersion("1.1.0.1"),
+            )
 
     def receive(self, data: bytes) -> list[t.Any]:
         """Takes fragments from the client and gives the events that they complete."""
@@ -149,10 +152,26 @@ _creations: clixml.Memory[tuple[bytes, bool], bytes] = clixml.Memory(1024)
 
 
 def application_private_data(given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The data with versions as versions, and nested dictionaries of the type that Windows gives them (recorded)."""
+    """The data with versions as versions, and nested dictionaries of the type that Windows gives them (recorded).
+
+    Equal data is converted once; psrpcore does not change it, as everything that it would add is there.
+    """
+    key = clixml.pickled(dict(given))
+    known = _private_data.get(key) if key is not None else None
+    if known is None:
+        known = _converted(given)
+        if key is not None:
+            _private_data.put(key, known)
+    return dict(known)
+
+
+_private_data: clixml.Memory[bytes, dict[str, t.Any]] = clixml.Memory(512)
+
+
+def _converted(given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     data = {name: _primitive(name, value) for name, value in given.items()}
     table = data.setdefault("PSVersionTable", PSPrimitiveDictionary())
-    table.setdefault("PSRemotingProtocolVersion", PSVersion("2.3"))
+    table.setdefault("PSRemotingProtocolVersion", PSVersion(_PROTOCOL))
     table.setdefault("SerializationVersion", PSVersion("1.1.0.1"))
     return data
 

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import re
-import typing as t
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
@@ -54,7 +53,7 @@ class Request:
         return None if self.body is None else self.body.find(path, NAMESPACES)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Fault(Exception):
     """An answer that refuses."""
 
@@ -65,7 +64,6 @@ class Fault(Exception):
     side: str = "Sender"
     detail: str = ""
     action: str = WSMAN_FAULT
-    extra: dict[str, t.Any] = field(default_factory=dict)
 
 
 class NotSoap(Exception):
