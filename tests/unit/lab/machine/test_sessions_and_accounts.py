@@ -1,0 +1,229 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions, accounts, binding, WMI: who may ask what, and how a refusal looks."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.fleetops.tetra.lab.pipeline import Command
+
+RSOP = {"Namespace": "root/rsop/computer"}
+JEA = {"sessions": {"audit": {"jea": True}}}
+
+
+def command(name: str, *positional: t.Any, **named: t.Any) -> Command:
+    given: list[tuple[str | None, t.Any]] = [(key, None if value is True else value) for key, value in named.items()]
+    return Command(name, parameters=(*given, *((None, value) for value in positional)))
+
+
+def test_a_binding_error_ends_the_pipeline(windows: t.Any) -> None:
+    reply = windows()(
+        command("Write-Output", InputObject=1), command("Get-Item", NoSuch=1), command("Write-Output", InputObject=2)
+    )
+    assert reply.output == [1]
+    assert reply.end is not None
+    assert reply.end.error_id == "NamedParameterNotFound,Microsoft.PowerShell.Commands.GetItemCommand"
+    assert reply.end.exception == "System.Management.Automation.ParameterBindingException"
+
+
+def test_mandatory_positional_and_too_many(windows: t.Any) -> None:
+    ask = windows()
+    assert ask(command("Invoke-CimMethod", ClassName="StdRegProv")).end.error_id.startswith("MissingMandatoryParameter")
+    assert ask(command("Test-Path", "C:\\Windows")).output == [True]
+    assert ask(command("Get-Date", "a")).end.error_id.startswith("PositionalParameterNotFound")
+    assert ask(command("Get-Item", Path="a", LiteralPath="b")).end.error_id.startswith("AmbiguousParameterSet")
+
+
+def test_error_action(windows: t.Any) -> None:
+    missing = r"HKLM:\SOFTWARE\Nope"
+    ask = windows()
+    after = command("Write-Output", InputObject="after")
+    stopped = ask(command("Get-Item", LiteralPath=missing, ErrorAction="Stop"), after)
+    assert (stopped.output, stopped.end.category) == ([], "ObjectNotFound")
+    silent = ask(command("Get-Item", LiteralPath=missing, ErrorAction="SilentlyContinue"), after)
+    assert (silent.output, silent.errors) == (["after"], [])
+    goes_on = ask(command("Get-Item", LiteralPath=missing, ErrorAction=2), after)
+    assert (goes_on.output, len(goes_on.errors)) == (["after"], 1)
+
+
+def test_a_batch_that_is_cut_short(windows: t.Any) -> None:
+    ask = windows(behaviours={"batch_after_error": "stops"})
+    reply = ask(command("Get-Item", LiteralPath=r"HKLM:\SOFTWARE\Nope"), command("Write-Output", InputObject=1))
+    assert (reply.output, len(reply.errors), reply.end) == ([], 1, None)
+
+
+def test_errors_of_a_command_can_join_its_output(windows: t.Any) -> None:
+    merged = Command("Get-Item", parameters=(("LiteralPath", r"HKLM:\SOFTWARE\Nope"),), merge_errors=True)
+    reply = windows()(merged)
+    assert reply.errors == []
+    assert reply.output[0].PSObject.type_names[0] == "System.Management.Automation.ErrorRecord"
+
+
+def test_a_jea_session_has_the_roles_commands_and_no_scripts(windows: t.Any) -> None:
+    ask = windows(**JEA)
+    script = ask(Command("Get-Date", is_script=True), configuration="audit")
+    assert (script.end.error_id, script.output) == ("ScriptsNotAllowed", [])
+    assert len(ask(command("Get-TlsCipherSuite"), configuration="audit").output) == 1
+    assert ask(command("Set-ItemProperty"), configuration="audit").end.error_id == "CommandNotFoundException"
+    proxy = ask((command("Get-TlsEccCurve"), command("Select-Object", Property=["PSPath"])), configuration="audit")
+    assert proxy.end.error_id.startswith("ParameterArgumentValidationError")
+    real = command("Microsoft.PowerShell.Utility\\Select-Object", First=1)
+    assert len(ask((command("Get-TlsEccCurve"), command("Write-Output"), real), configuration="audit").output) == 1
+
+
+def test_a_jea_role_limits_methods_of_stdregprov(windows: t.Any) -> None:
+    arguments = {"hDefKey": 0x80000002, "sSubKeyName": "SOFTWARE"}
+    reading = command("Invoke-CimMethod", ClassName="StdRegProv", MethodName="EnumKey", Arguments=arguments)
+    writing = command("Invoke-CimMethod", ClassName="StdRegProv", MethodName="CreateKey", Arguments=arguments)
+    ask = windows(**JEA)
+    assert len(ask(reading, configuration="audit").output) == 1
+    assert ask(writing, configuration="audit").end.error_id.startswith("ParameterArgumentValidationError")
+
+
+def test_script_text_elsewhere_is_an_error_and_noted(windows: t.Any) -> None:
+    ask = windows()
+    assert ask(Command("$x = 1", is_script=True)).end.error_id == "LabScriptNotSimulated"
+    assert ask.endpoint.unmatched == ["script text: '$x = 1'"]
+
+
+def test_an_unknown_session_configuration(windows: t.Any) -> None:
+    assert windows()(command("Get-Date"), configuration="nope").end.error_id == "SessionConfigurationNotFound"
+
+
+def test_a_plain_user_is_refused_wmi_rsop_and_services_but_not_the_registry(windows: t.Any) -> None:
+    ask = windows(account="user")
+    for refused in (
+        command("Get-CimInstance", ClassName="Win32_OperatingSystem"),
+        command("Get-CimInstance", ClassName="RSOP_GPO", **RSOP),
+        command("Invoke-CimMethod", ClassName="StdRegProv", MethodName="EnumKey"),
+    ):
+        reply = ask(refused)
+        assert (reply.output, reply.errors[0].category) == ([], "PermissionDenied")
+        assert reply.errors[0].error_id.startswith("HRESULT 0x80041003,")
+    services = ask(command("Get-Service", Name="CiscoAMP*"), command("Write-Output", InputObject=1))
+    assert (services.output, services.end.exception) == ([], "System.InvalidOperationException")
+    assert len(ask(command("Get-ItemProperty", LiteralPath=r"HKLM:\SOFTWARE\Immunet Protect")).output) == 1
+
+
+@pytest.mark.parametrize("account,elevated", [("administrator", True), ("filtered", False), ("user", False)])
+def test_only_an_elevated_administrator_opens_the_hive_of_local_service(
+    windows: t.Any, account: str, elevated: bool
+) -> None:
+    reply = windows(account=account)(command("Get-Item", LiteralPath=r"Registry::HKEY_USERS\S-1-5-19"))
+    assert (len(reply.output) == 1) is elevated
+    assert elevated or reply.errors[0].category == "PermissionDenied"
+
+
+def test_broken_wmi_is_neither_denied_nor_absent(windows: t.Any) -> None:
+    reply = windows(wmi="broken")(command("Get-CimInstance", ClassName="Win32_OperatingSystem"))
+    assert (reply.errors[0].category, reply.errors[0].target) == ("MetadataError", "root\\cimv2:Win32_OperatingSystem")
+
+
+def test_powershell_2_has_wmi_but_no_cim(windows: t.Any) -> None:
+    ask = windows(release="7_2008r2", powershell="2.0")
+    assert ask(command("Get-CimInstance", ClassName="Win32_Service")).end.error_id == "CommandNotFoundException"
+    (found,) = ask(command("Get-WmiObject", Class="Win32_OperatingSystem", Property=["LastBootUpTime"])).output
+    assert found.LastBootUpTime.endswith("+540")
+    (listed,) = ask(
+        command("Invoke-WmiMethod", Class="StdRegProv", Name="EnumKey", ArgumentList=[0x80000002, "SOFTWARE"])
+    ).output
+    assert (int(listed.ReturnValue), "Microsoft" in listed.sNames) == (0, True)
+    table = ask.endpoint.application_private_data(_caller())["PSVersionTable"]
+    assert "PSEdition" not in table
+
+
+def _caller() -> t.Any:
+    from ansible_collections.fleetops.tetra.lab.pipeline import Caller
+
+    return Caller("lab")
+
+
+def test_rsop_of_a_domain_gpo(windows: t.Any) -> None:
+    ask = windows(policy="A,B", origin={"kind": "domain_gpo", "gpo": "TLS"}, domain="corp.example")
+    (row,) = ask(
+        command("Get-CimInstance", ClassName="RSOP_RegistryPolicySetting", Filter="valueName='Functions'", **RSOP)
+    ).output
+    assert (row.precedence, row.valueType, bytes(row.value).decode("utf-16-le")) == (1, 1, "A,B\0")
+    (gpo,) = ask(
+        command("Get-CimInstance", ClassName="RSOP_GPO", Filter="name LIKE 'T%' AND enabled = TRUE", **RSOP)
+    ).output
+    assert (gpo.name, gpo.id) == ("TLS", row.GPOID)
+
+
+@pytest.mark.parametrize("text", ["valueName", "no such = 1", "valueName = 'x' AND", "(valueName = 'x'"])
+def test_a_filter_that_is_not_understood_is_an_error_and_noted(windows: t.Any, text: str) -> None:
+    ask = windows(policy="A", origin="local_gpo")
+    reply = ask(command("Get-CimInstance", ClassName="RSOP_RegistryPolicySetting", Filter=text, **RSOP))
+    assert reply.errors[0].error_id.startswith("HRESULT 0x80041017,")
+    assert ask.endpoint.unmatched
+
+
+def test_services_and_their_states(windows: t.Any) -> None:
+    ask = windows(connector={"service": "Stopped"})
+    (service,) = ask(command("Get-Service", Name="CiscoAMP*")).output
+    assert (service.Name, service.Status.value, str(service.Status.name)) == ("CiscoAMP_7.5.3", 1, "Stopped")
+    missing = ask(command("Get-Service", Name="Nope"))
+    assert missing.errors[0].error_id.startswith("NoServiceFoundForGivenName,")
+
+
+def test_errors_in_korean_keep_their_codes(windows: t.Any) -> None:
+    korean, english = windows(language="ko-KR"), windows()
+    asked = command("Get-Item", LiteralPath=r"HKLM:\SOFTWARE\Nope")
+    one, other = korean(asked).errors[0], english(asked).errors[0]
+    assert one.message != other.message
+    assert (one.error_id, one.category, one.exception, one.target) == (
+        other.error_id,
+        other.category,
+        other.exception,
+        other.target,
+    )
+
+
+@pytest.mark.parametrize(
+    "mapping,code",
+    [
+        ({}, 0),
+        ({"policy": "TLS_RSA_WITH_AES_128_CBC_SHA"}, 35),
+        ({"policy": "TLS_RSA_WITH_RC4_128_SHA"}, 35),
+        ({"tetra": {"outcome": "dns"}}, 6),
+        ({"tetra": {"outcome": "refused"}}, 7),
+        ({"tetra": {"outcome": "timeout"}}, 28),
+    ],
+)
+def test_curl_makes_a_real_handshake(windows: t.Any, mapping: dict[str, t.Any], code: int) -> None:
+    ask = windows(release="10_22h2", **mapping)
+    curl = command(
+        r"C:\Windows\System32\curl.exe", "-sS", "-o", "NUL", "-w", "%{exitcode}", "https://tetra-defs.amp.cisco.com/"
+    )
+    reply = ask(curl, command("Get-Variable", Name="LASTEXITCODE", ValueOnly=True))
+    assert reply.output == [str(code), code]
+    assert (len(reply.errors) == 0) == (code == 0)
+
+
+@pytest.mark.parametrize("proxy,code", [("ok", 0), ("407", 56), ("dns", 5), ("refused", 7)])
+def test_curl_through_a_proxy(windows: t.Any, proxy: str, code: int) -> None:
+    ask = windows(release="10_22h2", tetra={"proxy": proxy})
+    curl = command(r"C:\Windows\System32\curl.exe", "-s", "-x", "http://proxy:6050", "-w", "%{exitcode}", "https://t/")
+    assert ask(curl).output == [str(code)]
+
+
+def test_there_is_no_curl_before_1803(windows: t.Any) -> None:
+    reply = windows(release="10_1709")(command(r"C:\Windows\System32\curl.exe", "https://t/"))
+    assert reply.end.error_id == "CommandNotFoundException"
+
+
+def test_language_mode_can_be_asked(windows: t.Any) -> None:
+    ask = windows(sessions={"c": {"language_mode": "ConstrainedLanguage"}})
+    reply = ask(
+        (
+            command("Get-Variable", Name="ExecutionContext", ValueOnly=True),
+            command("Select-Object", ExpandProperty="SessionState"),
+            command("Select-Object", ExpandProperty="LanguageMode"),
+        ),
+        configuration="c",
+    )
+    assert reply.output[0].name == "ConstrainedLanguage"
