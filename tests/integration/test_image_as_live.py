@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every endpoint of the mixed fleet, once audited live in the lab and once read as an image: the same facts.
+
+Sections that only a running Windows can tell are left out; of the others every fact must be equal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.fleetops.tetra.lab.running import running_fleet
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
+from ansible_collections.fleetops.tetra.tests.images import disks
+from ansible_collections.fleetops.tetra.tests.images.lab_image import write_state
+
+pytestmark = pytest.mark.needs(*disks.TOOLS)
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FLEET = CHECKOUT / "lab" / "fleets" / "mixed.yml"
+SAME = ("local_order", "policy_order", "schannel", "fips", "os")
+NOT_COMPARED = ("reason", "state")
+"""Wording, and whether a service runs."""
+
+
+def live_and_image(folder: Path) -> dict[str, tuple[dict[str, t.Any], dict[str, t.Any]]]:
+    """(live facts, image facts) of every endpoint that could be asked, by name."""
+    with running_fleet(FLEET, folder / "lab") as running:
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(running.inventory)]
+        command += [str(CHECKOUT / "playbooks" / "compliance.yml"), "-f", "4"]
+        command += ["-e", f"tetra_results_dir={folder / 'results'}", "-e", "tetra_run_id=live"]
+        done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), check=False, timeout=500)
+        states = {name: machine.state for name, machine in running.machines.items()}  # type: ignore[attr-defined]
+    found = {}
+    for path in (folder / "results" / "live" / "hosts").glob("*.json"):
+        record = json.loads(path.read_text())
+        if record["facts"] is None:
+            continue
+        name = record["host"]
+        with open_image(str(write_state(states[name], folder / "images" / name))) as image:
+            found[name] = (record["facts"], image.windows.facts(name, "2026-11-24T04:00:00Z"))
+    assert len(found) > 20, done.stdout[-3000:] + done.stderr[-3000:]
+    return found
+
+
+def plain(value: t.Any) -> t.Any:
+    """A fact without its wording."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items() if key not in NOT_COMPARED}
+    if value == "REG_SZ_OR_EXPAND_SZ":
+        return "REG_SZ"
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def was_denied(value: t.Any) -> bool:
+    """Whether the account was refused something, which no image refuses."""
+    if isinstance(value, dict):
+        refused = value.get("status") in ("denied", "unsupported", "error")
+        return refused or any(was_denied(item) for item in value.values())
+    return any(was_denied(item) for item in value) if isinstance(value, list) else False
+
+
+def comparable(live: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, tuple[t.Any, t.Any]]:
+    """Section name → (live, image), for what both can read."""
+    pairs = {name: (live[name], image[name]) for name in SAME}
+    for name in ("policy", "local"):
+        pairs[f"curves.{name}"] = (live["curves"][name], image["curves"][name])
+    for name in ("mdm", "lgpo_processing_disabled", "local_gpo", "archive"):
+        pairs[f"policy_origin.{name}"] = (live["policy_origin"][name], image["policy_origin"][name])
+    pairs["proxy"] = (live["proxy"], image["proxy"])
+    pairs["connector"] = (live["connector"], image["connector"])
+    return {
+        name: (before, after)
+        for name, (before, after) in pairs.items()
+        if before["status"] != "not_read" and not was_denied(before)
+    }
+
+
+def test_an_image_tells_what_the_live_endpoint_told(tmp_path: Path) -> None:
+    compared = dict.fromkeys(("local_order", "policy_order", "schannel", "policy_origin.local_gpo", "connector"), 0)
+    different = []
+    for host, (live, image) in live_and_image(tmp_path).items():
+        for name, (before, after) in comparable(live, image).items():
+            if plain(after) != plain(before):
+                different.append((host, name, plain(before), plain(after)))
+            if name in compared:
+                compared[name] += 1
+    assert different == []
+    assert all(count > 3 for count in compared.values()), compared
