@@ -31,6 +31,8 @@ MakeMachine = t.Callable[[str, dict[str, t.Any]], Machine]
 _WORKERS = 16
 """Threads for work that blocks (real handshakes)."""
 _FILES_PER_ENDPOINT = 8
+_SECRETS = ("*.accounts", "listener*.pem")
+"""Files of the work directory that are of no use once the fleet has stopped."""
 
 
 def windows_machine(name: str, mapping: dict[str, t.Any]) -> Machine:
@@ -80,6 +82,9 @@ class Endpoints:
             close = getattr(machine, "close", None)
             if callable(close):
                 close()
+        for pattern in _SECRETS:
+            for path in self.work_dir.glob(pattern):
+                path.unlink(missing_ok=True)
 
     @property
     def ports(self) -> dict[str, int]:

@@ -64,7 +64,7 @@ def test_run_serves_while_the_command_runs_and_gives_its_exit_code(fleet: Path, 
 def test_run_exports_the_inventory(fleet: Path, tmp_path: Path) -> None:
     inventory = tmp_path / "else" / "where.yml"
     print_it = f"import os; print(os.environ[{cli.INVENTORY_VARIABLE!r}])"
-    given = ["run", "--fleet", fleet, "--work-dir", tmp_path / "w", "--inventory", inventory]
+    given: list[str | Path] = ["run", "--fleet", fleet, "--work-dir", tmp_path / "w", "--inventory", inventory]
     done = _lab(*given, "--", sys.executable, "-c", print_it)
     assert (done.returncode, done.stdout.strip()) == (0, str(inventory))
     assert set(yaml.safe_load(inventory.read_text())["windows"]["hosts"]) == {"plain", "tls"}
@@ -87,6 +87,7 @@ def test_serve_says_when_it_is_ready_and_cleans_up(fleet: Path, tmp_path: Path) 
             process.send_signal(signal.SIGTERM)
         assert (process.wait(10), process.stderr.read()) == (0, "")
     assert not inventory.exists()
+    assert sorted(path.name for path in work.iterdir()) == ["lab-ca.pem", "requests.json"]
     assert json.loads((work / "requests.json").read_text())["tls"]["pipelines"] == 1
 
 

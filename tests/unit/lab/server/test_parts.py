@@ -55,7 +55,8 @@ def test_pypsrp_puts_the_fragments_together_again(size: int) -> None:
     messages = [message for piece in pieces for message in fragmenter.defragment(piece)]
     assert len(messages) == 1
     assert (messages[0].rpid, messages[0].pid) == (POOL, PIPELINE)
-    assert str(messages[0].data.data).count("x") == size
+    message: t.Any = messages[0].data
+    assert str(message.data).count("x") == size
     assert fragments.pipeline_of(pieces[0]) == PIPELINE
 
 

@@ -45,7 +45,8 @@ def test_messages_sealed_inside_tls(start: Start) -> None:
 def test_the_version_table_and_the_protocol_come_with_the_runspace(start: Start) -> None:
     fleet = start(one={})
     with RunspacePool(client(fleet, "one")) as pool:
-        table = pool.application_private_data.data["PSVersionTable"]
+        announced: t.Any = pool.application_private_data
+        table = announced.data["PSVersionTable"]
         assert table["PSVersion"] == "5.1.17763.1"
         assert table["PSEdition"] == "Desktop"
         assert (pool.protocol_version, pool.ps_version) == ("2.3", "2.0")
@@ -79,7 +80,8 @@ def test_objects_keep_their_types(start: Start) -> None:
 def test_recorded_clixml_is_sent_byte_for_byte(start: Start) -> None:
     fleet = start(one={})
     with RunspacePool(client(fleet, "one")) as pool:
-        pool._fragmenter.serializer = _Raw()
+        fragmenter: t.Any = pool._fragmenter
+        fragmenter.serializer = _Raw()
         (raw,) = ask(pool, "Get-Recorded").output
     assert raw.encode() == RECORDED
 
@@ -131,7 +133,8 @@ def test_an_error_record_says_what_windows_says(start: Start) -> None:
         pipeline = ask(pool, "Get-ItemProperty", "Get-Parameters")
     assert pipeline.output == ["()"]
     assert pipeline.state == PSInvocationState.COMPLETED
-    (record,) = pipeline.streams.error
+    record: t.Any = pipeline.streams.error[0]
+    assert len(pipeline.streams.error) == 1
     assert str(record) == "Cannot find path 'HKLM:\\Nowhere' because it does not exist."
     assert record.fq_error == "PathNotFound,Microsoft.PowerShell.Commands.GetItemPropertyCommand"
     assert (record.category, record.reason, record.activity) == (13, "ItemNotFoundException", "Get-ItemProperty")
@@ -200,9 +203,9 @@ def test_a_running_pipeline_can_be_stopped(start: Start) -> None:
 def test_scripts_with_input_and_an_exit_code(start: Start) -> None:
     fleet = start(one={})
     with RunspacePool(client(fleet, "one")) as pool:
-        script = PowerShell(pool).add_script("echo input")
+        script: t.Any = PowerShell(pool).add_script("echo input")
         assert script.invoke(["line one", "line two"]) == ["['line one', 'line two']"]
-        unknown = PowerShell(pool).add_script("Get-Whatever | Out-Null")
+        unknown: t.Any = PowerShell(pool).add_script("Get-Whatever | Out-Null")
         assert unknown.invoke(["input that nobody reads"]) == []
         assert unknown.state == PSInvocationState.FAILED
 
