@@ -84,13 +84,18 @@ def _tls(chain: list[BaseException], place: Place) -> SessionError | None:
                 "tls",
                 f"The certificate of {place} is not trusted ({why}): name its issuer in ansible_psrp_ca_cert.",
             )
-    for item in chain:
-        if isinstance(item, ssl.SSLError) and item.reason == "WRONG_VERSION_NUMBER":
-            return SessionError(
-                "tls", f"{place} does not speak TLS: use the HTTPS port, or set ansible_psrp_protocol to http."
-            )
-        if isinstance(item, (ssl.SSLError, ssl.CertificateError)) or _is(item, "requests.SSLError", "urllib3.SSLError"):
-            return SessionError("tls", f"The TLS handshake with {place} failed.")
+    if any(isinstance(item, ssl.SSLError) and item.reason == "WRONG_VERSION_NUMBER" for item in chain):
+        return SessionError(
+            "tls", f"{place} does not speak TLS: use the HTTPS port, or set ansible_psrp_protocol to http."
+        )
+    if any(isinstance(item, (ssl.SSLError, ssl.CertificateError)) for item in chain) or _find(
+        chain, "requests.SSLError", "urllib3.SSLError"
+    ):
+        return SessionError(
+            "tls",
+            f"The TLS handshake with {place} failed: it may be the port for HTTP, or the two have no TLS version or "
+            "suite in common.",
+        )
     bad_file = next((i for i in chain if type(i) is OSError and "TLS CA certificate bundle" in str(i)), None)
     if bad_file is not None:
         return SessionError("tls", "The file that ansible_psrp_ca_cert names does not exist.")
@@ -223,8 +228,12 @@ def _settings(chain: list[BaseException], place: Place) -> SessionError | None:
             )
         if "is not supported, please select one of" in text:
             return SessionError("authentication", f"{place.auth!r} is no log-in method of ansible_psrp_auth.")
-        if "SSL must be used" in text:
-            return SessionError("authentication", "The certificate log-in needs ansible_psrp_protocol https.")
+        if "For certificate auth" in text:
+            return SessionError(
+                "authentication",
+                "The certificate log-in needs ansible_psrp_protocol https, ansible_psrp_certificate_pem and "
+                "ansible_psrp_certificate_key_pem.",
+            )
     if _find(chain, "pypsrp.WinRMError", "xml.ParseError", "builtins.SyntaxError"):
         return SessionError("session", f"{place} gave an answer that is not WS-Man or PSRP.")
     return None
