@@ -248,6 +248,38 @@ TABLE: tuple[Behaviour, ...] = (
         "FIPS mode takes curve25519 away; AES with NIST curves stays.",
         f"{_SCHANNEL}/tls-elliptic-curves-in-windows-10-1607-and-later",
     ),
+    Behaviour(
+        "suite_cmdlets_with_policy",
+        "inferred",
+        "Enable-TlsCipherSuite and Disable-TlsCipherSuite while a policy list is set.",
+        "not found anywhere",
+        ("silent", "error"),
+    ),
+    Behaviour(
+        "cim_list_argument",
+        "inferred",
+        "A list in the arguments of a CIM method; over remoting it arrives as ArrayList.",
+        "not found anywhere",
+        ("refused", "taken"),
+    ),
+    Behaviour(
+        "new_item_force_empties",
+        "documented",
+        "New-Item -Force on an existing registry key makes it anew, without its values.",
+        "PowerShell documentation of New-Item (MicrosoftDocs/PowerShell-Docs)",
+    ),
+    Behaviour(
+        "policy_refresh_only_on_change",
+        "documented",
+        "A refresh skips the registry extension while no policy has another version, unless forced.",
+        "technet.microsoft.com/library/cc959482 (NoGPOListChanges)",
+    ),
+    Behaviour(
+        "policy_cleanup",
+        "inferred",
+        "Values that policy wrote and does not name any more are removed at the next processing.",
+        "two articles on ntuser.pol (fleexlab.blogspot.com, sdmsoftware.com)",
+    ),
     # Asking
     Behaviour(
         "terminating_error_ends_all",

@@ -69,6 +69,10 @@ KEYS = (
     "pending_reboot",
     "logged_on_users",
     "tags",
+    "write_denied",
+    "free_bytes",
+    "boot_seconds",
+    "refresh",
 )
 _CURRENT_VERSION = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 _COMPUTER_NAME = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\ComputerName"
@@ -135,8 +139,23 @@ def _build(name: str, mapping: t.Mapping[str, t.Any]) -> WindowsState:
     if installed != "absent":
         connector.install(state, connector.Connector.from_mapping(installed or {}))
     for path in mapping.get("denied", []):
-        _deny(registry, str(path))
+        _deny(registry, str(path), {"read", "write"})
+    for path in mapping.get("write_denied", []):
+        _deny(registry, str(path), {"write"})
+    _faults(state, mapping)
     return state
+
+
+def _faults(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
+    """What goes wrong when something is changed."""
+    seconds = mapping.get("boot_seconds", state.boot_seconds)
+    state.boot_seconds = None if seconds == "never" else float(seconds)
+    refresh = mapping.get("refresh", "takes")
+    if refresh not in ("takes", "ignored"):
+        raise FleetError(f"refresh must be takes or ignored, not {refresh!r}.")
+    state.refresh_takes = refresh == "takes"
+    free = mapping.get("free_bytes")
+    state.files.free_bytes = None if free is None else int(free)
 
 
 def _identity(name: str, mapping: t.Mapping[str, t.Any], release: Release) -> Identity:
@@ -343,6 +362,6 @@ def _files(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
         file.denied = True
 
 
-def _deny(registry: Registry, path: str) -> None:
+def _deny(registry: Registry, path: str, access: set[str]) -> None:
     key: Key = registry.create(path)
-    key.denied = frozenset({"read", "write"})
+    key.denied |= access

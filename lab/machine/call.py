@@ -74,6 +74,7 @@ class Call:
     variables: RunspaceVariables
     unmatched: t.Callable[[str], None] = field(default=lambda text: None)
     has_input: bool = False
+    start_native: t.Callable[[str, list[str]], t.Generator[Event, t.Any, None] | None] | None = None
     command_names: t.Callable[[], list[Cmdlet]] = field(default=list)
 
     def has(self, name: str) -> bool:

@@ -165,6 +165,25 @@ def line(state: WindowsState, moment: datetime.datetime, message: str) -> bytes:
     return f"({ticks}, +0 ms) {stamp} [11944]: {message}\r\n".encode()
 
 
+def fetches_definitions(state: WindowsState) -> bool:
+    """Whether Tetra is installed and on."""
+    policy, local = state.files.find(f"{ROOT}\\policy.xml"), state.files.find(f"{ROOT}\\local.xml")
+    off = policy is None or b"<tetra><enable>0" in policy.data
+    return not off and not (local is not None and b"<skiptetra>1" in local.data)
+
+
+def log_update(state: WindowsState, folder: str, kind: str) -> None:
+    """Adds the lines of an update that ended now. A second one after a success finds nothing new."""
+    path = f"{folder}\\sfc.exe.log"
+    present = state.files.find(path)
+    before = present.data if present else b""
+    if kind == "updated" and b"bUpdated = TRUE" in before:
+        kind = "up_to_date"
+    now = state.now()
+    lines = b"".join(line(state, now, message) for message in update_messages(kind))
+    state.files.write(path, before + lines, now)
+
+
 _STATISTICS = (
     "AVStat::CopyInternal : engine - 2, defs - 0, first failure - never, "
     "last err code - 4294964296, last upd success - never"

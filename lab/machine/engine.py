@@ -24,6 +24,7 @@ from ansible_collections.fleetops.tetra.lab.machine.messages import message
 from ansible_collections.fleetops.tetra.lab.machine.objects import PSObj, is_list, items, plain, to_text, to_wire
 from ansible_collections.fleetops.tetra.lab.machine.sessions import RESTRICTED_PROXIES, SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
+from ansible_collections.fleetops.tetra.lab.machine.views import find_file
 from ansible_collections.fleetops.tetra.lab.pipeline import (
     Blocking,
     Command,
@@ -32,6 +33,7 @@ from ansible_collections.fleetops.tetra.lab.pipeline import (
     HostExit,
     NonTerminatingError,
     Output,
+    Restart,
     Statement,
     TerminatingError,
     Wait,
@@ -115,7 +117,7 @@ def _statement(runspace: Runspace, statement: Statement) -> t.Generator[Event, t
                 event = Output(error_record(event.details))
             if isinstance(event, Output) and not last:
                 produced.append(event.value)
-            elif isinstance(event, (Output, NonTerminatingError, Wait, Blocking, HostExit)):
+            elif isinstance(event, (Output, NonTerminatingError, Wait, Blocking, HostExit, Restart)):
                 reply = yield event
         objects = produced
 
@@ -125,9 +127,8 @@ def _command(
 ) -> t.Generator[Event, t.Any, None]:
     if command.is_script:
         raise TerminateError(_no_script(runspace, command.name))
-    file_name = command.name.rpartition("\\")[2].lower()
-    if file_name.endswith(".exe"):
-        yield from _native(runspace, command, file_name, inputs)
+    if command.name.lower().endswith(".exe"):
+        yield from _native(runspace, command, inputs)
         return
     cmdlet, limits = _find(runspace, command.name)
     call = Call(
@@ -139,7 +140,8 @@ def _command(
         runspace.variables,
         runspace.unmatched,
         has_input,
-        lambda: list(runspace.cmdlets.values()),
+        start_native=lambda path, words: _started(runspace, path, words),
+        command_names=lambda: list(runspace.cmdlets.values()),
     )
     _bind(call, command, limits)
     action = _error_action(call)
@@ -229,17 +231,9 @@ def _visible(session: SessionConfiguration, name: str) -> t.Mapping[str, t.Seque
     return None
 
 
-def _native(
-    runspace: Runspace, command: Command, file_name: str, inputs: list[t.Any]
-) -> t.Generator[Event, t.Any, None]:
+def _native(runspace: Runspace, command: Command, inputs: list[t.Any]) -> t.Generator[Event, t.Any, None]:
     session = runspace.session
     if session.visible is not None and _visible(session, command.name) is None:
-        raise _not_found(runspace, command.name)
-    path = command.name if "\\" in command.name else f"C:\\Windows\\System32\\{command.name}"
-    runner = runspace.natives.get(file_name)
-    if runspace.state.files.find(path) is None or runner is None:
-        if runspace.state.files.find(path) is not None:
-            runspace.unmatched(f"native command {command.name}")
         raise _not_found(runspace, command.name)
     arguments: list[str] = []
     for name, value in command.parameters:
@@ -247,9 +241,28 @@ def _native(
             arguments.append(f"-{name}")
         if name is None or value is not None:
             arguments += [to_text(plain(item)) for item in items(value)]
-    identity = Cmdlet(file_name, "", "", {}, runner)  # type: ignore[arg-type]
-    call = Call(identity, {}, inputs, runspace.state, session, runspace.variables, runspace.unmatched, bool(inputs))
-    yield from runner(call, path, arguments)
+    execution = _started(runspace, command.name, arguments, inputs)
+    if execution is None:
+        raise _not_found(runspace, command.name)
+    yield from execution
+
+
+def _started(
+    runspace: Runspace, name: str, arguments: list[str], inputs: t.Sequence[t.Any] = ()
+) -> t.Generator[Event, t.Any, None] | None:
+    """A running program; ``None`` where this endpoint has none of that name."""
+    path = name.strip('"') if "\\" in name else f"C:\\Windows\\System32\\{name}"
+    file = find_file(runspace.state, runspace.session, path)
+    if file is None:
+        return None
+    runner = runspace.natives.get(file.name.lower())
+    if runner is None:
+        runspace.unmatched(f"native command {name}")
+        return None
+    identity = Cmdlet(file.name, "", "", {}, lambda call: iter(()))
+    session, variables = runspace.session, runspace.variables
+    call = Call(identity, {}, list(inputs), runspace.state, session, variables, runspace.unmatched, bool(inputs))
+    return t.cast("t.Generator[Event, t.Any, None]", runner(call, file.path, arguments))
 
 
 def _bind(call: Call, command: Command, limits: t.Mapping[str, t.Sequence[str]]) -> None:

@@ -55,6 +55,17 @@ class FileSystem:
     def remove(self, path: str) -> bool:
         return self._files.pop(clean(path).lower(), None) is not None
 
+    def remove_folder(self, path: str, recurse: bool) -> bool:
+        """Whether it could be removed: only an empty folder, unless ``recurse``."""
+        wanted = clean(path).lower()
+        inside = [key for key in (*self._files, *self._folders) if key.startswith(f"{wanted}\\")]
+        if inside and not recurse:
+            return False
+        for key in (wanted, *inside):
+            self._files.pop(key, None)
+            self._folders.pop(key, None)
+        return True
+
     def make_folder(self, path: str) -> None:
         path = clean(path)
         while path and path.lower() not in self._folders:

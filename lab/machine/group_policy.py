@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import datetime
-import struct
+import re
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.lab.errors import FleetError
-from ansible_collections.fleetops.tetra.lab.machine.registry import DWORD, MULTI_SZ, SZ, Value
+from ansible_collections.fleetops.tetra.lab.machine.policy_file import (
+    Entry,
+    PolicyFileError,
+    read_registry_pol,
+    write_registry_pol,
+)
+from ansible_collections.fleetops.tetra.lab.machine.registry import DWORD, EXPAND_SZ, MULTI_SZ, QWORD, SZ, Value
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import POLICY_KEY
 from ansible_collections.fleetops.tetra.lab.machine.state import Gpo, RsopRow, WindowsState
 
@@ -19,21 +24,12 @@ ORIGINS = ("domain_gpo", "local_gpo", "mdm", "direct")
 REGISTRY_POL = "C:\\Windows\\System32\\GroupPolicy\\Machine\\Registry.pol"
 GPT_INI = "C:\\Windows\\System32\\GroupPolicy\\gpt.ini"
 ARCHIVE = "C:\\ProgramData\\ntuser.pol"
+_LGPO_KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\Windows\\System"
 MDM_KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\PolicyManager\\current\\device\\Cryptography"
 MDM_CONFLICT_KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\PolicyManager\\current\\device\\ControlPolicyConflict"
 LOCAL_GPO = Gpo("LocalGPO", "Local Group Policy", "Local Group Policy")
 _EXTENSIONS = "[{35378EAC-683F-11D2-A89A-00C04FBBCFA2}{D02B1F72-3407-48AE-BA88-E8213C6761F1}]"
 _DEFAULT_GUID = "{7C2B7A5E-5B1F-4B1C-9D0C-2F8B6F3C5A11}"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of a Registry.pol; ``key`` without hive."""
-
-    key: str
-    value_name: str
-    type: int
-    data: bytes
 
 
 def raw(value: Value) -> bytes:
@@ -47,30 +43,12 @@ def raw(value: Value) -> bytes:
     return bytes(value.data)
 
 
-def write_registry_pol(entries: t.Sequence[Entry]) -> bytes:
-    """A file of the Registry Policy File Format (MS-GPREG): ``PReg``, version 1, entries in UTF-16."""
-    data = b"PReg" + struct.pack("<I", 1)
-    for entry in entries:
-        semicolon = ";".encode("utf-16-le")
-        data += "[".encode("utf-16-le")
-        data += semicolon.join(
-            (
-                f"{entry.key}\0".encode("utf-16-le"),
-                f"{entry.value_name}\0".encode("utf-16-le"),
-                struct.pack("<I", entry.type),
-                struct.pack("<I", len(entry.data)),
-                entry.data,
-            )
-        )
-        data += "]".encode("utf-16-le")
-    return data
-
-
 def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any], changed: bool = False) -> None:
     """Leaves the traces that the origin of the present policy values leaves.
 
     mapping: ``kind`` (ORIGINS), ``gpo``, ``guid``; ``value``: what the policy says where the registry differs from it;
-    ``deleted``: the policy is Disabled and the value was written by hand; ``wins_over_gp`` (MDM).
+    ``deleted``: the policy is Disabled and the value was written by hand; ``wins_over_gp`` (MDM);
+    ``comes_back``: the policy is applied again at every boot, changed or not.
     changed: the policy was changed after the last boot.
     """
     kind = mapping.get("kind")
@@ -113,6 +91,9 @@ def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any], changed: boo
         if not deleted:
             state.domain_policies += [(POLICY_KEY, name, value) for name, value in values.items()]
     state.files.write(ARCHIVE, write_registry_pol(entries), moment)
+    state.applied_policies = [] if deleted else [(POLICY_KEY.lower(), name.lower()) for name in values]
+    state.policy_comes_back = bool(mapping.get("comes_back"))
+    state.processed_versions = (_local_version(state), state.domain_version)
     if kind == "local_gpo" and state.behaviours["local_gpo_in_rsop"] == "missing":
         return
     state.gpos.append(gpo)
@@ -140,7 +121,86 @@ def _mdm(state: WindowsState, values: t.Mapping[str, Value], wins: bool) -> None
         state.registry.set(MDM_CONFLICT_KEY, "MDMWinsOverGP", Value(DWORD, 1))
 
 
-def refresh(state: WindowsState) -> None:
-    """``gpupdate.exe /target:computer``: writes what domain policy says over what the registry holds."""
+def cooked(kind: int, data: bytes) -> Value:
+    """A value from the bytes that a policy file or the registry holds."""
+    if kind in (SZ, EXPAND_SZ):
+        return Value(kind, data.decode("utf-16-le", "replace").split("\0", 1)[0])
+    if kind == MULTI_SZ:
+        parts = data.decode("utf-16-le", "replace").split("\0")
+        return Value(kind, tuple(part for part in parts if part))
+    if kind in (DWORD, QWORD):
+        return Value(kind, int.from_bytes(data, "little"))
+    return Value(kind, data)
+
+
+def refresh(state: WindowsState, force: bool = False) -> bool:
+    """Processes computer policy as the registry extension does; whether it had anything to do.
+
+    It is skipped where neither local nor domain policy has another version than at the last time, unless forced.
+    Values that policy wrote before and does not name any more are removed; domain policy wins over local policy.
+    """
+    versions = (_local_version(state), state.domain_version)
+    if not force and versions == state.processed_versions:
+        return False
+    wanted: dict[tuple[str, str], Value | None] = {}
+    local = _local_entries(state)
+    for entry in local:
+        key = f"HKEY_LOCAL_MACHINE\\{entry.key}"
+        if entry.value_name.lower().startswith("**del."):
+            wanted[key.lower(), entry.value_name[6:].lower()] = None
+        elif not entry.value_name.startswith("**"):
+            wanted[key.lower(), entry.value_name.lower()] = cooked(entry.type, entry.data)
+            state.registry.set(key, entry.value_name, cooked(entry.type, entry.data))
     for key, name, value in state.domain_policies:
+        wanted[key.lower(), name.lower()] = value
         state.registry.set(key, name, value)
+    for key, name in [*state.applied_policies, *(place for place, value in wanted.items() if value is None)]:
+        if wanted.get((key, name)) is None:
+            state.registry.remove_value(key, name)
+    state.applied_policies = [place for place, value in wanted.items() if value is not None]
+    state.processed_versions = versions
+    _leave_traces(state, local)
+    return True
+
+
+def _local_version(state: WindowsState) -> int:
+    file = state.files.find(GPT_INI)
+    found = re.search(rb"(?im)^\s*Version\s*=\s*(\d+)", file.data) if file else None
+    return int(found[1]) & 0xFFFF if found else 0
+
+
+def _local_entries(state: WindowsState) -> list[Entry]:
+    off = state.registry.get(_LGPO_KEY, "DisableLGPOProcessing")
+    file = state.files.find(REGISTRY_POL)
+    if file is None or (off is not None and off.data == 1):
+        return []
+    try:
+        return read_registry_pol(file.data)
+    except PolicyFileError:
+        return []
+
+
+def _leave_traces(state: WindowsState, local: t.Sequence[Entry]) -> None:
+    """What a processing writes down: ntuser.pol and the rows of RSoP for the suite policy."""
+    key = POLICY_KEY.partition("\\")[2]
+    domain = [Entry(one.partition("\\")[2], name, value.type, raw(value)) for one, name, value in state.domain_policies]
+    state.files.write(ARCHIVE, write_registry_pol([*local, *domain]), state.now())
+    domain_gpo = next((gpo for gpo in state.gpos if gpo.id != LOCAL_GPO.id), None)
+    state.rsop_rows = []
+    state.gpos = [gpo for gpo in state.gpos if gpo.id != LOCAL_GPO.id]
+    show_local = state.behaviours["local_gpo_in_rsop"] == "shown"
+    if local and show_local:
+        state.gpos.append(LOCAL_GPO)
+    won: set[str] = set()
+    for source, gpo in ((domain, domain_gpo), (local if show_local else [], LOCAL_GPO)):
+        for entry in source:
+            if entry.key.lower() != key.lower() or gpo is None:
+                continue
+            deleted = entry.value_name.lower().startswith("**del.")
+            name = entry.value_name[6:] if deleted else entry.value_name
+            precedence = 2 if name.lower() in won else 1
+            won.add(name.lower())
+            data = b"" if deleted else entry.data
+            state.rsop_rows.append(
+                RsopRow(key, name, entry.type, data, gpo.id, f"{gpo.id}-som", precedence, deleted, state.now())
+            )

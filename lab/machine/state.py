@@ -116,6 +116,17 @@ class WindowsState:
     gpos: list[Gpo] = field(default_factory=list)
     domain_policies: list[tuple[str, str, t.Any]] = field(default_factory=list)
     """(key, value name, Value) that a policy refresh writes."""
+    domain_version: int = 1
+    """Counts changes of the domain's policies."""
+    processed_versions: tuple[int, int] = (0, 1)
+    """Versions of local and domain policy at the last processing."""
+    applied_policies: list[tuple[str, str]] = field(default_factory=list)
+    """(key, value name) in lower case of what policy wrote."""
+    policy_comes_back: bool = False
+    refresh_takes: bool = True
+    boot_seconds: float | None = 5.0
+    """How long a restart takes; ``None`` for an endpoint that never comes back."""
+    debug_logging: bool = False
     route: TetraRoute = field(default_factory=TetraRoute)
     in_force: ConfiguredLists = field(default_factory=lambda: ConfiguredLists((), False, ()))
     logged_on_users: list[str] = field(default_factory=list)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.lab.machine import stdregprov_writes
 from ansible_collections.fleetops.tetra.lab.machine.objects import INT_ARRAY, STRING_ARRAY, UInt, ULong, array
 from ansible_collections.fleetops.tetra.lab.machine.paths import expand
 from ansible_collections.fleetops.tetra.lab.machine.registry import (
@@ -37,7 +38,7 @@ _GETTERS = {
     "getbinaryvalue": ("uValue", BINARY),
 }
 READING = ("enumkey", "enumvalues", *_GETTERS)
-NAMES = {
+NAMES = dict(stdregprov_writes.NAMES) | {
     name.lower(): name
     for name in (
         "EnumKey",
@@ -61,10 +62,12 @@ def invoke(
 ) -> dict[str, t.Any]:
     """The out parameters and ``ReturnValue``. Raises KeyError for an unknown method, BadParameterError."""
     lowered = method.lower()
-    if lowered not in READING:
+    writing = lowered in stdregprov_writes.NAMES
+    if lowered not in READING and not writing:
         raise KeyError(method)
     given = {name.lower(): value for name, value in arguments.items()}
-    unknown = set(given) - {"hdefkey", "ssubkeyname", *(("svaluename",) if lowered in _GETTERS else ())}
+    further = {"svaluename"} if lowered in _GETTERS else stdregprov_writes.parameters(lowered) if writing else set()
+    unknown = set(given) - {"hdefkey", "ssubkeyname"} - further
     if unknown:
         raise BadParameterError(", ".join(sorted(unknown)))
     hive = given.get("hdefkey", HKEY_LOCAL_MACHINE)
@@ -74,6 +77,11 @@ def invoke(
     if not isinstance(below, str):
         raise BadParameterError("sSubKeyName")
     path = f"{HIVE_NUMBERS[hive & 0xFFFFFFFF]}\\{below}".rstrip("\\")
+    if writing:
+        try:
+            return stdregprov_writes.invoke(state, session, lowered, path, given)
+        except stdregprov_writes.ListRefusedError as refused:
+            raise BadParameterError(str(refused)) from None
     missing = int(state.behaviours["stdregprov_missing_code"])
     empty = dict.fromkeys(_out_names(lowered))
     try:

@@ -73,6 +73,14 @@ def find_file(state: WindowsState, session: SessionConfiguration, path: str) -> 
     return state.files.find(file_path(session, path))
 
 
+_SYSTEM_FOLDERS = re.compile(r"^C:\\(Windows|Program Files|Program Files \(x86\)|ProgramData)(\\|$)", re.IGNORECASE)
+
+
+def may_write_file(state: WindowsState, path: str) -> bool:
+    """Folders of the system are for administrators."""
+    return state.account.may_write or not _SYSTEM_FOLDERS.match(path)
+
+
 def environment(state: WindowsState, session: SessionConfiguration) -> dict[str, str]:
     """The environment variables that matter."""
     wow = session.bits == 32

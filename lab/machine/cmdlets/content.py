@@ -127,7 +127,12 @@ def decode(data: bytes, encoding: str, core: bool) -> str:
     ):
         if data.startswith(mark):
             return data[len(mark) :].decode(name, "replace")
-    return data.decode(_ENCODINGS.get(encoding, "utf-8" if core else "cp1252"), "replace")
+    return data.decode(encoding_name(encoding, core), "replace")
+
+
+def encoding_name(encoding: str, core: bool) -> str:
+    """Python's name for an -Encoding; ANSI (Windows PowerShell) or UTF-8 (PowerShell 7) where none is given."""
+    return _ENCODINGS.get(encoding, "utf-8" if core else "cp1252")
 
 
 CMDLETS = (

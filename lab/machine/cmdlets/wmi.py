@@ -15,7 +15,7 @@ from ansible_collections.fleetops.tetra.lab.pipeline import Event, NonTerminatin
 
 _OBJECT = "System.Management.ManagementObject"
 _COMPONENT = ("System.Management.ManagementBaseObject", "System.ComponentModel.Component", "System.Object")
-_SET_PARAMETERS = ("hDefKey", "sSubKeyName", "sValueName")
+_SET_PARAMETERS = ("hDefKey", "sSubKeyName", "sValueName", "uValue")
 
 
 def _refusal(call: Call, space: str, class_name: str) -> NonTerminatingError | None:

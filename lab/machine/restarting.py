@@ -1,0 +1,32 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restart: what is lost, what is renewed, and what a boot puts in force."""
+
+from __future__ import annotations
+
+from ansible_collections.fleetops.tetra.lab.machine import group_policy
+from ansible_collections.fleetops.tetra.lab.machine.registry import KeyMissingError
+from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
+
+_PENDING = (
+    "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\RebootPending",
+    "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update\\RebootRequired",
+)
+_SESSION_MANAGER = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
+
+
+def boot(state: WindowsState) -> None:
+    """Windows starts: policy is processed, the configured orders come into force, automatic services run."""
+    group_policy.refresh(state, force=state.policy_comes_back)
+    for path in _PENDING:
+        try:
+            state.registry.delete(path)
+        except KeyMissingError:
+            continue
+    state.registry.remove_value(_SESSION_MANAGER, "PendingFileRenameOperations")
+    for service in state.services.values():
+        service.state = "Running" if service.start_mode == "Auto" else "Stopped"
+    state.logged_on_users.clear()
+    state.debug_logging = False
+    state.boot(state.now())
