@@ -77,6 +77,9 @@ def comparable(live: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, tup
         pairs[f"policy_origin.{name}"] = (live["policy_origin"][name], image["policy_origin"][name])
     pairs["proxy"] = (live["proxy"], image["proxy"])
     pairs["connector"] = (live["connector"], image["connector"])
+    if live["connector"]["last_update"]["time"] is None:
+        # Without WMI a live endpoint does not tell its time zone; the hive always does.
+        image["connector"]["last_update"]["time"] = None
     return {
         name: (before, after)
         for name, (before, after) in pairs.items()

@@ -52,6 +52,7 @@ ERROR_KINDS: t.Final[dict[str, str]] = {
     "session": "The session could not be opened or broke",
     "answer": "The answer had the wrong shape",
     "unsupported": "The endpoint cannot be asked",
+    "image": "The image could not be read",
     "delegated": "The task was delegated to another host",
     "not_audited": "Was never audited in this run",
     "damaged_record": "The saved result is damaged",

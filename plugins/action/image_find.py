@@ -1,0 +1,31 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""fleetops.tetra.image_find: the image files that a user means."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.images import ImagesError, find_images
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Runs on the controller. Where no image is meant the result is *unreachable*, so that Ansible ends with 4."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(
+            argument_spec={"images": {"type": "raw", "required": True}}
+        )
+        try:
+            found = find_images(arguments["images"], Path.cwd())
+        except (ImagesError, OSError) as error:
+            return {"changed": False, "unreachable": True, "msg": str(error)}
+        return {"changed": False, "images": [image.document() for image in found]}
