@@ -185,6 +185,7 @@ def test_domain_policy_comes_back(windows: t.Any) -> None:
     ask(gpupdate())
     assert ask.state.registry.get(POLICY_KEY, "Functions").data == GOOD, "skipped: no new version"
     (restart,) = restarts(ask, "/r", "/t", "0")
+    assert restart.up is not None
     restart.up()
     assert ask.state.offer().suites == (BAD,)
 
@@ -229,6 +230,7 @@ def test_a_restart_puts_the_configured_list_in_force(windows: t.Any) -> None:
     before = ask.state.boot_time
     (restart,) = restarts(ask, "/r", "/t", "0", "/d", "p:2:4", "/c", "why")
     assert (restart.duration, ask.state.offer().suites) == (2.0, (BAD,))
+    assert restart.up is not None
     restart.up()
     assert (ask.state.offer().suites, ask.state.boot_time > before) == ((GOOD,), True)
     assert "rebootpending" not in str(ask.state.registry.dump()).lower()
