@@ -51,7 +51,7 @@ def main() -> None:
                 "recovered": image.windows.recovered,
                 "size": image.size,
                 "bytes_read": image.bytes_read,
-                "notes": image.notes,
+                "notes": image.notes + image.windows.notes(),
             }
     except ImageError as error:
         module.fail_json(msg=str(error), kind="image")

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
-
 from ansible_collections.fleetops.tetra.plugins.module_utils import waivers as w
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import results
+
+try:
+    import yaml
+except ImportError as error:
+    YAML_ERROR: ImportError | None = error
+else:
+    YAML_ERROR = None
 
 SUFFIXES = (".vhdx", ".vhd", ".vmdk", ".qcow2", ".raw", ".img", ".wim", ".esd", ".swm")
 WAIVER_FILE_LIMIT = 1024 * 1024
@@ -125,16 +130,29 @@ def read_waivers(path: Path) -> list[w.Waiver]:
     try:
         if path.stat().st_size > WAIVER_FILE_LIMIT:
             raise w.WaiverError(f"{path} is larger than a waiver file can sensibly be.")
-        text = path.read_text(encoding="utf-8")
-        document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        document = _load(path.read_text(encoding="utf-8"), path.suffix == ".json")
+    except w.WaiverError:
+        raise
     except OSError as error:
         raise w.WaiverError(f"The waiver file {path} cannot be read: {error.strerror}.") from None
-    except (UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError):
+    except (ValueError, RecursionError):
         raise w.WaiverError(f"The waiver file {path} is neither YAML nor JSON.") from None
     try:
         return w.parse(document)
     except w.WaiverError as error:
         raise w.WaiverError(f"{path}: {error}") from None
+
+
+def _load(text: str, is_json: bool) -> t.Any:
+    """Raises ValueError for text that is neither."""
+    if is_json:
+        return json.loads(text)
+    if YAML_ERROR is not None:
+        raise w.WaiverError("Reading a waiver file in YAML needs the Python library PyYAML, which Ansible itself uses.")
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
 
 
 def waive(folder: Path, waivers: t.Sequence[w.Waiver]) -> dict[str, list[str]]:

@@ -26,6 +26,10 @@ WEAK = [
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
 ]
 """None of the suites that the Tetra servers accept."""
+GPT_INI = (
+    b"[General]\r\ngPCMachineExtensionNames=[{35378EAC-683F-11D2-A89A-00C04FBBCFA2}"
+    b"{D02B1F72-3407-48AE-BA88-E8213C6761F1}]\r\nVersion=1\r\n"
+)
 
 
 @dataclass
@@ -88,10 +92,7 @@ def unapplied_policy_state(suites: t.Sequence[str], build: int = 19045) -> State
         registry_pol.sz(",".join(suites)),
     )
     state.files["Windows/System32/GroupPolicy/Machine/Registry.pol"] = pol.serialise()
-    state.files["Windows/System32/GroupPolicy/gpt.ini"] = (
-        b"[General]\r\ngPCMachineExtensionNames=[{35378EAC-683F-11D2-A89A-00C04FBBCFA2}"
-        b"{D02B1F72-3407-48AE-BA88-E8213C6761F1}]\r\nVersion=1\r\n"
-    )
+    state.files["Windows/System32/GroupPolicy/gpt.ini"] = GPT_INI
     return state
 
 

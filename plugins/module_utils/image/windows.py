@@ -21,7 +21,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import
     read_all,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.tree import FileTree
-from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy import gpt_ini, local_gpo
 
 CONFIG = "Windows/System32/config"
 MACHINE_POL = "Windows/System32/GroupPolicy/Machine/Registry.pol"
@@ -158,6 +158,25 @@ class Windows:
         except ImageError as error:
             return local_gpo.unread_local_gpo(facts.ERROR, str(error))
         return local_gpo.local_gpo_section(data, modified=file.modified)
+
+    def notes(self) -> list[str]:
+        """Sentences about the local policy that a reader of the result should know."""
+        pol = None if self.hives_only else self._tree.find(MACHINE_POL)
+        if pol is None or not pol.size:
+            return []
+        try:
+            file = self._tree.find(GPT_INI)
+            if file is None:
+                return ["There is no gpt.ini beside the local policy; Windows may not apply its Registry.pol."]
+            gpt = gpt_ini.parse(read_all(self._tree.open(file), GPT_LIMIT, file.path))
+            extensions = {guid.upper() for group in gpt.machine_extensions for guid in group[:1]}
+            if gpt_ini.REGISTRY_EXTENSION not in extensions:
+                return ["gpt.ini does not name the extension that applies Registry.pol; Windows may pass over it."]
+            if not gpt.machine_version:
+                return ["The version of the computer half in gpt.ini is 0; Windows may not apply Registry.pol."]
+        except (ImageError, gpt_ini.GptIniError) as error:
+            return [f"gpt.ini could not be read: {str(error).rstrip('.')}."]
+        return []
 
     def _archive(self) -> dict[str, t.Any]:
         path = r"C:\ProgramData\ntuser.pol"

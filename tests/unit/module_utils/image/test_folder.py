@@ -113,3 +113,24 @@ def test_two_spellings_of_one_windows_name_are_refused(tmp_path: Path) -> None:
     (root / "Windows").rename(root / "WINDOWS")
     with pytest.raises(ImageError, match="one name in Windows"):
         open_image(str(root))
+
+
+def test_gpt_ini_that_would_keep_the_policy_from_being_applied_is_told(tmp_path: Path) -> None:
+    state = states.unapplied_policy_state(states.WEAK)
+    good = states.GPT_INI
+    for number, (content, words) in enumerate(
+        (
+            (good, None),
+            (None, "There is no gpt.ini"),
+            (b"[General]\r\nVersion=1\r\n", "does not name the extension"),
+            (good.replace(b"Version=1", b"Version=65536"), "computer half in gpt.ini is 0"),
+            (good.replace(b"Version=1", b"Version=x"), "could not be read"),
+        )
+    ):
+        root = states.write_tree(state, tmp_path / str(number))
+        path = root / "Windows" / "System32" / "GroupPolicy" / "gpt.ini"
+        path.unlink() if content is None else path.write_bytes(content)
+        with open_image(str(root)) as image:
+            notes = image.windows.notes()
+        assert (notes == []) is (words is None)
+        assert words is None or words in notes[0]
