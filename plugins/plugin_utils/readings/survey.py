@@ -72,6 +72,14 @@ def questions() -> list[Question]:
     """The first pipeline."""
     names = list(dict.fromkeys(name for values in _VALUES.values() for name in values))
     return [
+        # The first statement of a pipeline travels twice, so a small one comes first.
+        Question(
+            "environment",
+            (
+                going_on("Get-ChildItem", Path=["Env:PROCESSOR_ARCH*", "Env:SystemRoot*", "Env:ProgramData*"]),
+                select("Name", "Value"),
+            ),
+        ),
         values_question("values", KEYS, names),
         children_question("schannel", SCHANNEL_PARENTS),
         items_question("items", _ITEM_KEYS),
@@ -82,13 +90,6 @@ def questions() -> list[Question]:
                 select("PSChildName", "ImagePath", "Start"),
             ),
             frozenset({f"{SERVICES_KEY}\\CiscoAMP*".lower(), SERVICES_KEY.lower()}),
-        ),
-        Question(
-            "environment",
-            (
-                going_on("Get-ChildItem", Path=["Env:PROCESSOR_ARCH*", "Env:SystemRoot*", "Env:ProgramData*"]),
-                select("Name", "Value"),
-            ),
         ),
     ]
 
