@@ -280,6 +280,12 @@ TABLE: tuple[Behaviour, ...] = (
         "Values that policy wrote and does not name any more are removed at the next processing.",
         "two articles on ntuser.pol (fleexlab.blogspot.com, sdmsoftware.com)",
     ),
+    Behaviour(
+        "group_policy_cmdlets",
+        "inferred",
+        "Error ids of Get-GPO and Get-GPRegistryValue for what does not exist; the zero at the end of a string.",
+        "common knowledge of users; not recorded",
+    ),
     # Asking
     Behaviour(
         "terminating_error_ends_all",

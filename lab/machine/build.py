@@ -73,6 +73,7 @@ KEYS = (
     "free_bytes",
     "boot_seconds",
     "refresh",
+    "gpo_management",
 )
 _CURRENT_VERSION = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 _COMPUTER_NAME = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\ComputerName"
@@ -154,6 +155,7 @@ def _faults(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     if refresh not in ("takes", "ignored"):
         raise FleetError(f"refresh must be takes or ignored, not {refresh!r}.")
     state.refresh_takes = refresh == "takes"
+    state.gpo_management = bool(mapping.get("gpo_management"))
     free = mapping.get("free_bytes")
     state.files.free_bytes = None if free is None else int(free)
 

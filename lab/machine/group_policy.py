@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.fleetops.tetra.lab.errors import FleetError
+from ansible_collections.fleetops.tetra.lab.machine import domains
 from ansible_collections.fleetops.tetra.lab.machine.policy_file import (
     Entry,
     PolicyFileError,
@@ -29,7 +30,6 @@ MDM_KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\PolicyManager\\current\\devi
 MDM_CONFLICT_KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\PolicyManager\\current\\device\\ControlPolicyConflict"
 LOCAL_GPO = Gpo("LocalGPO", "Local Group Policy", "Local Group Policy")
 _EXTENSIONS = "[{35378EAC-683F-11D2-A89A-00C04FBBCFA2}{D02B1F72-3407-48AE-BA88-E8213C6761F1}]"
-_DEFAULT_GUID = "{7C2B7A5E-5B1F-4B1C-9D0C-2F8B6F3C5A11}"
 
 
 def raw(value: Value) -> bytes:
@@ -83,17 +83,18 @@ def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any], changed: boo
         ini = f"[General]\r\ngPCMachineExtensionNames={_EXTENSIONS}\r\nVersion=3\r\n"
         state.files.write(GPT_INI, ini.encode("ascii"), moment)
     else:
-        guid = str(mapping.get("guid", _DEFAULT_GUID))
-        domain = state.identity.domain or "corp.example"
-        state.identity.domain = domain
-        parts = ",".join(f"DC={part}" for part in domain.split("."))
-        gpo = Gpo(f"CN={guid},CN=Policies,CN=System,{parts}", str(mapping.get("gpo", "TLS hardening")), guid)
+        state.identity.domain = state.identity.domain or "corp.example"
+        domain = domains.domain(state.identity.domain)
+        shared = domain.gpo(str(mapping.get("gpo", "TLS hardening")), mapping.get("guid"))
+        gpo = Gpo(domain.distinguished(shared), shared.name, shared.guid)
         if not deleted:
-            state.domain_policies += [(POLICY_KEY, name, value) for name, value in values.items()]
+            for name, value in values.items():
+                shared.set(POLICY_KEY, name, value)
+            state.domain_gpos.append(shared)
     state.files.write(ARCHIVE, write_registry_pol(entries), moment)
     state.applied_policies = [] if deleted else [(POLICY_KEY.lower(), name.lower()) for name in values]
     state.policy_comes_back = bool(mapping.get("comes_back"))
-    state.processed_versions = (_local_version(state), state.domain_version)
+    state.processed_versions = _versions(state)
     if kind == "local_gpo" and state.behaviours["local_gpo_in_rsop"] == "missing":
         return
     state.gpos.append(gpo)
@@ -139,7 +140,7 @@ def refresh(state: WindowsState, force: bool = False) -> bool:
     It is skipped where neither local nor domain policy has another version than at the last time, unless forced.
     Values that policy wrote before and does not name any more are removed; domain policy wins over local policy.
     """
-    versions = (_local_version(state), state.domain_version)
+    versions = _versions(state)
     if not force and versions == state.processed_versions:
         return False
     wanted: dict[tuple[str, str], Value | None] = {}
@@ -151,7 +152,7 @@ def refresh(state: WindowsState, force: bool = False) -> bool:
         elif not entry.value_name.startswith("**"):
             wanted[key.lower(), entry.value_name.lower()] = cooked(entry.type, entry.data)
             state.registry.set(key, entry.value_name, cooked(entry.type, entry.data))
-    for key, name, value in state.domain_policies:
+    for key, name, value in _domain_values(state):
         wanted[key.lower(), name.lower()] = value
         state.registry.set(key, name, value)
     for key, name in [*state.applied_policies, *(place for place, value in wanted.items() if value is None)]:
@@ -161,6 +162,19 @@ def refresh(state: WindowsState, force: bool = False) -> bool:
     state.processed_versions = versions
     _leave_traces(state, local)
     return True
+
+
+def _versions(state: WindowsState) -> tuple[int, ...]:
+    return (_local_version(state), *(gpo.version for gpo in state.domain_gpos))
+
+
+def _domain_values(state: WindowsState) -> list[tuple[str, str, Value]]:
+    """What the domain's policies say; where several name a value, the first GPO wins."""
+    found: dict[tuple[str, str], tuple[str, str, Value]] = {}
+    for gpo in state.domain_gpos:
+        for place, value in gpo.values.items():
+            found.setdefault(place, value)
+    return list(found.values())
 
 
 def _local_version(state: WindowsState) -> int:
@@ -183,7 +197,7 @@ def _local_entries(state: WindowsState) -> list[Entry]:
 def _leave_traces(state: WindowsState, local: t.Sequence[Entry]) -> None:
     """What a processing writes down: ntuser.pol and the rows of RSoP for the suite policy."""
     key = POLICY_KEY.partition("\\")[2]
-    domain = [Entry(one.partition("\\")[2], name, value.type, raw(value)) for one, name, value in state.domain_policies]
+    domain = [Entry(one.partition("\\")[2], name, value.type, raw(value)) for one, name, value in _domain_values(state)]
     state.files.write(ARCHIVE, write_registry_pol([*local, *domain]), state.now())
     domain_gpo = next((gpo for gpo in state.gpos if gpo.id != LOCAL_GPO.id), None)
     state.rsop_rows = []

@@ -40,6 +40,8 @@ _ENGLISH = {
     "member_exists": 'Cannot add a member with the name "{0}" because a member with that name already exists.',
     "key_exists": "A key in this path already exists.",
     "disk_full": "There is not enough space on the disk.",
+    "gpo_missing": "A GPO with the name or id '{0}' was not found.",
+    "gpo_value_missing": 'The following Group Policy registry setting was not found: "{0}".',
     "process_missing": 'Cannot find a process with the name "{0}".',
     "item_exists": "The item '{0}' already exists.",
 }

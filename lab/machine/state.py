@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.lab.machine.accounts import Account
 from ansible_collections.fleetops.tetra.lab.machine.behaviours import Behaviours
+from ansible_collections.fleetops.tetra.lab.machine.domains import DomainGpo
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import FileSystem
 from ansible_collections.fleetops.tetra.lab.machine.registry import Registry
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import (
@@ -114,12 +115,12 @@ class WindowsState:
     rsop_logging: bool = True
     rsop_rows: list[RsopRow] = field(default_factory=list)
     gpos: list[Gpo] = field(default_factory=list)
-    domain_policies: list[tuple[str, str, t.Any]] = field(default_factory=list)
-    """(key, value name, Value) that a policy refresh writes."""
-    domain_version: int = 1
-    """Counts changes of the domain's policies."""
-    processed_versions: tuple[int, int] = (0, 1)
-    """Versions of local and domain policy at the last processing."""
+    domain_gpos: list[DomainGpo] = field(default_factory=list)
+    """The domain's policies that govern this endpoint, the winning one first."""
+    gpo_management: bool = False
+    """Has the GroupPolicy module, so GPOs can be changed here."""
+    processed_versions: tuple[int, ...] = (0,)
+    """Versions of the local and the domain's policies at the last processing."""
     applied_policies: list[tuple[str, str]] = field(default_factory=list)
     """(key, value name) in lower case of what policy wrote."""
     policy_comes_back: bool = False

@@ -275,3 +275,32 @@ def test_somebody_is_logged_on(windows: t.Any) -> None:
     assert len(windows(logged_on_users=["kim"])(explorer).output) == 1
     nobody = windows()(explorer)
     assert nobody.errors[0].error_id == "NoProcessFoundForGivenName,Microsoft.PowerShell.Commands.GetProcessCommand"
+
+
+def test_one_gpo_governs_several_endpoints(windows: t.Any) -> None:
+    governed = [windows(policy=BAD, origin={"kind": "domain_gpo", "gpo": "Shared"}, domain="one.example") for _ in "ab"]
+    stranger = windows(policy=BAD, origin={"kind": "domain_gpo", "gpo": "Other"}, domain="one.example")
+    host = windows(release="2022", domain="one.example", gpo_management=True)
+    which = {"Name": "shared", "Key": POLICY_KEY, "ValueName": "Functions"}
+    (before,) = host(command("Get-GPRegistryValue", **which)).output
+    assert (before.Value, before.Type.name) == (f"{BAD}\0", "String")
+    assert host(command("Set-GPRegistryValue", **which, Type="String", Value=GOOD)).end is None
+    for ask in (*governed, stranger):
+        ask(gpupdate())
+    assert [ask.state.registry.get(POLICY_KEY, "Functions").data for ask in governed] == [GOOD, GOOD]
+    assert stranger.state.registry.get(POLICY_KEY, "Functions").data == BAD
+    host(command("Remove-GPRegistryValue", **which))
+    governed[0](gpupdate())
+    assert governed[0].state.registry.get(POLICY_KEY, "Functions") is None
+
+
+def test_what_a_management_host_refuses(windows: t.Any) -> None:
+    which = {"Key": POLICY_KEY, "ValueName": "Functions"}
+    assert windows()(command("Get-GPO", Name="x")).end.error_id == "CommandNotFoundException"
+    host = windows(release="2022", domain="two.example", gpo_management=True, policy=BAD, origin="domain_gpo")
+    assert host(command("Get-GPO", Name="nope")).end.error_id.startswith("GpoWithNameNotFound,")
+    missing = host(command("Get-GPRegistryValue", Name="TLS hardening", Key=POLICY_KEY, ValueName="Nope"))
+    assert missing.end.error_id.startswith("UnableToRetrievePolicyRegistryItem,")
+    reader = windows(release="2022", domain="two.example", gpo_management=True, account="user")
+    denied = reader(command("Set-GPRegistryValue", Name="TLS hardening", **which, Type="String", Value=GOOD))
+    assert denied.end.category == "PermissionDenied"
