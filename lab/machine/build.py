@@ -16,6 +16,7 @@ from ansible_collections.fleetops.tetra.lab.machine import (
     group_policy,
     messages,
     releases,
+    role_capability,
     sessions,
 )
 from ansible_collections.fleetops.tetra.lab.machine.behaviours import Behaviours
@@ -196,7 +197,7 @@ def _sessions(mapping: t.Mapping[str, t.Any], build_number: int) -> dict[str, Se
 
 
 def _session(name: str, given: dict[str, t.Any], version: str) -> SessionConfiguration:
-    unknown = sorted(set(given) - {"powershell", "bits", "language_mode", "jea", "visible"})
+    unknown = sorted(set(given) - {"powershell", "bits", "language_mode", "jea", "visible", "external"})
     if unknown:
         raise FleetError(f"session {name}: unknown key {unknown[0]!r}.")
     jea = bool(given.get("jea"))
@@ -212,7 +213,8 @@ def _session(name: str, given: dict[str, t.Any], version: str) -> SessionConfigu
     visible: t.Any = None
     if jea:
         chosen = given.get("visible")
-        visible = sessions.AUDIT_COMMANDS if chosen is None else {str(command): {} for command in chosen}
+        visible = dict(role_capability.load()) if chosen is None else {str(command): None for command in chosen}
+        visible |= {str(command): None for command in given.get("external", [])}
     return SessionConfiguration(name, number, bits, mode, visible, jea)
 
 

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.lab.machine.call import (
 )
 from ansible_collections.fleetops.tetra.lab.machine.messages import message
 from ansible_collections.fleetops.tetra.lab.machine.objects import PSObj, is_list, items, plain, to_text, to_wire
+from ansible_collections.fleetops.tetra.lab.machine.role_capability import Limit
 from ansible_collections.fleetops.tetra.lab.machine.sessions import RESTRICTED_PROXIES, SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 from ansible_collections.fleetops.tetra.lab.machine.views import find_file
@@ -191,27 +192,30 @@ def available(cmdlet: Cmdlet, state: WindowsState, session: SessionConfiguration
     return cmdlet.available(state, session)
 
 
-def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, t.Mapping[str, t.Sequence[str]]]:
-    """The cmdlet and the parameter values that the session allows. Raises CommandNotFoundException."""
+Limits = t.Mapping[str, Limit] | None
+"""Parameters that a session allows, with what they accept; ``None``: all."""
+
+
+def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, Limits]:
+    """The cmdlet and the parameters that the session allows. Raises CommandNotFoundException."""
     session = runspace.session
     module, _separator, short = name.rpartition("\\")
     cmdlet = runspace.cmdlets.get(short.lower())
     if cmdlet is not None and module and module.lower() != cmdlet.module.lower():
         cmdlet = None
+    limits: Limits = None
     if session.visible is not None:
-        limits = _visible(session, name)
-        if limits is None and session.restricted and short.lower() in map(str.lower, RESTRICTED_PROXIES) and not module:
+        # In a restricted session proxy functions hide cmdlets of the same name, unless these are asked for by module.
+        if session.restricted and not module and short.lower() in map(str.lower, RESTRICTED_PROXIES):
             proxy = runspace.proxies.get(short.lower())
             if proxy is None:
                 runspace.unmatched(f"restricted proxy {short}")
                 raise _not_found(runspace, name)
-            return proxy, {}
-        if limits is not None and not module and session.restricted and short.lower() in runspace.proxies:
-            return runspace.proxies[short.lower()], {}  # the proxy function hides the cmdlet of the same name
-        if limits is None:
+            return proxy, None
+        entry = _entry(session, name)
+        if entry is None:
             raise _not_found(runspace, name)
-    else:
-        limits = {}
+        limits = session.visible[entry]
     if cmdlet is None:
         runspace.unmatched(f"command {name}")
         raise _not_found(runspace, name)
@@ -220,20 +224,19 @@ def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, t.Mapping[str, t.Seque
     return cmdlet, limits
 
 
-def _visible(session: SessionConfiguration, name: str) -> t.Mapping[str, t.Sequence[str]] | None:
-    """Limits of a visible command, ``None`` for an invisible one. A bare name finds a module-qualified entry."""
-    for entry, limits in (session.visible or {}).items():
-        if entry.lower() == name.lower():
-            return limits
+def _entry(session: SessionConfiguration, name: str) -> str | None:
+    """The entry of the visible commands that a name means; a bare name finds a module-qualified entry."""
+    for entry in session.visible or {}:
         module, _separator, short = entry.rpartition("\\")
-        if ":" not in module and "\\" not in name and short.lower() == name.lower():
-            return limits
+        bare = ":" not in module and "\\" not in name and short.lower() == name.lower()
+        if bare or entry.lower() == name.lower():
+            return entry
     return None
 
 
 def _native(runspace: Runspace, command: Command, inputs: list[t.Any]) -> t.Generator[Event, t.Any, None]:
     session = runspace.session
-    if session.visible is not None and _visible(session, command.name) is None:
+    if session.visible is not None and _entry(session, command.name) is None:
         raise _not_found(runspace, command.name)
     arguments: list[str] = []
     for name, value in command.parameters:
@@ -265,9 +268,12 @@ def _started(
     return t.cast("t.Generator[Event, t.Any, None]", runner(call, file.path, arguments))
 
 
-def _bind(call: Call, command: Command, limits: t.Mapping[str, t.Sequence[str]]) -> None:
+def _bind(call: Call, command: Command, limits: Limits) -> None:
     """Fills ``call.arguments``. Raises binding errors as PowerShell does: they end the pipeline."""
-    known = {**COMMON_PARAMETERS, **call.cmdlet.parameters}
+    shown = call.cmdlet.parameters
+    if limits is not None:
+        shown = {name: parameter for name, parameter in shown.items() if name in limits}
+    known = {**COMMON_PARAMETERS, **shown}
     number, core = call.session.number, call.session.core
     usable = {
         name.lower(): name
@@ -315,9 +321,11 @@ def _bind(call: Call, command: Command, limits: t.Mapping[str, t.Sequence[str]])
         _position, name = slots.pop(0)
         _check_values(call, name, known[name].values, value)
         call.arguments[name] = value
-    for name, allowed in limits.items():
+    for name, limit in (limits or {}).items():
         if name in call.arguments:
-            _check_values(call, name, allowed, call.arguments[name])
+            for item in items(call.arguments[name]):
+                if not limit.accepts(to_text(plain(item))):
+                    raise _not_accepted(call, name, item)
     _check_mandatory(call)
 
 
@@ -327,16 +335,20 @@ def _check_values(call: Call, name: str, allowed: t.Sequence[str], value: t.Any)
     lowered = {item.lower() for item in allowed}
     for item in items(value):
         if to_text(item).lower() not in lowered:
-            raise TerminateError(
-                call.error(
-                    "not_in_set",
-                    name,
-                    to_text(item),
-                    error_id="ParameterArgumentValidationError",
-                    category="InvalidData",
-                    exception=_VALIDATION,
-                )
-            )
+            raise _not_accepted(call, name, item)
+
+
+def _not_accepted(call: Call, name: str, item: t.Any) -> TerminateError:
+    return TerminateError(
+        call.error(
+            "not_in_set",
+            name,
+            to_text(item),
+            error_id="ParameterArgumentValidationError",
+            category="InvalidData",
+            exception=_VALIDATION,
+        )
+    )
 
 
 def _check_mandatory(call: Call) -> None:

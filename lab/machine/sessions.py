@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.lab.machine.role_capability import Limit
+
 DEFAULT_NAME = "Microsoft.PowerShell"
 LANGUAGE_MODES = ("FullLanguage", "RestrictedLanguage", "NoLanguage", "ConstrainedLanguage")
 VERSIONS = ("2.0", "3.0", "4.0", "5.1", "7.4")
@@ -22,49 +24,17 @@ RESTRICTED_PROXIES = (
     "Exit-PSSession",
     "Out-Default",
 )
-AUDIT_COMMANDS: dict[str, dict[str, t.Any]] = {
-    "TLS\\Get-TlsCipherSuite": {},
-    "TLS\\Get-TlsEccCurve": {},
-    "Microsoft.PowerShell.Utility\\Write-Output": {},
-    "Microsoft.PowerShell.Utility\\Select-Object": {},
-    "Microsoft.PowerShell.Utility\\Add-Member": {},
-    "Microsoft.PowerShell.Utility\\Select-String": {},
-    "Microsoft.PowerShell.Utility\\Get-Date": {},
-    "Microsoft.PowerShell.Utility\\Get-Variable": {},
-    "Microsoft.PowerShell.Management\\Get-ItemProperty": {},
-    "Microsoft.PowerShell.Management\\Get-Item": {},
-    "Microsoft.PowerShell.Management\\Get-ChildItem": {},
-    "Microsoft.PowerShell.Management\\Get-Content": {},
-    "Microsoft.PowerShell.Management\\Test-Path": {},
-    "Microsoft.PowerShell.Management\\Get-Service": {},
-    "CimCmdlets\\Get-CimInstance": {},
-    "CimCmdlets\\Invoke-CimMethod": {
-        "ClassName": ["StdRegProv"],
-        "MethodName": [
-            "EnumValues",
-            "EnumKey",
-            "GetStringValue",
-            "GetExpandedStringValue",
-            "GetDWORDValue",
-            "GetQWORDValue",
-            "GetMultiStringValue",
-            "GetBinaryValue",
-        ],
-    },
-    "C:\\Windows\\System32\\curl.exe": {},
-}
-"""What the role capability for auditing makes visible: command → {parameter: allowed values}."""
 
 
 @dataclass(frozen=True)
 class SessionConfiguration:
-    """``visible`` ``None``: everything. Else commands, module-qualified or by path, with the values they accept."""
+    """``visible`` ``None``: everything. Else commands, by module or path, with their parameters and limits."""
 
     name: str = DEFAULT_NAME
     version: str = "5.1"
     bits: int = 64
     language_mode: str = "FullLanguage"
-    visible: t.Mapping[str, t.Mapping[str, t.Sequence[str]]] | None = None
+    visible: t.Mapping[str, t.Mapping[str, Limit] | None] | None = None
     restricted: bool = False
     """SessionType RestrictedRemoteServer (JEA): commands that are not visible do not exist."""
     build: str = field(default="", compare=False)

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 import pytest
 
+from ansible_collections.fleetops.tetra.lab.errors import FleetError
+from ansible_collections.fleetops.tetra.lab.machine import role_capability
 from ansible_collections.fleetops.tetra.lab.pipeline import Command
 
 RSOP = {"Namespace": "root/rsop/computer"}
@@ -71,17 +74,43 @@ def test_a_jea_session_has_the_roles_commands_and_no_scripts(windows: t.Any) -> 
     assert ask(command("Set-ItemProperty"), configuration="audit").end.error_id == "CommandNotFoundException"
     proxy = ask((command("Get-TlsEccCurve"), command("Select-Object", Property=["PSPath"])), configuration="audit")
     assert proxy.end.error_id.startswith("ParameterArgumentValidationError")
-    real = command("Microsoft.PowerShell.Utility\\Select-Object", First=1)
+    real = command("Microsoft.PowerShell.Utility\\Select-Object", Last=1)
     assert len(ask((command("Get-TlsEccCurve"), command("Write-Output"), real), configuration="audit").output) == 1
 
 
-def test_a_jea_role_limits_methods_of_stdregprov(windows: t.Any) -> None:
-    arguments = {"hDefKey": 0x80000002, "sSubKeyName": "SOFTWARE"}
-    reading = command("Invoke-CimMethod", ClassName="StdRegProv", MethodName="EnumKey", Arguments=arguments)
-    writing = command("Invoke-CimMethod", ClassName="StdRegProv", MethodName="CreateKey", Arguments=arguments)
-    ask = windows(**JEA)
-    assert len(ask(reading, configuration="audit").output) == 1
-    assert ask(writing, configuration="audit").end.error_id.startswith("ParameterArgumentValidationError")
+@pytest.mark.parametrize(
+    "asked,error_id",
+    [
+        (
+            command("Invoke-CimMethod", ClassName="StdRegProv", MethodName="CreateKey"),
+            "ParameterArgumentValidationError",
+        ),
+        (command("Get-CimInstance", ClassName="Win32_Process"), "ParameterArgumentValidationError"),
+        (command("Get-Content", LiteralPath=r"C:\Windows\win.ini"), "ParameterArgumentValidationError"),
+        (command("Get-Content", Path=r"C:\Windows\win.ini"), "NamedParameterNotFound"),
+        (command("Get-Service", Name="*"), "ParameterArgumentValidationError"),
+    ],
+)
+def test_the_shipped_role_lets_nobody_ask_for_more(windows: t.Any, asked: Command, error_id: str) -> None:
+    assert windows(**JEA)(asked, configuration="audit").end.error_id.startswith(error_id)
+
+
+def test_curl_is_not_in_the_role_unless_it_is_added(windows: t.Any) -> None:
+    curl = r"C:\Windows\System32\curl.exe"
+    asked = command(curl, "-s", "-w", "%{exitcode}", "https://t/")
+    assert windows(**JEA)(asked, configuration="audit").end.error_id == "CommandNotFoundException"
+    ask = windows(sessions={"audit": {"jea": True, "external": [curl]}})
+    assert ask(asked, configuration="audit").output == ["0"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "@{", "@{ A = }", "@{ A = 'x' } y", "@( 'x' )", "@{ A = $env:X }", '@{ A = "$x" }']
+)
+def test_a_role_file_that_is_not_understood_is_one_sentence(tmp_path: pathlib.Path, text: str) -> None:
+    path = tmp_path / "x.psrc"
+    path.write_text(text)
+    with pytest.raises(FleetError, match="is not understood"):
+        role_capability.load(path)
 
 
 def test_script_text_elsewhere_is_an_error_and_noted(windows: t.Any) -> None:
