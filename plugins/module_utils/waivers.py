@@ -13,7 +13,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.rules import RULES
 
@@ -81,7 +81,7 @@ def _parse_row(row: t.Any, number: int) -> Waiver:
 
 
 def _date(value: t.Any, number: int) -> date:
-    if type(value) is date:
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
         return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else date.fromisoformat("")

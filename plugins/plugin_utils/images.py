@@ -87,7 +87,7 @@ def _is_later_part(path: Path) -> bool:
     """Extents of a VMDK with a descriptor and later parts of a split WIM belong to another file."""
     stem, suffix = path.stem, path.suffix.lower()
     if suffix == ".vmdk":
-        base, _, part = stem.rpartition("-")
+        base, _dash, part = stem.rpartition("-")
         is_extent = part == "flat" or (part[:1] in ("s", "f") and part[1:].isdigit())
         return bool(base) and is_extent and path.with_name(base + path.suffix).exists()
     if suffix == ".swm":

@@ -22,7 +22,7 @@ r"""``{r"Select": {"Current": ("REG_DWORD", 1)}}``"""
 def encode(kind: str, data: t.Any) -> bytes:
     """The bytes that Windows stores for a value."""
     if kind in ("REG_SZ", "REG_EXPAND_SZ"):
-        return (data + "\0").encode("utf-16-le")
+        return f"{data}\0".encode("utf-16-le")
     if kind == "REG_MULTI_SZ":
         return "".join(text + "\0" for text in [*data, ""]).encode("utf-16-le")
     if kind == "REG_BINARY":
@@ -30,7 +30,7 @@ def encode(kind: str, data: t.Any) -> bytes:
     return int(data).to_bytes(8 if kind == "REG_QWORD" else 4, "little")
 
 
-def checksum(block: bytes) -> int:
+def checksum(block: bytes | bytearray) -> int:
     """The checksum of a base block."""
     total = 0
     for (word,) in struct.iter_unpack("<I", block[:508]):
