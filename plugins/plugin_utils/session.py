@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import clixml
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
@@ -32,6 +33,7 @@ PYPSRP_ERROR: ImportError | None = None
 try:
     from pypsrp.complex_objects import ComplexObject, Pipeline, PSInvocationState
     from pypsrp.exceptions import WinRMError
+    from pypsrp.messages import ErrorRecordMessage
     from pypsrp.powershell import PowerShell
     from pypsrp.serializer import Serializer, TaggedValue
 except ImportError as error:
@@ -42,6 +44,7 @@ except ImportError as error:
 # Without a handler Python prints the tracebacks that pypsrp logs for every request that timed out.
 logging.getLogger("pypsrp").addHandler(logging.NullHandler())
 
+_OPTIONAL_MERGES = ("merge_error", "merge_warning", "merge_verbose", "merge_debug", "merge_information")
 DEFAULT_CONFIGURATION = "Microsoft.PowerShell"
 
 
@@ -57,8 +60,17 @@ class Connection(t.Protocol):
     def get_option(self, option: str) -> t.Any: ...
 
 
+@dataclass(frozen=True)
+class _ErrorText:
+    """An error record as its CLIXML; pypsrp asks a message for its type."""
+
+    MESSAGE_TYPE: t.ClassVar[int] = 0x00041005
+
+    clixml: str
+
+
 class _OutputAsText(Serializer):
-    """Hands the CLIXML of an output object over as it came.
+    """Hands the CLIXML of output objects and error records over as it came.
 
     pypsrp leaves a list of a type that it does not know as raw text, and does not tell a 32-bit number from a 64-bit
     one; its own deserialiser is also a third of its cost. Everything else of the protocol is left to pypsrp.
@@ -67,6 +79,8 @@ class _OutputAsText(Serializer):
     def deserialize(self, element: t.Any, metadata: t.Any = None, clear: bool = True) -> t.Any:
         if metadata is None and isinstance(element, str):
             return element
+        if isinstance(element, str) and getattr(metadata, "object", None) is ErrorRecordMessage:
+            return _ErrorText(element)
         return super().deserialize(element, metadata, clear)
 
 
@@ -216,6 +230,10 @@ def _place(connection: Connection) -> Place:
 
 def _add(pipeline: t.Any, command: Command) -> None:
     pipeline.add_cmdlet(command.name)
+    # Five objects that say "merge nothing" are half of a command's size. A server takes their absence for that, as it
+    # has to with clients of PowerShell 2.0.
+    for merge in _OPTIONAL_MERGES:
+        setattr(pipeline.commands[-1], merge, None)
     for name, value in command.parameters:
         if name is None:
             pipeline.add_argument(_tagged(value))
@@ -236,7 +254,10 @@ def _tagged(value: t.Any) -> t.Any:
 
 
 def _refusal(record: t.Any) -> Refusal:
-    """A Refusal from pypsrp's ErrorRecord; whatever a damaged record lacks is left empty."""
+    """A Refusal from an error record, as text or as pypsrp's object; whatever it lacks is left empty."""
+    if isinstance(record, _ErrorText):
+        thing = clixml.parse(record.clixml)
+        return _refusal_of_thing(thing if isinstance(thing, Thing) else Thing((), {}))
     target = getattr(record, "target_object", None)
     if not isinstance(target, str):
         target = getattr(record, "target_name", None)
