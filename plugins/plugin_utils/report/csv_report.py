@@ -49,9 +49,9 @@ COLUMNS: t.Final[tuple[tuple[str, t.Callable[[Entry], t.Any]], ...]] = (
 
 
 def render(report: Report) -> t.Iterator[str]:
-    yield BYTE_ORDER_MARK + _line([name for name, _ in COLUMNS])
+    yield BYTE_ORDER_MARK + _line([name for name, _read in COLUMNS])
     for entry in report.entries:
-        yield _line([cell(read(entry)) for _, read in COLUMNS])
+        yield _line([cell(read(entry)) for _name, read in COLUMNS])
 
 
 def cell(value: t.Any) -> str:
