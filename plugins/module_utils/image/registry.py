@@ -37,7 +37,7 @@ class OfflineRegistry:
 
     def key(self, path: str) -> Key | None:
         """The key at a full path such as ``HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\…``."""
-        hive_name, _, rest = path.removeprefix(MACHINE).partition("\\")
+        hive_name, _separator, rest = path.removeprefix(MACHINE).partition("\\")
         hive = self._hives[hive_name.upper()]
         if hive_name.upper() == "SYSTEM" and rest.upper().startswith(CURRENT.upper() + "\\"):
             rest = self.control_set + rest[len(CURRENT) :]
