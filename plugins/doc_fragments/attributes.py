@@ -56,6 +56,36 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes.flow
 """
 
+    ENDPOINT_CHANGE = r"""
+options: {}
+notes:
+  - Needs the connection plugin P(ansible.builtin.psrp#connection) and C(pypsrp) 0.9 on the controller, and an account
+    that may write. See C(docs/connection.md).
+  - Sends cmdlets with typed parameters, never script text.
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+  become:
+    support: none
+    description: The account of the connection writes.
+  bypass_host_loop:
+    support: none
+  connection:
+    support: full
+  delegation:
+    support: none
+    description: Refused, since another endpoint would be changed than the one that is named.
+  platform:
+    platforms: windows
+    support: full
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.conn
+  - ansible.builtin.action_common_attributes.flow
+"""
+
     CONTROLLER = r"""
 options: {}
 attributes:

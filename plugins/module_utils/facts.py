@@ -65,6 +65,10 @@ MDM_CONFLICT_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\PolicyManager\current
 MDM_CONFLICT_VALUE = "MDMWinsOverGP"
 LGPO_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\System"
 LGPO_VALUE = "DisableLGPOProcessing"
+OUR_KEY: t.Final = r"HKEY_LOCAL_MACHINE\SOFTWARE\fleetops.tetra"
+"""Where a cure leaves the time of its change until the change is proven."""
+CHANGED_AT: t.Final = "ChangedAt"
+"""UTC by the endpoint's own clock, ``YYYY-MM-DDTHH:MM:SSZ``."""
 
 SCHANNEL_KEYS = (
     "Protocols\\TLS 1.2\\Client",

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import FailureBudget
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import DOMAIN_GPO
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import (
     BeforeImage,
@@ -29,14 +30,16 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import rebo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal
 
 Document = dict[str, t.Any]
 
 ALWAYS, NO_USER, NEVER = "always", "no_user", "never"
 _TRIES_AFTER_A_BROKEN_CONNECTION = 3
+_GRACE = 60.0
+"""Seconds beyond the deadline before an alarm ends a conversation that hangs."""
 _PLAN_ENDS = {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked", planning.UNKNOWN: "blocked"}
 
 
@@ -58,15 +61,15 @@ class CureOptions:
 class Look(t.Protocol):
     """Reads and judges the endpoint anew. Raises SessionError."""
 
-    def __call__(self, asker: Asker) -> tuple[Document, Document]:
-        """(facts, verdict)."""
+    def __call__(self, asker: Asker, proving: bool) -> tuple[Document, Document]:
+        """(facts, verdict); ``proving`` lets the endpoint make a handshake of its own."""
 
 
 class Update(t.Protocol):
     """Triggers a definition update and waits for what it comes to."""
 
     def __call__(self, asker: Asker, facts: Document, wait: reboot.Waiter) -> Document:
-        """``{result: updated|up_to_date|failed|unknown, code, line, reason}``."""
+        """``{result: updated|up_to_date|failed|unknown, code, line, cause, reason}``."""
 
 
 @dataclass
@@ -104,6 +107,8 @@ class Outcome:
     after: Document | None = None
     """``{facts, verdict}`` of the last look, where there was one."""
     before_image: str | None = None
+    before_image_on_endpoint: bool | None = None
+    """Whether the endpoint took its own copy, where there was an image."""
     undone: list[Document] | None = None
     update: Document | None = None
 
@@ -124,15 +129,19 @@ class Cure:
         self._options = options
         self._wait = Countdown(options.deadline)
         self.outcome = Outcome(around.host, "running")
+        self._unrecorded = options.check_only
 
     def run(self) -> Outcome:
         try:
             self._start()
-            self._go()
+            with deadline(self._options.deadline + _GRACE):
+                self._go()
         except _End as end:
             self._finish(end.event, end.detail)
         except SessionError as error:
             self._finish("unreachable" if error.kind in ("unreachable", "timeout") else "failed", str(error))
+        except DeadlineExceeded:
+            self._finish("timed_out", f"The endpoint was not done within {self._options.deadline:g} seconds.")
         except (ChangeError, BeforeImageError) as error:
             timed_out = isinstance(error, ChangeError) and error.code == "timed_out"
             self._finish("timed_out" if timed_out else "failed", str(error))
@@ -148,6 +157,9 @@ class Cure:
         if closed is not None:
             raise _End("held", closed)
         with around.journal.locked():
+            if around.journal.standing(around.host).in_flight:
+                self._unrecorded = True
+                raise _End("held", "Another process is curing this endpoint.")
             failures = len(around.journal.failed_hosts())
             if around.budget.is_spent(failures):
                 raise _End("not_started", around.budget.sentence(failures))
@@ -155,7 +167,7 @@ class Cure:
 
     def _go(self) -> None:
         asker = self._endpoint.session()
-        facts, verdict = self._around.look(asker)
+        facts, verdict = self._around.look(asker, proving=False)
         self.outcome.before = {"facts": facts, "verdict": verdict}
         document = planning.plan(facts, verdict, self._options.plan)
         self.outcome.plan = document
@@ -166,6 +178,10 @@ class Cure:
         if todo in _PLAN_ENDS:
             reasons = [entry["why"] for entry in document["blocked"]]
             raise _End(_PLAN_ENDS[todo], reasons[0] if reasons else verdict["next_step"])
+        theirs = next((step["owner"] for step in document["steps"] if step["target"] == DOMAIN_GPO), None)
+        if theirs is not None:
+            name = " ".join(part for part in (theirs["name"], theirs["guid"]) if part)
+            raise _End("blocked", f"The domain GPO {name} owns this setting; it is changed on the management host.")
         roles = [words for role, words in reboot.special_roles(asker) if role not in self._options.named_roles]
         if roles and document["needs_reboot"]:
             raise _End("held", f"This endpoint is {roles[0]}; it is restarted only when that is allowed by name.")
@@ -177,11 +193,15 @@ class Cure:
     def _change(self, facts: Document, document: Document) -> None:
         around, steps = self._around, document["steps"]
         changes = self._changes(facts)
-        changes.test_write()
-        items = changes.prepare(steps)
-        image = around.store.keep(around.host, around.run_id, around.token, items)
+        try:
+            changes.test_write()
+            items = changes.prepare(steps)
+            image = around.store.keep(around.host, around.run_id, around.token, items)
+        except (ChangeError, BeforeImageError):
+            self._forget(facts)
+            raise
         self.outcome.before_image = image.id
-        self._keep_on_endpoint(facts, image)
+        self.outcome.before_image_on_endpoint = self._keep_on_endpoint(facts, image)
         around.journal.append(around.host, "before_image", image.id, around.wave)
         around.journal.append(around.host, "changing", wave=around.wave)
         self.outcome.changed = True
@@ -197,7 +217,9 @@ class Cure:
         for attempt in range(_TRIES_AFTER_A_BROKEN_CONNECTION):
             try:
                 changes = self._changes(facts)
-                changes.note_change(now())
+                changes.note_change(
+                    reboot.clock(self._endpoint.session()) or reboot.boot_time(self._endpoint.session())
+                )
                 changes.carry_out(steps, items)
                 return
             except SessionError:
@@ -217,8 +239,10 @@ class Cure:
     def _restart(self, facts: Document) -> None:
         around, asker = self._around, self._endpoint.session()
         if self._options.reboot_when == NEVER:
+            self._look_at_what_waits()
             raise _End("held", "The change is written and counts after the next restart, which was not allowed.")
         if self._options.reboot_when == NO_USER and reboot.users_logged_on(asker):
+            self._look_at_what_waits()
             raise _End("held", "The change is written; somebody is logged on, so the restart waits.")
         before = reboot.boot_time(asker)
         with around.reboot_slot(self._wait):
@@ -239,13 +263,11 @@ class Cure:
         if self._options.update_definitions:
             self.outcome.update = around.update(self._endpoint.session(), facts, self._wait)
             if self.outcome.update["result"] == "failed":
-                raise _End("unproven", f"The definition update failed with {self.outcome.update['code']}.")
+                raise _End("unproven", _failed_update(self.outcome.update))
             if self.outcome.update["result"] == "unknown" and facts["probe"].get("outcome") != "tls_ok":
                 raise _End("unproven", self.outcome.update["reason"])
-        self._changes(facts).forget_change()
-        raise _End(
-            "proven", "Shakes hands and takes definitions." if self.outcome.update else "Offers an accepted suite."
-        )
+        self._forget(facts)
+        raise _End("proven", _proof(facts, self.outcome.update))
 
     # Details --------------------------------------------------------------------------------------------------------
 
@@ -253,7 +275,7 @@ class Cure:
         """Services need a moment after a restart; a conversation that breaks meanwhile is begun anew."""
         while True:
             try:
-                return self._around.look(self._endpoint.session())
+                return self._around.look(self._endpoint.session(), proving=True)
             except SessionError:
                 if not self._wait(5.0):
                     raise
@@ -262,16 +284,44 @@ class Cure:
     def _changes(self, facts: Document) -> ChangeSet:
         return ChangeSet(self._endpoint.session(), self._wait, _system_root(facts))
 
-    def _keep_on_endpoint(self, facts: Document, image: BeforeImage) -> None:
-        """A second copy, since the disk of an execution environment is thrown away. Raises ChangeError."""
+    def _look_at_what_waits(self) -> None:
+        """The record of an endpoint that holds the change and was not restarted."""
+        facts, verdict = self._around.look(self._endpoint.session(), proving=False)
+        self.outcome.after = {"facts": facts, "verdict": verdict}
+
+    def _forget(self, facts: Document) -> None:
+        """Takes our own key away; that it stays is no reason to call an endpoint unproven."""
+        with contextlib.suppress(ChangeError, SessionError):
+            self._changes(facts).forget_change()
+
+    def _keep_on_endpoint(self, facts: Document, image: BeforeImage) -> bool:
+        """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""
         folder = f"{_program_data(facts)}\\fleetops.tetra"
         content = json.dumps(image.as_dict(), indent=1).encode()
-        RemoteFiles(self._endpoint.session()).replace(f"{folder}\\{image.id}.json", content)
+        try:
+            RemoteFiles(self._endpoint.session()).replace(f"{folder}\\{image.id}.json", content)
+        except ChangeError:
+            return False
+        return True
 
     def _finish(self, event: str, detail: str | None) -> None:
         self.outcome.event, self.outcome.detail = event, detail
-        if not self._options.check_only:
+        if not self._unrecorded:
             self._around.journal.append(self._around.host, event, detail, self._around.wave)
+
+
+def _failed_update(update: Document) -> str:
+    cause = update.get("cause")
+    more = f"; most likely cause: {cause['code']}" if cause else ""
+    return f"The definition update failed with {update['code']}{more}."
+
+
+def _proof(facts: Document, update: Document | None) -> str:
+    shaken = facts["probe"].get("outcome") == "tls_ok"
+    updated = update is not None and update["result"] in ("updated", "up_to_date")
+    if updated:
+        return "The definition update succeeded." if not shaken else "Shakes hands and takes definitions."
+    return "Shakes hands with the update server." if shaken else "Offers an accepted suite, as far as can be read."
 
 
 def _system_root(facts: t.Mapping[str, t.Any]) -> str:

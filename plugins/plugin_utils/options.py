@@ -44,3 +44,60 @@ GATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "report_failed": {"type": "bool", "default": False},
 }
 PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": ASKING["timeout"]}
+PLAN: t.Final[dict[str, t.Any]] = {
+    "type": "dict",
+    "options": {
+        "cure": {"type": "str", "choices": ["add_suites", "not_configured"], "default": "add_suites"},
+        "drop_to_fit": {"type": "list", "elements": "str"},
+        "change_domain_gpo": {"type": "bool", "default": False},
+        "allow_list": {"type": "list", "elements": "str"},
+    },
+}
+MAX_FAILURES: t.Final[dict[str, t.Any]] = {"type": "str", "default": "5%"}
+CURE: t.Final[dict[str, dict[str, t.Any]]] = {
+    "run": {"type": "path", "required": True},
+    "plan": PLAN,
+    "max_failures": MAX_FAILURES,
+    "reboot_when": {"type": "str", "choices": ["always", "no_user", "never"], "default": "always"},
+    "named_roles": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["domain_controller", "cluster_node", "hyper_v_host"],
+        "default": [],
+    },
+    "max_reboots": {"type": "int", "default": 0},
+    "maintenance_window": {"type": "str"},
+    "deadline": {"type": "int", "default": 1800},
+    "update_definitions": {"type": "bool", "default": True},
+    "debug_logging": {"type": "bool", "default": False},
+    "probe": {"type": "bool", "default": True},
+    "probe_host": ASKING["probe_host"],
+    "probe_port": ASKING["probe_port"],
+    "probe_proxy": ASKING["probe_proxy"],
+}
+DEFINITIONS_UPDATE: t.Final[dict[str, dict[str, t.Any]]] = {
+    "timeout": {"type": "int", "default": 600},
+    "debug_logging": {"type": "bool", "default": False},
+}
+REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
+    "results_dir": {"type": "path", "required": True},
+    "run_id": {"type": "str"},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "policy": POLICY,
+    "plan": PLAN,
+    "max_failures": MAX_FAILURES,
+    "maintenance_window": {"type": "str"},
+    "slices_declared": {"type": "bool", "default": False},
+}
+REMEDIATION_PLAN: t.Final[dict[str, dict[str, t.Any]]] = {
+    "run": {"type": "path", "required": True},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "plan": PLAN,
+}
+REMEDIATION_REPORT: t.Final[dict[str, dict[str, t.Any]]] = {
+    "run": {"type": "path", "required": True},
+    "max_failures": MAX_FAILURES,
+    "batch": {"type": "list", "elements": "str"},
+    "final": {"type": "bool", "default": False},
+    "fail_on": GATE["fail_on"],
+}

@@ -13,7 +13,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import LOCAL_KEY, POLICY_KEY, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
+    CHANGED_AT,
+    LOCAL_KEY,
+    OUR_KEY,
+    POLICY_KEY,
+    SUITES_VALUE,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import CNG, ENABLE_SUITE, LOCAL_GPO
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, Unsigned, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
@@ -28,8 +34,6 @@ RESTORED = "restored"
 ALREADY = "already_as_before"
 KEPT = "kept_changed_since"
 
-OUR_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\fleetops.tetra"
-CHANGED_AT = "ChangedAt"
 _TEST_VALUE = "WriteTest"
 
 
@@ -115,22 +119,25 @@ class ChangeSet:
         present = self._registry.read(item["path"], item["name"])
         if same(present, item["before"]):
             return ALREADY
-        if not same(present, item["after"]):
+        if not same(present, item["after"]) and not _partly_enabled(present, item):
             return KEPT
         if item.get("by") == ENABLE_SUITE:
-            self._disable(item)
+            self._disable({**item, "after": present})
         self._registry.write(item["path"], item["name"], item["before"])
         return RESTORED
 
     def _undo_policy(self, pol: Item, fed: t.Sequence[Item]) -> list[dict[str, t.Any]]:
-        if not self._policy.undo(pol, [item["name"] for item in fed]):
+        if not self._policy.undo(pol, [item["name"] for item in fed], lambda: not any(map(self._is_as_written, fed))):
             return [_told(item, KEPT) for item in fed]
         self._policy.refresh()
         for item in fed:
-            present = self._registry.read(item["path"], item["name"])
-            if not same(present, item["before"]) and same(present, item["after"]):
+            if self._is_as_written(item):
                 self._policy.follow(self._registry, item["path"], item["name"], item["before"], self._wait)
         return [_told(item, RESTORED) for item in fed]
+
+    def _is_as_written(self, item: Item) -> bool:
+        present = self._registry.read(item["path"], item["name"])
+        return not same(present, item["before"]) and same(present, item["after"])
 
     def _enabled_items(self, steps: Steps) -> list[Item]:
         names = [step["name"] for step in steps if step["action"] == ENABLE_SUITE]
@@ -172,6 +179,14 @@ class ChangeSet:
 
 def _registry_item(path: str, name: str, before: State, after: State) -> Item:
     return {"kind": "registry_value", "path": path, "name": name, "before": dict(before), "after": dict(after)}
+
+
+def _partly_enabled(present: State, item: Item) -> bool:
+    """Whether the list is as it stands between two runs of Enable-TlsCipherSuite: those enabled so far in front."""
+    if item.get("by") != ENABLE_SUITE or present["status"] != "ok":
+        return False
+    names, added = item["after"]["data"], len(item["after"]["data"]) - len(item["before"]["data"])
+    return any(present["data"] == names[number:] for number in range(1, added))
 
 
 def _is_policy(item: Item) -> bool:

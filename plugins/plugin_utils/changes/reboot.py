@@ -46,17 +46,29 @@ class Endpoint(t.Protocol):
 
 def boot_time(asker: Asker) -> str:
     """The last boot (UTC, ``YYYY-MM-DDTHH:MM:SSZ``). Raises ChangeError where Windows does not tell."""
+    when = _clock(asker, "LastBootUpTime")
+    if when is None:
+        raise ChangeError(
+            "no_boot_time", "Windows does not tell when it was started, so a restart could not be proven."
+        )
+    return when
+
+
+def clock(asker: Asker) -> str | None:
+    """The endpoint's own time (UTC): boot times are told by this clock, which may differ from the controller's."""
+    return _clock(asker, "LocalDateTime")
+
+
+def _clock(asker: Asker, name: str) -> str | None:
     statement = (
-        command(
-            "Get-CimInstance", ClassName="Win32_OperatingSystem", Property=["LastBootUpTime"], ErrorAction="Continue"
-        ),
-        select("LastBootUpTime"),
+        command("Get-CimInstance", ClassName="Win32_OperatingSystem", Property=[name], ErrorAction="Continue"),
+        select(name),
     )
     for item in asker.ask([statement]).output:
-        when = utc(item.get("LastBootUpTime")) if isinstance(item, Thing) else None
+        when = utc(item.get(name)) if isinstance(item, Thing) else None
         if when is not None:
             return when
-    raise ChangeError("no_boot_time", "Windows does not tell when it was started, so a restart could not be proven.")
+    return None
 
 
 def special_roles(asker: Asker) -> list[tuple[str, str]]:
@@ -114,7 +126,7 @@ def wait_for_boot(endpoint: Endpoint, before: str, wait: Waiter) -> str:
 
 def _pauses() -> c.Iterator[float]:
     """Short at first for a fast machine, then longer, so that a slow one is not pestered."""
-    seconds = 2.0
+    seconds = 1.0
     while True:
         yield seconds
         seconds = min(seconds * 1.5, 15.0)

@@ -9,7 +9,6 @@ Windows PowerShell spells bytes ``-Encoding Byte``, PowerShell 7 ``-AsByteStream
 
 from __future__ import annotations
 
-import secrets
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Answer, Asker, Command, Thing, command
@@ -54,7 +53,8 @@ class RemoteFiles:
             return False
         folder = path.rpartition("\\")[0]
         self.make_folder(folder)
-        temporary = f"{path}.{secrets.token_hex(4)}.tmp"
+        # Always the same name: what a killed run left behind is used up by the next one.
+        temporary = f"{path}.fleetops-tetra.tmp"
         try:
             self._write(temporary, content)
             if self.read(temporary) != content:

@@ -62,6 +62,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
     paths.REGISTRY_KEY: ("InstallDir",),
     WINHTTP_PROXY_KEY: (WINHTTP_PROXY_VALUE,),
     COMPUTER_NAME_KEY: ("ComputerName",),
+    facts.OUR_KEY: (facts.CHANGED_AT,),
 }
 KEYS = tuple(_VALUES)
 _ITEM_KEYS = (SERVICING_KEY, WINDOWS_UPDATE_KEY, SESSION_MANAGER_KEY, ELEVATION_KEY)

@@ -72,17 +72,18 @@ def reboot(survey: Survey, replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
         "windows_update": _exists(survey.items, WINDOWS_UPDATE_KEY),
         "file_rename": _has_value(survey.items, SESSION_MANAGER_KEY, RENAMES_VALUE),
     }
+    changed = utc(survey.registry.data(facts.OUR_KEY, facts.CHANGED_AT))
     reply = replies.get("os", NOT_ASKED)
     thing = next((value for value in reply.values if isinstance(value, Thing)), None)
     boot = utc(thing.get("LastBootUpTime")) if thing is not None else None
     if boot is not None:
-        return facts.section(facts.OK, last_boot=boot, pending=pending, changed_by_us=None)
+        return facts.section(facts.OK, last_boot=boot, pending=pending, changed_by_us=changed)
     if thing is not None:
         status, reason = facts.ERROR, "The boot time came in a form that is no time."
     else:
         status, reason = reply.why_not()
         status = facts.ERROR if status == facts.ABSENT else status
-    return facts.section(status, reason, last_boot=None, pending=pending, changed_by_us=None)
+    return facts.section(status, reason, last_boot=None, pending=pending, changed_by_us=changed)
 
 
 def utc_offset_minutes(replies: t.Mapping[str, Reply]) -> int | None:

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Curing one endpoint as a task: from the task's arguments to the cure, and from its outcome to files and a result."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from datetime import datetime
+from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import FailureBudget, parse_budget
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import parse_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import definitions, remediation
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import Waiter
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure import Cure, CureOptions, Outcome, Surroundings
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import probe_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.rationing import MaintenanceWindow, RebootPlaces
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import make_record, unknown_record, write_record
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection
+
+Document = dict[str, t.Any]
+CURE_SCHEMA = "fleetops.tetra/cure/1"
+_ERRORS = {"unreachable": "unreachable", "timed_out": "timeout"}
+
+
+def plan_options(given: t.Mapping[str, t.Any] | None) -> Document:
+    """The options of a plan without those that were not given. Raises PlanError."""
+    options = {name: value for name, value in (given or {}).items() if value is not None}
+    parse_options(options)
+    return options
+
+
+def cure_endpoint(
+    connection: Connection, host: str, arguments: t.Mapping[str, t.Any], check_only: bool, delegated_to: str | None
+) -> Document:
+    """Cures one endpoint and files what became of it; gives the task's result.
+
+    Raises ResultsError, JournalError, PlanError, BudgetError, WindowError or OSError: then the task is wrong or nothing
+    can be written on the controller. What the endpoint does is never an exception.
+    """
+    if delegated_to is not None:
+        sentence = f"The task would change {delegated_to} in place of {host}: take delegate_to away."
+        return {"changed": False, "failed": True, "event": "failed", "msg": sentence}
+    run = remediation.join(Path(arguments["run"]))
+    options = CureOptions(
+        plan=plan_options(arguments["plan"]),
+        reboot_when=arguments["reboot_when"],
+        named_roles=frozenset(arguments["named_roles"]),
+        deadline=float(arguments["deadline"]),
+        update_definitions=arguments["update_definitions"],
+        check_only=check_only,
+    )
+    endpoint = RemoteEndpoint(connection)
+    started, begun = now(), time.monotonic()
+    outcome = Cure(endpoint, _surroundings(run, host, arguments), options).run()
+    timing = {"started_at": started, "seconds": round(time.monotonic() - begun, 3), "pipelines": endpoint.pipelines}
+    path = None
+    if not check_only:
+        path = _file(run, outcome, timing)
+    return _task_result(outcome, path)
+
+
+def _surroundings(run: remediation.Remediation, host: str, arguments: t.Mapping[str, t.Any]) -> Surroundings:
+    window = MaintenanceWindow(arguments["maintenance_window"]) if arguments["maintenance_window"] else None
+    around = Surroundings(
+        host=host,
+        run_id=run.run_id,
+        token=run.token,
+        journal=run.journal(),
+        store=BeforeImageStore(run.results_dir),
+        budget=budget_of(run, arguments["max_failures"]),
+        look=_Look(host, run.before.policy, probe_options(arguments) if arguments["probe"] else None),
+        update=_Update(run.before.policy, arguments["debug_logging"]),
+        wave=remediation.next_wave(run),
+    )
+    if window is not None:
+        around.may_start = lambda: window.closed(datetime.now())
+    if arguments["max_reboots"]:
+        around.reboot_slot = RebootPlaces(run.path, arguments["max_reboots"]).taken
+    return around
+
+
+def budget_of(run: remediation.Remediation, value: object) -> FailureBudget:
+    """Raises BudgetError."""
+    return parse_budget(value, run.fleet_size)
+
+
+class _Look:
+    """Reads and judges the endpoint; for the proof with a handshake of its own."""
+
+    def __init__(self, host: str, policy: Document, probe: ProbeOptions | None) -> None:
+        self._host = host
+        self._policy = policy or None
+        self._probe = probe
+
+    def __call__(self, asker: Asker, proving: bool) -> tuple[Document, Document]:
+        facts = collect(asker, self._host, now(), self._probe if proving else None)
+        return facts, evaluate(facts, self._policy)
+
+
+class _Update:
+    def __init__(self, policy: Document, debug: bool) -> None:
+        self._policy = policy or None
+        self._debug = debug
+
+    def __call__(self, asker: Asker, facts: Document, wait: Waiter) -> Document:
+        try:
+            return definitions.update(asker, facts, wait, self._debug, self._policy)
+        except definitions.CannotUpdate as error:
+            return definitions.unknown(str(error))
+
+
+def _file(run: remediation.Remediation, outcome: Outcome, timing: Document) -> Path:
+    """The record after, and the cure's own document."""
+    looked = outcome.after or (outcome.before if not outcome.changed else None)
+    if looked is not None:
+        record = make_record(outcome.host, run.after.token, looked["verdict"], looked["facts"], timing)
+        write_record(run.after.path, record)
+    elif outcome.event not in ("held", "not_started"):
+        kind = _ERRORS.get(outcome.event, "session")
+        sentence = outcome.detail or "The endpoint was changed and could not be looked at afterwards."
+        write_record(
+            run.after.path, unknown_record(outcome.host, kind, sentence, run.after.token, run.after.policy, timing)
+        )
+    document = {
+        "schema": CURE_SCHEMA,
+        "host": outcome.host,
+        "token": run.token,
+        "event": outcome.event,
+        "detail": outcome.detail,
+        "changed": outcome.changed,
+        "plan": outcome.plan,
+        "before_image": outcome.before_image,
+        "before_image_on_endpoint": outcome.before_image_on_endpoint,
+        "undone": outcome.undone,
+        "update": outcome.update,
+        "timing": timing,
+    }
+    return remediation.file_cure(run, outcome.host, document)
+
+
+def _task_result(outcome: Outcome, path: Path | None) -> Document:
+    """Slim, since thousands of these stay in the controller's memory."""
+    plan = outcome.plan or {}
+    return {
+        "changed": outcome.changed and not _all_undone(outcome),
+        "event": outcome.event,
+        "msg": outcome.detail or "",
+        "todo": plan.get("todo"),
+        "steps": len(plan.get("steps") or []),
+        "before_image": outcome.before_image,
+        "update": (outcome.update or {}).get("result"),
+        "state": outcome.after["verdict"]["state"] if outcome.after else None,
+        "cure": str(path) if path is not None else None,
+        "diff": [suite_diff(step) for step in plan.get("steps") or []],
+    }
+
+
+def _all_undone(outcome: Outcome) -> bool:
+    return bool(outcome.undone) and all(one["outcome"] != "kept_changed_since" for one in outcome.undone or [])
+
+
+def suite_diff(step: t.Mapping[str, t.Any]) -> Document:
+    """One step for ``--diff``: what each suite's line was and will be; other values as they are."""
+    header = f"{step['path']}\\{step['name']} ({step['target']})"
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": _lines(step["before"]),
+        "after": _lines(step["after"]),
+        "prepared": "".join(
+            f"{sign} {name}\n"
+            for sign, names in (
+                ("added  ", step["suites"]["added"]),
+                ("moved  ", step["suites"]["moved"]),
+                ("removed", step["suites"]["removed"]),
+            )
+            for name in names
+        ),
+    }
+
+
+def _lines(state: t.Mapping[str, t.Any]) -> str:
+    data = state["data"]
+    if state["status"] == "absent":
+        return ""
+    if isinstance(data, list):
+        return "".join(f"{name}\n" for name in data)
+    if isinstance(data, str):
+        return "".join(f"{name.strip()}\n" for name in data.split(","))
+    return f"{data}\n"

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When and how many: a maintenance window, and places for endpoints that restart at the same time."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import contextlib
+import fcntl
+import os
+import re
+import typing as t
+from datetime import datetime, time
+from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+
+Waiter = t.Callable[[float], bool]
+
+_WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+class WindowError(ValueError):
+    """A maintenance window cannot be understood; the message says how one is written."""
+
+
+class MaintenanceWindow:
+    """``HH:MM-HH:MM`` in the controller's local time; one that ends before it begins goes over midnight."""
+
+    def __init__(self, text: str) -> None:
+        match = _WINDOW.fullmatch(text.strip())
+        if match is None:
+            raise WindowError(f"The maintenance window '{text}' is not written as HH:MM-HH:MM, such as 22:00-05:00.")
+        self._text = text.strip()
+        self._start = time(int(match[1]), int(match[2]))
+        self._end = time(int(match[3]), int(match[4]))
+
+    def is_open(self, now: datetime) -> bool:
+        moment = now.time()
+        if self._start <= self._end:
+            return self._start <= moment < self._end
+        return moment >= self._start or moment < self._end
+
+    def closed(self, now: datetime) -> str | None:
+        """A sentence why no endpoint may be started now, or None."""
+        if self.is_open(now):
+            return None
+        return f"The maintenance window {self._text} is not open; it is {now:%H:%M} on the controller."
+
+
+class RebootPlaces:
+    """At most so many endpoints of a run restart at once, over all of Ansible's processes.
+
+    Each place is a locked file below the run folder; the lock of a process that was killed is free again at once.
+    """
+
+    def __init__(self, run_folder: Path, places: int) -> None:
+        self._folder = run_folder / "reboots"
+        self._places = places
+
+    @contextlib.contextmanager
+    def taken(self, wait: Waiter) -> c.Iterator[None]:
+        """Waits for a place. Raises ChangeError with code ``timed_out`` when time is up."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        descriptor = self._try()
+        while descriptor is None:
+            if not wait(0.5):
+                raise ChangeError("timed_out", "No place to restart became free within the time allowed.")
+            descriptor = self._try()
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _try(self) -> int | None:
+        for number in range(self._places):
+            descriptor = os.open(self._folder / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                continue
+            return descriptor
+        return None

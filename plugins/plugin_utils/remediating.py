@@ -1,0 +1,138 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's tasks of a remediation: beginning, planning, reporting; each gives the task's result.
+
+``failed`` ends ansible-playbook with 2, ``unreachable`` with 4.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import BudgetError, parse_budget
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import PlanError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import remediation
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_policy
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import budget_of, plan_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import as_task_result, judge_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import JournalError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.rationing import MaintenanceWindow, WindowError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.build import Options, build_report
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import GATE_FILE, ResultsError, write_json
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import NO_ENDPOINT
+
+Arguments = t.Mapping[str, t.Any]
+Result = dict[str, t.Any]
+
+_SLICED = (
+    "This job is slice {number} of {count}, and the failure budget and the limit on restarts hold for each slice "
+    "alone: run it without slices, or set tetra_slices_declared: true."
+)
+
+
+def begin_task(arguments: Arguments, about: Result, process: Process, variables: t.Mapping[str, t.Any]) -> Result:
+    """Checks every option before any endpoint is asked, then makes or takes over the folder."""
+    if not arguments["hosts"]:
+        return _could_not(NO_ENDPOINT)
+    count, number = _slices(variables)
+    if count > 1 and not arguments["slices_declared"]:
+        return _refused(_SLICED.format(number=number, count=count))
+    policy = chosen_policy(arguments["policy"], None) or {}
+    folder = Path(arguments["results_dir"]).absolute()
+    try:
+        plan_options(arguments["plan"])
+        parse_budget(arguments["max_failures"], len(arguments["hosts"]))
+        if arguments["maintenance_window"]:
+            MaintenanceWindow(arguments["maintenance_window"])
+        run = remediation.begin(folder, arguments["run_id"], arguments["hosts"], process, about, policy)
+        audit = remediation.to_audit(run)
+    except (PlanError, BudgetError, WindowError) as error:
+        return _refused(str(error))
+    except ResultsError as error:
+        return _could_not(str(error))
+    return {
+        "changed": False,
+        "run": str(run.path),
+        "run_id": run.run_id,
+        "before": str(run.before.path),
+        "after": str(run.after.path),
+        "resumed": run.resumed,
+        "audit": audit,
+    }
+
+
+def plan_task(arguments: Arguments) -> Result:
+    try:
+        run = remediation.join(Path(arguments["run"]))
+        todo = remediation.make_plans(run, arguments["hosts"], plan_options(arguments["plan"]))
+        build_report(Options(path=[str(run.before.path)], title="Before the remediation"))
+    except (ResultsError, ReportError, PlanError, JournalError, OSError) as error:
+        return _refused(str(error))
+    return {"changed": False, "todo": todo, "msg": f"{len(todo)} endpoints are to be changed or restarted."}
+
+
+def report_task(arguments: Arguments) -> Result:
+    """After a wave (``batch``): summary and report, and a failure once the budget is spent. At the end (``final``): the
+    exit code. With neither: only the summary and the report, as after a run that was killed."""
+    batch = arguments["batch"]
+    try:
+        run = remediation.join(Path(arguments["run"]))
+        budget = budget_of(run, arguments["max_failures"])
+        if batch is not None:
+            remediation.count_lost(run, batch)
+        document = remediation.summarise(run, budget, batch)
+        build_report(
+            Options(path=[str(run.after.path)], compare_with=[str(run.before.path)], title="After the remediation")
+        )
+    except (ResultsError, ReportError, JournalError, BudgetError, OSError) as error:
+        return _refused(str(error))
+    lines = remediation.sentences(document)
+    lines.append(f"Before: {run.before.path / 'report' / 'index.html'}")
+    lines.append(f"After: {run.after.path / 'report' / 'index.html'}")
+    result: Result = {
+        "changed": False,
+        "msg": lines,
+        "counts": document["counts"],
+        "budget_spent": document["budget_spent"],
+        "summary": str(run.path / remediation.SUMMARY),
+    }
+    spent = batch is not None and document["budget_spent"]
+    if spent:
+        result["failed"] = True
+    if arguments["final"] or spent:
+        result.update(_end(run, document, arguments["fail_on"], lines))
+    return result
+
+
+def _end(run: remediation.Remediation, document: Result, fail_on: str, lines: list[str]) -> Result:
+    """0: every endpoint that could be cured is. 2: some failed. 4: nothing could be tested."""
+    outcome = judge_run(run.after.path, run.after.token, fail_on)
+    result = {**as_task_result(outcome), "msg": [*lines, outcome.message]}
+    if document["failures"]:
+        result.pop("unreachable", None)
+        result["failed"] = True
+    judge = {"result": "failed" if document["failures"] else outcome.result, "message": lines[0]}
+    write_json(run.path / GATE_FILE, {**judge, "counts": document["counts"]})
+    return {name: value for name, value in result.items() if name != "counts"}
+
+
+def _slices(variables: t.Mapping[str, t.Any]) -> tuple[int, int]:
+    """(slices, number of this one) of the job, as AWX tells them in variables and in the environment."""
+    found = []
+    for name in ("awx_job_slice_count", "tower_job_slice_count", "awx_job_slice_number", "tower_job_slice_number"):
+        value = str(variables.get(name) or os.environ.get(name.upper()) or "")
+        found.append(int(value) if value.isdigit() else 0)
+    return max(found[0], found[1]), max(found[2], found[3])
+
+
+def _refused(message: str) -> Result:
+    return {"changed": False, "failed": True, "msg": message}
+
+
+def _could_not(message: str) -> Result:
+    return {"changed": False, "unreachable": True, "msg": message}
