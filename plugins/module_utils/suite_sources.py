@@ -90,7 +90,7 @@ def list_sources(facts: t.Mapping[str, t.Any], release: Release | None, findings
     if shown is None:
         return Sources(tuple(stored), None, None, why)
     if not stored:
-        # The cmdlet takes policies into account (microsoft/CSS-Exchange), but it may lag behind a list nobody could read.
+        # The cmdlet takes policies into account (microsoft/CSS-Exchange), but may lag behind a list nobody could read.
         return Sources((Reading("cmdlet", shown.suites, shown.proof, True),), None, shown, why)
     if len(stored) == 1 and stored[0].kind == "default":
         return Sources((Reading("local", shown.suites, shown.proof, True),), None, shown, why)
