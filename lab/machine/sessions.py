@@ -42,7 +42,7 @@ class SessionConfiguration:
     @property
     def core(self) -> bool:
         """PowerShell 6 and later."""
-        return int(self.version.split(".")[0]) >= 6
+        return int(self.version.split(".", maxsplit=1)[0]) >= 6
 
     @property
     def number(self) -> tuple[int, ...]:

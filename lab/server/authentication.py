@@ -43,7 +43,7 @@ class Accounts:
         """The account of this transport, its file in the folder (readable by its owner only)."""
         spoil = "wrong_password" in transport.faults
         password = transport.password + (_SPOILED if spoil else "")
-        domain, _, user = transport.user.rpartition("\\")
+        domain, _separator, user = transport.user.rpartition("\\")
         line = f"{domain}:{user}:{password}"
         name = base64.b32encode(hmac.digest(b"lab account file", line.encode(), "sha256")).decode().rstrip("=").lower()
         path = folder / f"{name[:24]}.accounts"
@@ -75,7 +75,7 @@ class Authenticator:
 
     def check(self, request: HttpRequest) -> tuple[bool, Headers]:
         """Whether the request may go on, and the headers that its answer carries either way."""
-        scheme, _, value = request.headers.get("authorization", "").partition(" ")
+        scheme, _space, value = request.headers.get("authorization", "").partition(" ")
         scheme = scheme.lower()
         if scheme == "basic" and self._accepts("basic"):
             self.user = self._basic(value)

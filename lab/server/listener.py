@@ -130,7 +130,7 @@ class Listener:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
         self.service.close()
-        for _ in range(_CLOSING_TURNS):
+        for _turn in range(_CLOSING_TURNS):
             await asyncio.sleep(0)
         self._server = self._socket = None
 

@@ -101,7 +101,10 @@ class Runspace(ServerRunspacePool):
 
     def write_state(self, pipeline: uuid.UUID, state: PSInvocationState, error: ErrorDetails | None = None) -> None:
         """The state that ends a pipeline."""
-        make = lambda: records.pipeline_state(state, error)  # noqa: E731
+
+        def make() -> t.Any:
+            return records.pipeline_state(state, error)
+
         data = clixml.to_clixml(("state", state.value, error), self._cipher, make)
         self.send(PSRPMessageType.PipelineState, data, pipeline)
 
@@ -179,6 +182,6 @@ def _converted(given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def _primitive(name: str, value: t.Any) -> t.Any:
     if isinstance(value, dict):
         return PSPrimitiveDictionary({key: _primitive(key, item) for key, item in value.items()})
-    if name in _VERSIONS and type(value) is str:
+    if name in _VERSIONS and isinstance(value, str):
         return PSVersion(value)
     return value

@@ -209,9 +209,9 @@ def _data_fits(kind: t.Any, data: t.Any) -> bool:
     if kind == "REG_MULTI_SZ":
         return _are_texts(data)
     if kind == "REG_DWORD":
-        return type(data) is int and 0 <= data <= 0xFFFFFFFF
+        return isinstance(data, int) and not isinstance(data, bool) and 0 <= data <= 0xFFFFFFFF
     if kind == "REG_QWORD":
-        return type(data) is int and 0 <= data <= 0xFFFFFFFFFFFFFFFF
+        return isinstance(data, int) and not isinstance(data, bool) and 0 <= data <= 0xFFFFFFFFFFFFFFFF
     if kind == "REG_BINARY":
         return data is None or isinstance(data, str)
     if kind == "REG_NONE":
@@ -247,7 +247,7 @@ def _are_sound_rows(rows: SuiteRows) -> bool:
 
 _FITS: dict[str, t.Callable[[t.Any], bool]] = {
     "text": lambda value: value is None or isinstance(value, str),
-    "number": lambda value: value is None or type(value) is int,
+    "number": lambda value: value is None or (isinstance(value, int) and not isinstance(value, bool)),
     "flag": lambda value: value is None or isinstance(value, bool),
     "names": _are_texts,
     "rows": lambda value: isinstance(value, list) and all(isinstance(row, dict) for row in value),

@@ -157,7 +157,7 @@ def test_make_targets_that_guides_name_exist() -> None:
         named = set(re.findall(r"`make ([a-z][a-z-]*)", guide.read_text(encoding="utf-8")))
         named |= {
             name
-            for _, block in fenced(guide)
+            for _language, block in fenced(guide)
             for name in re.findall(r"^make ([a-z][a-z-]*)", block, flags=re.MULTILINE)
         }
         assert named <= targets, guide

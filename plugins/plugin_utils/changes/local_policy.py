@@ -72,14 +72,19 @@ class LocalPolicy:
             if content is not None:
                 self._files.replace(item["path"], content)
 
-    def undo(self, pol_item: Item, names: t.Iterable[str]) -> bool:
+    def undo(self, pol_item: Item, names: t.Iterable[str], is_followed: t.Callable[[], bool] = lambda: True) -> bool:
         """Puts ``Registry.pol`` back where it still is as written, else only our values in it; the version counts on.
+
+        ``is_followed`` says whether the registry holds what stood there before: where the file does and the registry
+        does not, an undoing was killed in between, and the version has to count on once more.
 
         False where somebody has changed one of our values since: then nothing is written.
         """
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
         present = self._files.read(self.pol_path)
         if present == before:
+            if not is_followed():
+                self._count_on()
             return True
         if present == after:
             if before is None:
@@ -91,8 +96,12 @@ class LocalPolicy:
             if pol is None:
                 return False
             self._files.replace(self.pol_path, pol.serialise())
-        self._files.replace(self.ini_path, gpt_ini.after_machine_change(self._files.read(self.ini_path) or b""))
+        self._count_on()
         return True
+
+    def _count_on(self) -> None:
+        """A higher version makes Windows process ``Registry.pol`` at the next refresh."""
+        self._files.replace(self.ini_path, gpt_ini.after_machine_change(self._files.read(self.ini_path) or b""))
 
     def refresh(self) -> None:
         """Asks Windows to process the computer policy. Its text is localized and is not read."""

@@ -53,7 +53,8 @@ def test_a_text_with_note_properties_is_the_text() -> None:
 
 
 def test_bytes_with_note_properties_are_bytes() -> None:
-    data = '<Obj RefId="0"><TN RefId="0"><T>System.Byte[]</T></TN><BA>UFJlZw==</BA><MS><I64 N="ReadCount">4</I64></MS></Obj>'
+    kind = '<TN RefId="0"><T>System.Byte[]</T></TN>'
+    data = f'<Obj RefId="0">{kind}<BA>UFJlZw==</BA><MS><I64 N="ReadCount">4</I64></MS></Obj>'
     assert clixml.parse(data) == b"PReg"
 
 

@@ -20,7 +20,10 @@ def test_a_simple_name_stays_readable() -> None:
     assert encode_name("web01.example.com") == "web01.example.com"
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", ".", "CON", "con", "nul.example.com", "A", "x" * 300, "", "ein host", "호스트", "a\x00b"])
+@pytest.mark.parametrize(
+    "name",
+    ["a/b", "..", ".", "CON", "con", "nul.example.com", "A", "x" * 300, "", "ein host", "호스트", "a\x00b"],
+)
 def test_an_odd_name_becomes_a_legal_file_name(name: str) -> None:
     encoded = encode_name(name)
     assert LEGAL.fullmatch(encoded)

@@ -278,7 +278,9 @@ def test_somebody_is_logged_on(windows: t.Any) -> None:
 
 
 def test_one_gpo_governs_several_endpoints(windows: t.Any) -> None:
-    governed = [windows(policy=BAD, origin={"kind": "domain_gpo", "gpo": "Shared"}, domain="one.example") for _ in "ab"]
+    governed = [
+        windows(policy=BAD, origin={"kind": "domain_gpo", "gpo": "Shared"}, domain="one.example") for _name in "ab"
+    ]
     stranger = windows(policy=BAD, origin={"kind": "domain_gpo", "gpo": "Other"}, domain="one.example")
     host = windows(release="2022", domain="one.example", gpo_management=True)
     which = {"Name": "shared", "Key": POLICY_KEY, "ValueName": "Functions"}

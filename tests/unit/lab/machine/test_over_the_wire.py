@@ -85,7 +85,7 @@ def test_a_cure_by_hand(running: RunningFleet) -> None:
     assert curl(running) == "35", "not in force before a restart"
     ask(running, r"C:\Windows\System32\shutdown.exe", "/r", "/t", "0")
     lost = False
-    for _ in range(_TRIES):
+    for _try in range(_TRIES):
         try:
             if boot_time(running) != before:
                 break

@@ -51,5 +51,5 @@ def test_a_windows_module_ends_in_an_error_and_does_not_hang(start: Start, tmp_p
     (tmp_path / "library" / "win_nothing.ps1").write_text("#!powershell\n#AnsibleRequires -CSharpUtil Ansible.Basic\n")
     results = _ansible(fleet, "windows", "-m", "win_nothing", "-M", str(tmp_path / "library"))
     assert "is not recognized" in str(results["one"]), results["one"]
-    (caller, *_) = fleet.machines["one"].callers  # type: ignore[attr-defined]
+    (caller, *_others) = fleet.machines["one"].callers  # type: ignore[attr-defined]
     assert len(caller.extra["input"]) > 1, "the module's input reached the machine"

@@ -74,7 +74,7 @@ def test_without_credentials_the_ways_in_are_listed(start: Start) -> None:
     fleet = start(one={"auth": ["basic", "negotiate", "ntlm"]})
     facts, body = _curl(fleet, "one")
     assert (facts["http_code"], body) == (401, "")
-    _, head = _curl(fleet, "one", "--include")
+    _body, head = _curl(fleet, "one", "--include")
     challenges = [line.split(": ", 1)[1] for line in head.splitlines() if line.startswith("WWW-Authenticate")]
     assert challenges == ["Negotiate", "NTLM", 'Basic realm="WSMAN"']
 

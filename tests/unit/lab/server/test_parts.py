@@ -160,7 +160,7 @@ class _Mirror:
 def test_sealed_messages_are_pypsrps(envelope: bytes) -> None:
     context: t.Any = _Mirror()
     theirs = WinRMEncryption(context, WinRMEncryption.SPNEGO)
-    _, body = theirs.wrap_message(envelope)
+    _header, body = theirs.wrap_message(envelope)
     assert sealing.unseal(body, context) == envelope
     assert sealing.seal(envelope, context) == body
     assert theirs.unwrap_message(sealing.seal(envelope, context), "Encrypted Boundary") == envelope
@@ -198,7 +198,7 @@ def test_equal_objects_are_converted_once_and_others_are_not_mixed_up() -> None:
 
 def test_secrets_are_not_remembered() -> None:
     runs = []
-    for _ in range(2):
+    for _turn in range(2):
         cipher = PSRemotingCrypto()
         cipher.register_key(uuid.uuid4().bytes * 2)
         runs.append(clixml.to_clixml(ps.PSSecureString("secret"), cipher))

@@ -130,7 +130,7 @@ def test_cut_off_anywhere(disk: Path, tmp_path: Path, kind: str) -> None:
     rng = random.Random(kind)
     size = path.stat().st_size
     with guarded():
-        for length in sorted((rng.randrange(size) for _ in range(40)), reverse=True):
+        for length in sorted((rng.randrange(size) for _cut in range(40)), reverse=True):
             os.truncate(path, length)
             judged(path)
 

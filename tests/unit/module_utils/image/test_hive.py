@@ -65,7 +65,7 @@ def hive_keys(seed: int) -> hives.Keys:
     keys: hives.Keys = {}
     for number in range(300):
         names = ["Alpha", "beta", "Größe", "日本", "x" * 200]
-        path = "\\".join(f"{rng.choice(names)}{rng.randrange(9)}" for _ in range(3))
+        path = "\\".join(f"{rng.choice(names)}{rng.randrange(9)}" for _part in range(3))
         keys[f"{path}\\{number}"] = {
             f"v{index}": ("REG_BINARY", rng.randbytes(rng.choice([0, 1, 3, 4, 5, 100, 5000, 16344, 16345, 40000])))
             for index in range(rng.randrange(3))
@@ -135,7 +135,7 @@ def test_values_are_decoded_as_the_documents_write_them() -> None:
 
 def _patched(hive: bytes, mark: bytes, offset: int, value: bytes, count: int = 1) -> bytes:
     place = 0
-    for _ in range(count):
+    for _key in range(count):
         place = hive.index(mark, place + 1)
     return hive[: place + offset] + value + hive[place + offset + len(value) :]
 

@@ -116,7 +116,7 @@ def test_compressed_files(tmp_path: Path) -> None:
     samples = {
         "text": b"".join(b"line %d of a text that compresses well\n" % number for number in range(20_000)),
         "random": rng.randbytes(300_000),
-        "mixed": b"".join(rng.choice([rng.randbytes(5000), bytes(20_000), b"ab" * 4000]) for _ in range(60)),
+        "mixed": b"".join(rng.choice([rng.randbytes(5000), bytes(20_000), b"ab" * 4000]) for _part in range(60)),
         "zeros": bytes(500_000),
     }
     with mounted(path, tmp_path / "mnt", "compression") as point:

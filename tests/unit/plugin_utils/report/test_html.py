@@ -69,7 +69,7 @@ def awkward() -> str:
 def test_nothing_from_an_endpoint_becomes_markup() -> None:
     plain = Elements(page(factories.result("a", "non_compliant")))
     for tag, attributes in Elements(awkward()).tags:
-        assert tag in {name for name, _ in plain.tags} | {"code", "article", "ol", "li"}
+        assert tag in {name for name, _attributes in plain.tags} | {"code", "article", "ol", "li"}
         assert not [name for name in attributes if name.startswith("on")]
         assert tag != "img"
     assert len(Elements(awkward()).scripts) == len(plain.scripts) == 3
