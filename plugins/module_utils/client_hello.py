@@ -30,8 +30,9 @@ def predict(document: t.Any, plan: t.Any = None) -> dict[str, t.Any]:
     """Facts, and a plan or its steps, → the Client Hello now, or after the plan and a reboot.
 
     ``{host, suites: [{name, id, hex}], versions: [772, 771], version_names, curves: [names] | None,
-    open: [{name, id, hex}], notes}``. ``suites`` are offered for sure, ``open`` ones perhaps; ``curves`` is ``None``
-    where more than one list is possible. Raises PlanError.
+    open: [{name, id, hex}], alternatives: [{list, suites, versions}], notes}``. ``suites`` are offered for sure, ``open``
+    ones perhaps; ``curves`` is ``None`` where more than one list of them is possible. ``alternatives``: where more than
+    one list of suites may count, the offer by each (``list``: policy, local, default, cmdlet). Raises PlanError.
     """
     facts = read_facts(document)
     steps = _steps(plan)
@@ -41,8 +42,9 @@ def predict(document: t.Any, plan: t.Any = None) -> dict[str, t.Any]:
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise PlanError(f"The plan cannot be applied to these facts: {r.text(str(error))[:200]}") from error
     endpoint = Endpoint(facts)
-    sure, perhaps = _offers(endpoint)
-    versions = [version for version in VERSIONS if _carries(version, sure)]
+    offers = [(reading.kind, dict(endpoint.offered(reading))) for reading in endpoint.sources.readings]
+    sure, perhaps = _in_common([offer for _kind, offer in offers], endpoint.sources.unread is not None)
+    versions = _versions(sure)
     curves = offered_curves(facts, endpoint.release)
     return {
         "host": facts["host"],
@@ -51,23 +53,29 @@ def predict(document: t.Any, plan: t.Any = None) -> dict[str, t.Any]:
         "version_names": [cipher_suites.PROTOCOL_NAMES[version] for version in versions],
         "curves": None if curves is None else [r.text(name) for name in curves],
         "open": cipher_suites.describe(r.text(name) for name in perhaps),
+        "alternatives": [_alternative(kind, offer) for kind, offer in offers] if len(offers) > 1 else [],
         "notes": endpoint.findings.notes,
     }
 
 
-def _offers(endpoint: Endpoint) -> tuple[list[str], list[str]]:
-    readings = endpoint.sources.readings
-    offers = [dict(endpoint.offered(reading)) for reading in readings]
-    if endpoint.sources.unread is not None or not offers:
-        return [], [name for offer in offers for name in offer]
+def _in_common(offers: list[dict[str, str]], unread: bool) -> tuple[list[str], list[str]]:
+    """What is offered by every reading for sure, and what is offered only perhaps."""
+    if unread or not offers:
+        return [], list(dict.fromkeys(name for offer in offers for name in offer))
     sure = [name for name in offers[0] if all(offer.get(name) == YES for offer in offers)]
     perhaps = dict.fromkeys(name for offer in offers for name in offer if name not in sure)
     return sure, list(perhaps)
 
 
-def _carries(version: int, names: c.Iterable[str]) -> bool:
-    modern = version == cipher_suites.TLS_1_3
-    return any(cipher_suites.algorithms(name).tls13 is modern for name in names)
+def _alternative(kind: str, offer: dict[str, str]) -> dict[str, t.Any]:
+    names = [name for name, answer in offer.items() if answer == YES]
+    return {"list": kind, "suites": cipher_suites.describe(names), "versions": _versions(names)}
+
+
+def _versions(names: c.Collection[str]) -> list[int]:
+    """The protocol versions that the suites need, highest first."""
+    modern = {cipher_suites.algorithms(name).tls13 for name in names}
+    return [version for version in VERSIONS if (version == cipher_suites.TLS_1_3) in modern]
 
 
 def _steps(plan: t.Any) -> list[t.Any]:

@@ -66,6 +66,10 @@ _ALL: tuple[Rule, ...] = (
     Rule("TETRA-TLS13-ONLY", "medium", "Only the TLS 1.3 suite is left",
          "Both recorded updates used TLS 1.2; whether the updater offers TLS 1.3 is not known.",
          "Enable one of the accepted TLS 1.2 suites as well.", CISCO_NOTE),
+    Rule("TETRA-TLS13-DEAD-END", "medium", "TLS 1.3 is offered, but not with the suite that the server accepts",
+         "A server that has TLS 1.3 settles on the version first and then finds no suite: handshake_failure, although "
+         "an accepted TLS 1.2 suite is offered. Whether the updater offers TLS 1.3 is not known.",
+         "Add TLS_AES_128_GCM_SHA256 to the list, or switch TLS 1.3 off for clients.", "RFC 8446, section 4.1.1"),
     Rule("TETRA-ONE-SUITE", "low", "The endpoint reaches Tetra through a single suite",
          "On Windows 7 to 8.1 and Server 2008 R2 to 2012 R2 only the DHE suite exists; one change to the list, to the "
          "Diffie-Hellman switch or on the server side ends the updates.",

@@ -49,6 +49,10 @@ NOT_APPLICABLE = "not_applicable"
 STATES = (COMPLIANT, NON_COMPLIANT, STATE_UNKNOWN, NOT_APPLICABLE)
 
 NOTE_TLS13 = "Both recorded updates used TLS 1.2; whether the updater offers TLS 1.3 is not known."
+NOTE_DEAD_END = (
+    "Whether the updater offers TLS 1.3 is not known; if it does, "
+    "a server with TLS 1.3 settles on it and finds no suite."
+)
 NOTE_PROBE = "The answer rests on the handshake that the endpoint made itself, not on its configuration."
 
 Verdict = dict[str, t.Any]
@@ -104,6 +108,7 @@ class _Judgement:
         self.accepted = options.allow_list
         self.modern = frozenset(name for name in self.accepted if cipher_suites.algorithms(name).tls13)
         self.suites: dict[str, SuiteAnswer] = {}
+        self.dead_end = False
 
     def verdict(self) -> Verdict:
         exempt = not_applicable(self.facts, self.findings)
@@ -156,10 +161,39 @@ class _Judgement:
             wanted = [name for name in self.accepted if not self._impossible(name)]
             return all_of(found[name] for name in wanted) if wanted else NO
         classic = any_of(found[name] for name in self.accepted if name not in self.modern)
-        if classic == YES:
-            return YES
         modern = any_of(found[name] for name in self.modern)
+        if classic == YES:
+            return self._still_reachable(reading, found, modern)
         return any_of((classic, UNKNOWN if modern == YES else modern))
+
+    def _still_reachable(self, reading: Reading | None, found: t.Mapping[str, str], modern: str) -> str:
+        """An accepted TLS 1.2 suite is offered; whether something else in the hello can spoil it."""
+        if reading is None:
+            return YES
+        if self.modern and modern != YES and self._offers_other_modern(reading):
+            self.dead_end = True
+            return UNKNOWN
+        return UNKNOWN if self._group_may_be_refused(reading, found) else YES
+
+    def _offers_other_modern(self, reading: Reading) -> bool:
+        """TLS 1.3 is (perhaps) offered, with suites that the server does not accept. A server that has TLS 1.3 chooses
+        the version first and then finds no suite, although one of TLS 1.2 would do."""
+        return any(
+            cipher_suites.algorithms(name).tls13 and name not in self.modern
+            for name, _answer in self.endpoint.offered(reading)
+        )
+
+    def _group_may_be_refused(self, reading: Reading, found: t.Mapping[str, str]) -> bool:
+        """A DHE suite whose group this endpoint may refuse stands first: the server may choose it, and all is lost.
+        The limits on key lengths bind the server's answer, they do not take the suite out of the Client Hello."""
+        for name in reading.suites.plain:
+            if found.get(name) == YES and name not in self.modern:
+                return False
+            if name in found and found[name] != YES:
+                codes = {item["code"] for item in self.endpoint.conditions(name)[1]}
+                if codes == {r.KEY_LENGTH_OUT_OF_RANGE}:
+                    return True
+        return False
 
     def _under(self, name: str, reading: Reading | None) -> str:
         if reading is not None:
@@ -190,7 +224,8 @@ class _Judgement:
             proof = r.evidence("probe", self.facts["probe"].get("host"), "tls_ok")
             self.findings.add("TETRA-PROBE-CONTRADICTS", proof)
             return UNKNOWN, in_force.AFTER_REBOOT
-        if force.signs or self.endpoint.switches.caller_decides or self.options.require == "all" or self._only_modern():
+        of_the_caller = self.endpoint.switches.caller_decides or self.dead_end or self._only_modern()
+        if force.signs or of_the_caller or self.options.require == "all":
             return answer, force.state
         self.findings.note(NOTE_PROBE)
         return YES, force.state
@@ -262,6 +297,9 @@ class _Judgement:
             self.findings.add("TETRA-NOT-ALL-SUITES", proof)
         elif answer == UNKNOWN:
             self.findings.add("TETRA-SUITES-UNKNOWN", proof)
+        if self.dead_end:
+            self.findings.add("TETRA-TLS13-DEAD-END", proof)
+            self.findings.note(NOTE_DEAD_END)
         if self._only_modern():
             self.findings.add("TETRA-TLS13-ONLY", proof)
             self.findings.note(NOTE_TLS13)

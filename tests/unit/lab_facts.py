@@ -126,11 +126,19 @@ def _connector(state: WindowsState) -> dict[str, t.Any]:
 
 
 def gets_through(offer: Offer) -> bool:
-    """Whether a server that accepts only what Tetra accepts, with an RSA certificate and 2048 bits, takes the offer."""
-    if not offer.rsa_bits[0] <= RSA_BITS or (offer.rsa_bits[1] is not None and offer.rsa_bits[1] < RSA_BITS):
+    """Whether a server that accepts only what Tetra accepts, with an RSA certificate and 2048 bits, takes the offer.
+
+    The server has TLS 1.3 and settles on the version first; it prefers the suites in the order of the allow-list.
+    """
+    smallest, largest = offer.rsa_bits
+    if smallest > RSA_BITS or (largest is not None and largest < RSA_BITS):
         return False
-    dh = offer.dh_bits[0] <= DH_BITS and (offer.dh_bits[1] is None or offer.dh_bits[1] >= DH_BITS)
-    for name in offer.suites:
-        if name in ALLOW_LIST and (name.startswith("TLS_DHE_") is False or dh):
-            return bool(offer.curves) or name.startswith("TLS_DHE_")
+    modern = {name for name in offer.suites if "_WITH_" not in name}
+    if modern:
+        return bool(modern & set(ALLOW_LIST)) and bool(offer.curves)
+    smallest, largest = offer.dh_bits
+    for name in ALLOW_LIST:
+        if name in offer.suites and (offer.curves or name.startswith("TLS_DHE_")):
+            refused = smallest > DH_BITS or (largest is not None and largest < DH_BITS)
+            return not (name.startswith("TLS_DHE_") and refused)
     return False
