@@ -30,8 +30,8 @@ def predict(document: t.Any, plan: t.Any = None) -> dict[str, t.Any]:
     """Facts, and a plan or its steps, → the Client Hello now, or after the plan and a reboot.
 
     ``{host, suites: [{name, id, hex}], versions: [772, 771], version_names, curves: [names] | None,
-    open: [{name, id, hex}], alternatives: [{list, suites, versions}], notes}``. ``suites`` are offered for sure, ``open``
-    ones perhaps; ``curves`` is ``None`` where more than one list of them is possible. ``alternatives``: where more than
+    open: [{name, id, hex}], alternatives: [{list, suites, versions}], notes}``. ``suites`` are offered for sure,
+    ``open`` ones perhaps; ``curves`` is ``None`` where more than one list is possible. ``alternatives``: where more than
     one list of suites may count, the offer by each (``list``: policy, local, default, cmdlet). Raises PlanError.
     """
     facts = read_facts(document)
