@@ -96,7 +96,9 @@ def _tls(chain: list[BaseException], place: Place) -> SessionError | None:
             f"The TLS handshake with {place} failed: it may be the port for HTTP, or the two have no TLS version or "
             "suite in common.",
         )
-    bad_file = next((i for i in chain if i.__class__.__name__ == "OSError" and "TLS CA certificate bundle" in str(i)), None)
+    # Subclasses of OSError are failures of the connection, which other rules explain.
+    plain = (i for i in chain if i.__class__.__name__ == "OSError")
+    bad_file = next((i for i in plain if "TLS CA certificate bundle" in str(i)), None)
     if bad_file is not None:
         return SessionError("tls", "The file that ansible_psrp_ca_cert names does not exist.")
     return None

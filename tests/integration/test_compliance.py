@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
 import subprocess
 import time
 import typing as t
@@ -171,7 +174,15 @@ def test_a_second_run_into_the_same_folder_counts_alone(playbooks: Playbooks) ->
 
 
 def test_a_killed_run_leaves_a_folder_that_misses_its_hosts(playbooks: Playbooks) -> None:
+    # The last endpoint takes the connection and never answers, so the run is still going on when it is killed.
+    silent = socket.create_server(("127.0.0.1", 0))
     hosts = playbooks.hosts()
+    hosts["zz-silent"] = {
+        **hosts["healthy"],
+        "ansible_port": silent.getsockname()[1],
+        "ansible_psrp_operation_timeout": 80,
+        "ansible_psrp_read_timeout": 90,
+    }
     inventory = playbooks.write_inventory(hosts)
     process = subprocess.Popen(
         playbooks.command("fleetops.tetra.compliance", inventory=inventory, tetra_serial=1, tetra_hosts="all"),
@@ -190,8 +201,9 @@ def test_a_killed_run_leaves_a_folder_that_misses_its_hosts(playbooks: Playbooks
         assert taken.returncode == 4
         assert "in use by a run that is still going on" in taken.stdout
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        silent.close()
     found = kinds(playbooks)
     assert set(found) == set(hosts)
     audited = sorted(path.name for path in folder.glob("*.json"))

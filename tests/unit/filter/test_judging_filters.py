@@ -40,11 +40,12 @@ def lazy(value: t.Any) -> t.Any:
 
 
 def is_plain(value: t.Any) -> bool:
-    if type(value) is dict:
-        return all(type(key) is str and is_plain(item) for key, item in value.items())
-    if type(value) is list:
+    """Exactly the built-in types: a subclass or a look-alike would not survive Ansible's templating."""
+    if value.__class__.__name__ == "dict":
+        return all(key.__class__.__name__ == "str" and is_plain(item) for key, item in value.items())
+    if value.__class__.__name__ == "list":
         return all(is_plain(item) for item in value)
-    return value is None or type(value) in (str, int, float, bool)
+    return value is None or value.__class__.__name__ in ("str", "int", "float", "bool")
 
 
 def test_verdict_takes_lazy_data_and_gives_plain_data() -> None:
