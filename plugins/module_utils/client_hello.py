@@ -31,7 +31,7 @@ def predict(document: t.Any, plan: t.Any = None) -> dict[str, t.Any]:
 
     ``{host, suites: [{name, id, hex}], versions: [772, 771], version_names, curves: [names] | None,
     open: [{name, id, hex}], alternatives: [{list, suites, versions}], notes}``. ``suites`` are offered for sure,
-    ``open`` ones perhaps; ``curves`` is ``None`` where more than one list is possible. ``alternatives``: where more than
+    ``open`` ones perhaps; ``curves`` is ``None`` where more than one is possible. ``alternatives``: where more than
     one list of suites may count, the offer by each (``list``: policy, local, default, cmdlet). Raises PlanError.
     """
     facts = read_facts(document)
