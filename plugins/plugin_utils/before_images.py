@@ -76,15 +76,6 @@ class BeforeImageStore:
         _write_new(self._folder_of(host) / f"{image.id}.json", json.dumps(image.as_dict(), indent=1).encode())
         return image
 
-    def adopt(self, image: BeforeImage) -> None:
-        """Files an image that was found elsewhere (the endpoint's copy), where it is not known yet."""
-        path = self._folder_of(image.host) / f"{image.id}.json"
-        if not path.exists():
-            _write_new(path, json.dumps(image.as_dict(), indent=1).encode())
-
-    def is_restored(self, image: BeforeImage) -> bool:
-        return (self._folder_of(image.host) / f"{image.id}.restored").exists()
-
     def mark_restored(self, image: BeforeImage, outcome: c.Sequence[c.Mapping[str, t.Any]]) -> None:
         """Notes what a rollback did with each item; a second rollback then passes over the image."""
         path = self._folder_of(image.host) / f"{image.id}.restored"
