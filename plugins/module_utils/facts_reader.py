@@ -137,6 +137,10 @@ def _read_section(name: str, found: t.Any) -> dict[str, t.Any]:
         elif kind == "keys":
             good = _read_keys(value)
         elif _FITS[kind](value):
+            if field in found:
+                continue
+            repaired = repaired if repaired is not None else dict(found)
+            repaired[field] = None
             continue
         elif found["status"] == OK:
             return _empty_part(name, f"In the section {name}, {field} has the wrong type.")
@@ -162,8 +166,13 @@ def _read_keys(found: t.Any) -> dict[str, t.Any]:
         key = found.get(name)
         fault = "Missing in the document." if key is None else _key_fault(key)
         if fault is not None:
-            repaired = repaired if repaired is not None else dict(found)
-            repaired[name] = registry_key(schannel_path(name), NOT_READ if key is None else ERROR, fault)
+            good = registry_key(schannel_path(name), NOT_READ if key is None else ERROR, fault)
+        elif key.get("values") is None:
+            good = registry_key(key["path"], key["status"], key.get("reason"))
+        else:
+            continue
+        repaired = repaired if repaired is not None else dict(found)
+        repaired[name] = good
     return found if repaired is None else repaired
 
 
@@ -193,7 +202,7 @@ def _value_fault(value: t.Any) -> str | None:
         return "The value has no known status."
     if not isinstance(value.get("path"), str) or not isinstance(value.get("name"), str):
         return "The value does not say where it lies."
-    if status == OK and not _data_fits(value.get("type"), value.get("data")):
+    if status == OK and not ("type" in value and "data" in value and _data_fits(value["type"], value["data"])):
         return f"The data does not fit the registry type {_brief(value.get('type'))}."
     return None
 
@@ -216,7 +225,7 @@ def _data_fits(kind: t.Any, data: t.Any) -> bool:
         return data is None or isinstance(data, str)
     if kind == "REG_NONE":
         return data is None or isinstance(data, (str, list))
-    return kind is None and (data is None or isinstance(data, (str, int)) or _are_texts(data))
+    return kind is None and (isinstance(data, (str, int)) or _are_texts(data))
 
 
 def _are_texts(data: t.Any) -> bool:

@@ -79,7 +79,12 @@ class Findings:
 
 def evidence(source: str, path: str | None, value: t.Any = None, note: str | None = None) -> Evidence:
     """Evidence: ``source`` is registry, cmdlet, release_table, probe, log, file, service, session or facts."""
-    return {"source": source, "path": path, "value": plain(value), "note": note}
+    return {
+        "source": source,
+        "path": None if path is None else text(path),
+        "value": plain(value),
+        "note": None if note is None else text(note),
+    }
 
 
 def registry_evidence(value: t.Mapping[str, t.Any], note: str | None = None) -> Evidence:
@@ -104,8 +109,10 @@ def plain(value: t.Any) -> t.Any:
     return value if value is None or isinstance(value, (int, float, bool)) else text(str(value))
 
 
-def text(value: str) -> str:
+def text(value: t.Any) -> str:
     """At most 1100 characters, control characters shown as ``\\xNN``."""
+    if not isinstance(value, str):
+        value = str(value)
     if len(value) > _LONGEST_VALUE:
         value = f"{value[:_LONGEST_VALUE]} ... ({len(value)} characters)"
     if value.isprintable():

@@ -27,6 +27,7 @@ import re
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
+from ansible_collections.fleetops.tetra.plugins.module_utils.reasons import evidence
 
 Evidence = dict[str, t.Any]
 
@@ -280,8 +281,7 @@ class _Decision:
             self._tell("mdm", None, None, str(self.mdm.get("reason") or "The MDM policies could not be read."))
 
     def _tell(self, source: str, path: t.Any, value: str | None, note: str | None) -> None:
-        where = path if isinstance(path, str) else None
-        self.evidence.append({"source": source, "path": where, "value": value, "note": note})
+        self.evidence.append(evidence(source, path if isinstance(path, str) else None, value, note))
 
     def _answer(self, origin: str, gpo: dict[str, str | None] | None, matches: bool | None) -> dict[str, t.Any]:
         return {"origin": origin, "gpo": gpo, "matches_registry": matches, "evidence": self.evidence}
