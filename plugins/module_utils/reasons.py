@@ -111,10 +111,9 @@ def plain(value: t.Any) -> t.Any:
 
 def text(value: t.Any) -> str:
     """At most 1100 characters, control characters shown as ``\\xNN``."""
-    if not isinstance(value, str):
-        value = str(value)
-    if len(value) > _LONGEST_VALUE:
-        value = f"{value[:_LONGEST_VALUE]} ... ({len(value)} characters)"
-    if value.isprintable():
-        return value
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in value)
+    shown: str = value if isinstance(value, str) else str(value)
+    if len(shown) > _LONGEST_VALUE:
+        shown = f"{shown[:_LONGEST_VALUE]} ... ({len(shown)} characters)"
+    if shown.isprintable():
+        return shown
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in shown)
