@@ -31,7 +31,9 @@ NOTE_SPELLING = "Whether Windows recognises a name that is not spelled exactly i
 NOTE_UPDATE = "The DHE suite came to this release with an update, which the local list does not show."
 NOTE_UPDATE_SHOWN = "On this release the DHE suite came with KB3042058 or KB2919355; the local list shows it."
 
-_LISTED: dict[tuple[t.Any, ...], tuple[tuple[str, str], ...]] = {}
+_Offer = tuple[tuple[str, str], ...]
+_LISTED: dict[tuple[t.Any, ...], _Offer] = {}
+_OFFERED: dict[tuple[t.Any, ...], _Offer] = {}
 _MOST_REMEMBERED = 1024
 _UPDATE_SUITES = frozenset({"TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"})
 
@@ -232,11 +234,27 @@ class Endpoint:
         shown = self.sources.shown if reading.shown else None
         exact = self.match is not None and self.match.exact
         key = (reading.suites, shown, self.release.key if self.release else None, exact)
+        settings = self._common_settings()
+        if settings is not None:
+            # Nothing but the list and these settings decides: endpoints with the same ones have the same answer.
+            found = _OFFERED.get((key, settings))
+            if found is None:
+                found = _remember(_OFFERED, (key, settings), tuple(self._offer(key, reading)))
+            return list(found)
+        return self._offer(key, reading)
+
+    def _common_settings(self) -> tuple[str, ...] | None:
+        """What decides beside the list where no algorithm is switched; ``None`` where more than that decides."""
+        if self.release is None or self.release.suffixed or not self.switches.untouched:
+            return None
+        if self.switches.protocol(TLS_1_2).answer != YES:
+            return None
+        return (self.switches.protocol(TLS_1_3).answer, self.curves().answer)
+
+    def _offer(self, key: tuple[t.Any, ...], reading: Reading) -> list[tuple[str, str]]:
         listed = _LISTED.get(key)
         if listed is None:
-            if len(_LISTED) >= _MOST_REMEMBERED:
-                _LISTED.clear()
-            listed = _LISTED[key] = self._ordinary(reading)
+            listed = _remember(_LISTED, key, self._ordinary(reading))
         found = []
         for name, answer in listed:
             known = self._common.get(name)
@@ -277,6 +295,13 @@ class Endpoint:
                 found = all_of((support, protocol, curve, self.switches.quiet(suite)))
             self._quick_cache[name] = found
         return found
+
+
+def _remember(memory: dict[tuple[t.Any, ...], _Offer], key: tuple[t.Any, ...], offer: _Offer) -> _Offer:
+    if len(memory) >= _MOST_REMEMBERED:
+        memory.clear()
+    memory[key] = offer
+    return offer
 
 
 class _Silent(Findings):

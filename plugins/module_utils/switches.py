@@ -51,9 +51,10 @@ class Switches:
         self._release = release
         self._findings = findings
         self._factors: dict[str, Factor] = {}
-        self._untouched = self._usable and all(
+        self.untouched = self._usable and all(
             self._keys[name]["status"] in (OK, ABSENT) and not self._keys[name]["values"] for name in _ALGORITHM_KEYS
         )
+        """No value at all below Ciphers, Hashes and KeyExchangeAlgorithms."""
         self._protocols: dict[int, Factor] = {}
         self.caller_decides = False
         """TLS 1.2 depends on what the program asks for; a handshake by another program proves nothing about it."""
@@ -144,7 +145,7 @@ class Switches:
 
     def suite(self, suite: SuiteAlgorithms) -> tuple[Factor, ...]:
         """The conditions of an accepted suite apart from protocol and curve. Tells findings."""
-        if self._untouched and suite.cipher in _KNOWN_CIPHERS and suite.hash in _KNOWN_HASHES:
+        if self.untouched and suite.cipher in _KNOWN_CIPHERS and suite.hash in _KNOWN_HASHES:
             return ()
         if suite.tls13:
             return (
@@ -163,7 +164,7 @@ class Switches:
 
     def quiet(self, suite: SuiteAlgorithms) -> str:
         """The same for any other suite: the answer alone, no findings."""
-        if self._untouched and suite.cipher in _KNOWN_CIPHERS and suite.hash in _KNOWN_HASHES:
+        if self.untouched and suite.cipher in _KNOWN_CIPHERS and suite.hash in _KNOWN_HASHES:
             return YES
         silent = Findings()
         told, self._findings = self._findings, silent
