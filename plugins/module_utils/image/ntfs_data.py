@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image import lznt1
-from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import DamagedError, Source
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import DamagedError, Source, in_blocks
 
 RUNS_LIMIT = 100_000
 SIZE_LIMIT = 1 << 44
@@ -174,14 +174,12 @@ class CompressedData:
     def read_at(self, offset: int, length: int) -> bytes:
         if offset < 0 or length < 0 or offset + length > self.size:
             raise DamagedError(f"{self._name} ends at byte {self.size}, but byte {offset + length} is needed.")
-        parts = []
-        while length > 0:
-            number, inside = divmod(offset, self._unit_bytes)
-            take = min(length, self._unit_bytes - inside)
-            parts.append(self._unpacked(number)[inside : inside + take])
-            offset += take
-            length -= take
-        return b"".join(parts)
+        return in_blocks(
+            offset,
+            length,
+            self._unit_bytes,
+            lambda number, inside, take: self._unpacked(number)[inside : inside + take],
+        )
 
     def _unpacked(self, number: int) -> bytes:
         found = self._units.get(number)

@@ -39,6 +39,18 @@ class Source(t.Protocol):
         """Exactly ``length`` bytes from ``offset``; raises ImageError where they do not exist."""
 
 
+def in_blocks(offset: int, length: int, block_size: int, read: t.Callable[[int, int, int], bytes]) -> bytes:
+    """Bytes that may span blocks of one size; ``read(number, inside, take)`` gives a part of one block."""
+    parts = []
+    while length > 0:
+        number, inside = divmod(offset, block_size)
+        take = min(length, block_size - inside)
+        parts.append(read(number, inside, take))
+        offset += take
+        length -= take
+    return b"".join(parts)
+
+
 class FileSource:
     """A file or block device on this machine, opened read-only. Counts what it reads."""
 

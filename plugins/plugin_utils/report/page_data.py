@@ -78,24 +78,10 @@ class Pool:
 _OWN_FACTS: t.Final = ("computer_name", "last_boot", "last_update")
 """Facts that hardly two endpoints share; in a pool they would keep the others from being shared."""
 
-POOLED: t.Final[tuple[str, ...]] = (
-    "state",
-    "why",
-    "system",
-    "owner",
-    "usable",
-    "in_force",
-    "step",
-    "suites",
-    "findings",
-    "origin",
-    "notes",
-    "answers",
-    "error",
-    "facts",
-    "run",
-    "change",
-)
+_OWN_COLUMNS: t.Final = frozenset({"host", "measured_at", "seconds", "computer", "last_boot", "update_time"})
+"""Columns that hardly two endpoints share."""
+
+POOLED: t.Final[tuple[str, ...]] = tuple(name for name in ROW if name not in _OWN_COLUMNS)
 
 
 def page_data(report: Report) -> Document:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import zlib
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.disks.blocks import BlockDisk
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import (
     CachedSource,
     DamagedError,
@@ -23,7 +24,7 @@ _DIRTY, _CORRUPT, _EXTERNAL, _COMPRESSION = 1, 2, 4, 8
 _ZSTD = 1
 
 
-class Qcow2Disk:
+class Qcow2Disk(BlockDisk):
     """The virtual disk of a QCOW2 file, its active state (not a snapshot)."""
 
     _KEPT = 64
@@ -54,7 +55,7 @@ class Qcow2Disk:
         if not 9 <= bits <= 21 or not 0 < size <= _SIZE_LIMIT:
             raise self._damaged("its header gives an impossible cluster or disk size")
         self._bits = bits
-        self._cluster = 1 << bits
+        self._block_size = 1 << bits
         self._l2_bits = bits - 3
         self.size = size
         self._l1 = l1
@@ -72,22 +73,7 @@ class Qcow2Disk:
                 f"{self._name} uses a feature of QCOW2 that is not read: convert it with qemu-img convert -O qcow2."
             )
 
-    def _damaged(self, what: str) -> DamagedError:
-        return DamagedError(f"{self._name} is damaged: {what}.")
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        if offset < 0 or length < 0 or offset + length > self.size:
-            raise DamagedError(f"The disk in {self._name} ends at {self.size}, but byte {offset + length} is needed.")
-        parts = []
-        while length > 0:
-            number, inside = divmod(offset, self._cluster)
-            take = min(length, self._cluster - inside)
-            parts.append(self._read_cluster(number, inside, take))
-            offset += take
-            length -= take
-        return b"".join(parts)
-
-    def _read_cluster(self, number: int, inside: int, take: int) -> bytes:
+    def _read_block(self, number: int, inside: int, take: int) -> bytes:
         first, second = number >> self._l2_bits, number & (1 << self._l2_bits) - 1
         table = int.from_bytes(self._file.read_at(self._l1 + 8 * first, 8), "big") & _OFFSET_MASK
         if not table:
@@ -117,13 +103,13 @@ class Qcow2Disk:
             raise self._damaged("a compressed cluster lies behind its end")
         data = self._file.read_at(place, length)
         if self._compression == _ZSTD:
-            unpacked = _zstd(data, self._cluster, self._name)
+            unpacked = _zstd(data, self._block_size, self._name)
         else:
             try:
-                unpacked = zlib.decompressobj(-12).decompress(data, self._cluster)
+                unpacked = zlib.decompressobj(-12).decompress(data, self._block_size)
             except zlib.error:
                 raise self._damaged("a compressed cluster cannot be unpacked") from None
-        if len(unpacked) != self._cluster:
+        if len(unpacked) != self._block_size:
             raise self._damaged("a compressed cluster is cut off")
         return unpacked
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.disks.blocks import BlockDisk
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import (
     CachedSource,
     DamagedError,
@@ -68,7 +69,7 @@ def open_vhd(file: Source, name: str, footer: Footer) -> Source:
     return DynamicVhd(file, name, footer)
 
 
-class DynamicVhd:
+class DynamicVhd(BlockDisk):
     """A VHD whose blocks are allocated when they are written."""
 
     def __init__(self, file: Source, name: str, footer: Footer) -> None:
@@ -89,18 +90,8 @@ class DynamicVhd:
         self._bitmap = -(-(block_size // 512 // 8) // 512) * 512
         self.size = footer.size
 
-    def read_at(self, offset: int, length: int) -> bytes:
-        if offset < 0 or length < 0 or offset + length > self.size:
-            raise DamagedError(f"The disk in {self._name} ends at {self.size}, but byte {offset + length} is needed.")
-        parts = []
-        while length > 0:
-            number, inside = divmod(offset, self._block_size)
-            take = min(length, self._block_size - inside)
-            sector = int.from_bytes(self._file.read_at(self._table + 4 * number, 4), "big")
-            if sector == UNALLOCATED:
-                parts.append(bytes(take))
-            else:
-                parts.append(self._file.read_at(sector * 512 + self._bitmap + inside, take))
-            offset += take
-            length -= take
-        return b"".join(parts)
+    def _read_block(self, number: int, inside: int, take: int) -> bytes:
+        sector = int.from_bytes(self._file.read_at(self._table + 4 * number, 4), "big")
+        if sector == UNALLOCATED:
+            return bytes(take)
+        return self._file.read_at(sector * 512 + self._bitmap + inside, take)

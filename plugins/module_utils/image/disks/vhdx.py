@@ -8,9 +8,9 @@ from __future__ import annotations
 import struct
 from uuid import UUID
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.disks.blocks import BlockDisk
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import (
     CachedSource,
-    DamagedError,
     ImageError,
     Source,
 )
@@ -48,7 +48,7 @@ def crc32c(data: bytes) -> int:
     return crc ^ 0xFFFFFFFF
 
 
-class VhdxDisk:
+class VhdxDisk(BlockDisk):
     """The virtual disk of a VHDX file."""
 
     def __init__(self, file: Source, name: str) -> None:
@@ -68,9 +68,6 @@ class VhdxDisk:
         entries = blocks + (blocks - 1) // self._chunk_ratio
         if entries * 8 > bat_length:
             raise self._damaged("its block table is too short")
-
-    def _damaged(self, what: str) -> DamagedError:
-        return DamagedError(f"{self._name} is damaged: {what}.")
 
     def _current_log(self, file: Source) -> bytes:
         """The log id of the newer valid header."""
@@ -129,22 +126,12 @@ class VhdxDisk:
         if not 0 < self.size <= _SIZE_LIMIT:
             raise self._damaged(f"it gives a size of {self.size} bytes")
 
-    def read_at(self, offset: int, length: int) -> bytes:
-        if offset < 0 or length < 0 or offset + length > self.size:
-            raise DamagedError(f"The disk in {self._name} ends at {self.size}, but byte {offset + length} is needed.")
-        parts = []
-        while length > 0:
-            number, inside = divmod(offset, self._block_size)
-            take = min(length, self._block_size - inside)
-            # One entry for a bitmap follows the entries of every chunk of blocks.
-            place = self._bat + 8 * (number + number // self._chunk_ratio)
-            entry = int.from_bytes(self._file.read_at(place, 8), "little")
-            if entry & 7 == _PRESENT:
-                parts.append(self._file.read_at((entry >> 20) * MIB + inside, take))
-            elif entry & 7 in _ZEROS:
-                parts.append(bytes(take))
-            else:
-                raise ImageError(f"{self._name} needs its parent disk: merge the two first.")
-            offset += take
-            length -= take
-        return b"".join(parts)
+    def _read_block(self, number: int, inside: int, take: int) -> bytes:
+        # One entry for a bitmap follows the entries of every chunk of blocks.
+        place = self._bat + 8 * (number + number // self._chunk_ratio)
+        entry = int.from_bytes(self._file.read_at(place, 8), "little")
+        if entry & 7 == _PRESENT:
+            return self._file.read_at((entry >> 20) * MIB + inside, take)
+        if entry & 7 in _ZEROS:
+            return bytes(take)
+        raise ImageError(f"{self._name} needs its parent disk: merge the two first.")

@@ -15,6 +15,7 @@ import zlib
 from bisect import bisect_right
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.disks.blocks import BlockDisk
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import (
     CachedSource,
     DamagedError,
@@ -32,7 +33,7 @@ _NO_PARENT = "ffffffff"
 _EXTENT = re.compile(r'^(RW|RDONLY|NOACCESS)\s+(\d+)\s+([A-Z]+)(?:\s+"([^"]*)"(?:\s+(\d+))?)?\s*$')
 
 
-class SparseExtent:
+class SparseExtent(BlockDisk):
     """A file of grains with a directory of tables."""
 
     _KEPT = 64
@@ -66,7 +67,7 @@ class SparseExtent:
         self._compressed = bool(flags & _COMPRESSED)
         if self._compressed and algorithm != 1:
             raise ImageError(f"{self._name} is compressed in an unknown way.")
-        self._grain = grain * SECTOR
+        self._block_size = grain * SECTOR
         self._per_table = per_table
         self.size = capacity * SECTOR
         if descriptor and 0 < descriptor_size * SECTOR <= DESCRIPTOR_LIMIT:
@@ -74,22 +75,7 @@ class SparseExtent:
             _refuse_parent(text.rstrip(b"\0").decode("utf-8", errors="replace"), self._name)
         return int(directory)
 
-    def _damaged(self, what: str) -> DamagedError:
-        return DamagedError(f"{self._name} is damaged: {what}.")
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        if offset < 0 or length < 0 or offset + length > self.size:
-            raise DamagedError(f"The disk in {self._name} ends at {self.size}, but byte {offset + length} is needed.")
-        parts = []
-        while length > 0:
-            number, inside = divmod(offset, self._grain)
-            take = min(length, self._grain - inside)
-            parts.append(self._read_grain(number, inside, take))
-            offset += take
-            length -= take
-        return b"".join(parts)
-
-    def _read_grain(self, number: int, inside: int, take: int) -> bytes:
+    def _read_block(self, number: int, inside: int, take: int) -> bytes:
         first, second = divmod(number, self._per_table)
         table = int.from_bytes(self._file.read_at(self._directory + 4 * first, 4), "little")
         if not table:
@@ -106,13 +92,13 @@ class SparseExtent:
         if found is not None:
             return found
         start, size = struct.unpack("<QI", self._file.read_at(place * SECTOR, 12))
-        if start * SECTOR != number * self._grain or not 0 < size <= 2 * self._grain + 1024:
+        if start * SECTOR != number * self._block_size or not 0 < size <= 2 * self._block_size + 1024:
             raise self._damaged(f"grain {number} is not where its table says")
         try:
-            data = zlib.decompressobj().decompress(self._file.read_at(place * SECTOR + 12, size), self._grain)
+            data = zlib.decompressobj().decompress(self._file.read_at(place * SECTOR + 12, size), self._block_size)
         except zlib.error:
             raise self._damaged(f"grain {number} cannot be unpacked") from None
-        if len(data) < min(self._grain, self.size - number * self._grain):
+        if len(data) < min(self._block_size, self.size - number * self._block_size):
             raise self._damaged(f"grain {number} is cut off")
         if len(self._unpacked) >= self._KEPT:
             self._unpacked.clear()
