@@ -48,6 +48,16 @@ REGISTRY_TYPES = (
     "REG_NONE",
     "REG_SZ_OR_EXPAND_SZ",
 )
+REGISTRY_TYPE_NAMES: t.Final[dict[int, str]] = {
+    0: "REG_NONE",
+    1: "REG_SZ",
+    2: "REG_EXPAND_SZ",
+    3: "REG_BINARY",
+    4: "REG_DWORD",
+    7: "REG_MULTI_SZ",
+    11: "REG_QWORD",
+}
+"""The numbers of the registry (winnt.h) for the types that a facts document knows by name."""
 
 # Where the values lie. Paths are written with the hive in full, as the documents do.
 POLICY_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Cryptography\Configuration\SSL\00010002"

@@ -13,6 +13,7 @@ import struct
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import REGISTRY_TYPE_NAMES
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive_log import recover
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import (
     CachedSource,
@@ -31,16 +32,6 @@ ENTRIES_LIMIT = 1_000_000
 NO_CELL = 0xFFFFFFFF
 BIG_DATA_SEGMENT = 16344
 
-TYPE_NAMES = {
-    0: "REG_NONE",
-    1: "REG_SZ",
-    2: "REG_EXPAND_SZ",
-    3: "REG_BINARY",
-    4: "REG_DWORD",
-    7: "REG_MULTI_SZ",
-    11: "REG_QWORD",
-}
-
 
 class HiveDamagedError(DamagedError):
     """A structure inside a hive is not what it must be."""
@@ -57,7 +48,7 @@ class Value:
     @property
     def type_name(self) -> str | None:
         """REG_… or None for a type that the facts document does not know."""
-        return TYPE_NAMES.get(self.type)
+        return REGISTRY_TYPE_NAMES.get(self.type)
 
     @property
     def data(self) -> str | list[str] | int | None:

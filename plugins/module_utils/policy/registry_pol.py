@@ -16,6 +16,8 @@ import dataclasses
 import struct
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import REGISTRY_TYPE_NAMES
+
 HEADER = b"PReg\x01\x00\x00\x00"
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """Larger input is refused. Real files have a few megabytes at most."""
@@ -26,16 +28,6 @@ MAX_NAME_BYTES = 2 * 32_768
 
 REG_NONE, REG_SZ, REG_EXPAND_SZ, REG_BINARY, REG_DWORD = 0, 1, 2, 3, 4
 REG_MULTI_SZ, REG_QWORD = 7, 11
-TYPE_NAMES: t.Final[dict[int, str]] = {
-    REG_NONE: "REG_NONE",
-    REG_SZ: "REG_SZ",
-    REG_EXPAND_SZ: "REG_EXPAND_SZ",
-    REG_BINARY: "REG_BINARY",
-    REG_DWORD: "REG_DWORD",
-    REG_MULTI_SZ: "REG_MULTI_SZ",
-    REG_QWORD: "REG_QWORD",
-}
-"""The types that a facts document knows by name."""
 
 _OPEN, _CLOSE, _SEPARATOR = b"[\x00", b"]\x00", b";\x00"
 _NUL = b"\x00\x00"
@@ -350,7 +342,7 @@ def plain(entry: Entry) -> tuple[str | None, str | list[str] | int | None]:
 
     A number of the wrong size stays hexadecimal text, so that nobody takes it for a number.
     """
-    name = TYPE_NAMES.get(entry.type)
+    name = REGISTRY_TYPE_NAMES.get(entry.type)
     if entry.type in (REG_SZ, REG_EXPAND_SZ):
         return name, text_of(entry.data)
     if entry.type == REG_MULTI_SZ:

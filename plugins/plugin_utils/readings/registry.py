@@ -31,15 +31,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions 
 
 SELECT = "Microsoft.PowerShell.Utility\\Select-Object"
 HKEY_LOCAL_MACHINE = 0x80000002
-TYPE_NAMES = {
-    0: "REG_NONE",
-    1: "REG_SZ",
-    2: "REG_EXPAND_SZ",
-    3: "REG_BINARY",
-    4: "REG_DWORD",
-    7: "REG_MULTI_SZ",
-    11: "REG_QWORD",
-}
 
 
 def provider_path(key: str) -> str:
@@ -208,7 +199,8 @@ def enum_types(reply: Reply) -> dict[str, str] | None:
         names, types = thing.get("sNames") or [], thing.get("Types") or []
         if isinstance(names, list) and isinstance(types, list) and len(names) == len(types):
             return {
-                str(name).lower(): TYPE_NAMES.get(kind, f"type {kind}") for name, kind in zip(names, types, strict=True)
+                str(name).lower(): facts.REGISTRY_TYPE_NAMES.get(kind, f"type {kind}")
+                for name, kind in zip(names, types, strict=True)
             }
     return None
 

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 
-NAME = "ansible_collections.fleetops.tetra.plugins.modules.connector_log_info"
+from ansible_collections.fleetops.tetra.tests.unit.modules.module_process import run_module
+
 HEAD = "(978223515, +0 ms) Aug 04 07:30:23 [11944]: "
 NEVER = "last upd success - never"
 FAILING = "".join(
@@ -31,16 +29,7 @@ LATER = "(9, +0 ms) Jan 02 03:04:05 [7]: PerformTetraUpdate: bUpdated = FALSE, s
 
 
 def run(**arguments: t.Any) -> tuple[int, dict[str, t.Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", NAME],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert "Traceback" not in done.stderr + done.stdout
-    return done.returncode, json.loads(done.stdout)
+    return run_module("connector_log_info", arguments)
 
 
 @pytest.fixture

@@ -5,31 +5,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import typing as t
 
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.tls_server import TlsServer
 from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.tests.unit.modules.module_process import run_module
 
-NAME = "ansible_collections.fleetops.tetra.plugins.modules.server_info"
 TETRA = "tetra-defs.amp.cisco.com"
 
 
 def run(**arguments: t.Any) -> tuple[int, dict[str, t.Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", NAME],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert "Traceback" not in done.stderr + done.stdout
-    return done.returncode, json.loads(done.stdout)
+    return run_module("server_info", arguments)
 
 
 def test_default_is_the_allow_list() -> None:
