@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import re
-import typing as t
 
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import File
-from ansible_collections.fleetops.tetra.lab.machine.registry import AccessDeniedError, Key, KeyMissingError, canonical
+from ansible_collections.fleetops.tetra.lab.machine.registry import AccessDeniedError, Key, canonical
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 
@@ -47,16 +46,6 @@ def open_key(state: WindowsState, session: SessionConfiguration, path: str, acce
     if access == "write" and not state.account.may_write:
         raise AccessDeniedError(path)
     return key
-
-
-def key_state(state: WindowsState, session: SessionConfiguration, path: str) -> t.Literal["ok", "missing", "denied"]:
-    try:
-        open_key(state, session, path)
-    except KeyMissingError:
-        return "missing"
-    except AccessDeniedError:
-        return "denied"
-    return "ok"
 
 
 def file_path(session: SessionConfiguration, path: str) -> str:

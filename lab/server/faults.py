@@ -74,12 +74,6 @@ def bad_content(text: str) -> Fault:
     return Fault(2150858817, "w:SchemaValidationError", f"The SOAP message does not match its schema: {text}")
 
 
-def bad_header(name: str) -> Fault:
-    """Recorded for a bad OperationTimeout."""
-    text = f"The WS-Management service cannot process the request. The value of the header {name} is not valid."
-    return Fault(2150858767, "a:InvalidMessageInformationHeader", text, action=ADDRESSING_FAULT)
-
-
 def internal(text: str) -> Fault:
     """Something in the lab went wrong."""
     return Fault(1359, "w:InternalError", f"The lab could not answer: {text}", side="Receiver")

@@ -94,11 +94,6 @@ class Runspace(ServerRunspacePool):
         data = clixml.to_clixml(("error", details), self._cipher, lambda: records.error_record(details))
         self.send(PSRPMessageType.ErrorRecord, data, pipeline)
 
-    def write_error_as_output(self, pipeline: uuid.UUID, details: ErrorDetails) -> None:
-        """One error record on the output stream, as ``2>&1`` has it."""
-        data = clixml.to_clixml(("error", details), self._cipher, lambda: records.error_record(details))
-        self.send(PSRPMessageType.PipelineOutput, data, pipeline)
-
     def write_state(self, pipeline: uuid.UUID, state: PSInvocationState, error: ErrorDetails | None = None) -> None:
         """The state that ends a pipeline."""
 

@@ -64,11 +64,6 @@ CONFIRM: dict[str, str] = {
 }
 """Every cause code with what would confirm it."""
 
-TLS_CAUSES = frozenset(
-    {CIPHER_MISMATCH, TLS12_DISABLED, ALGORITHM_DISABLED, CURVE_MISMATCH, KEY_LENGTH, NOT_REBOOTED, HANDSHAKE_OTHER}
-)
-"""Causes that lie in this endpoint's TLS configuration or in what became of it."""
-
 _OF_PROBE = {"dns": DNS, "connect": CONNECT, "proxy": PROXY, "timeout": NETWORK_TIMEOUT}
 _OF_REASON = (
     (r.PROTOCOL_DISABLED, TLS12_DISABLED),

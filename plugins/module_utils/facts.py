@@ -38,16 +38,6 @@ SECTIONS = (
     "psrp",
 )
 
-REGISTRY_TYPES = (
-    "REG_SZ",
-    "REG_EXPAND_SZ",
-    "REG_MULTI_SZ",
-    "REG_DWORD",
-    "REG_QWORD",
-    "REG_BINARY",
-    "REG_NONE",
-    "REG_SZ_OR_EXPAND_SZ",
-)
 REGISTRY_TYPE_NAMES: t.Final[dict[int, str]] = {
     0: "REG_NONE",
     1: "REG_SZ",
@@ -130,10 +120,6 @@ def registry_key(
 def schannel_path(key: str) -> str:
     """The full path of one of ``SCHANNEL_KEYS``."""
     return f"{SCHANNEL_KEY}\\{key}"
-
-
-def not_read_value(path: str, name: str, reason: str = "Not asked.") -> dict[str, t.Any]:
-    return registry_value(path, name, NOT_READ, reason)
 
 
 def empty_facts(host: str, source: str = "live", collected_at: str | None = None) -> Facts:

@@ -26,7 +26,6 @@ SOURCE = "https://learn.microsoft.com/windows/win32/secauthn/cipher-suites-in-sc
 
 ProtocolDefault = t.Literal["enabled", "disabled_by_default", "unsupported"]
 
-NIST_CURVES = ("NistP256", "NistP384")
 _NIST = ("NistP256", "NistP384")
 _25519 = ("curve25519", "NistP256", "NistP384")
 

@@ -29,7 +29,6 @@ VALUE_LIMIT = 1024 * 1024
 """Bytes of one value. Windows allows 1 MiB in the standard format."""
 ENTRIES_LIMIT = 1_000_000
 
-NO_CELL = 0xFFFFFFFF
 BIG_DATA_SEGMENT = 16344
 
 
