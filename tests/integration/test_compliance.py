@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import time
@@ -19,6 +17,7 @@ import pytest
 from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_PASSWORD
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import read_run
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
+from ansible_collections.fleetops.tetra.tests.integration.killing import kill_processes_of
 
 EXPECTED = {
     "healthy": "compliant",
@@ -190,7 +189,6 @@ def test_a_killed_run_leaves_a_folder_that_misses_its_hosts(playbooks: Playbooks
         env=playbooks.environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
     )
     folder = playbooks.results / "run" / "hosts"
     try:
@@ -201,7 +199,7 @@ def test_a_killed_run_leaves_a_folder_that_misses_its_hosts(playbooks: Playbooks
         assert taken.returncode == 4
         assert "in use by a run that is still going on" in taken.stdout
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        kill_processes_of(playbooks.results)
         process.wait()
         silent.close()
     found = kinds(playbooks)

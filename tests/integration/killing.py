@@ -1,0 +1,35 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kills a run as a power cut does: the controller and its workers, none of which gets a chance to tidy up.
+
+ansible-core's workers run in sessions of their own, so a signal to the controller's process group leaves them alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+
+def kill_processes_of(folder: Path) -> list[int]:
+    """SIGKILL for every process that has ``folder`` on its command line; workers share that of their controller."""
+    killed: list[int] = []
+    while found := [pid for pid in _processes_naming(str(folder).encode()) if pid not in killed]:
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        killed.extend(found)
+    return killed
+
+
+def _processes_naming(text: bytes) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if text in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+    return found
