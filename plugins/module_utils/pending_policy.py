@@ -54,16 +54,25 @@ def facts_after_policy(facts: Document) -> Document | None:
     return {**facts, "policy_order": value}
 
 
-def worse(now: Document, later: Document) -> Document:
-    """The worse of two verdicts about one image, with the owner and the findings of the registry as it is now."""
-    if _BADNESS[later["state"]] <= _BADNESS[now["state"]]:
-        return {**now, "notes": [*now["notes"], NOTE]}
-    known = {row["rule"] for row in later["findings"]}
+def is_worse(later: Document, now: Document) -> bool:
+    """Whether ``later`` is the worse of two verdicts."""
+    return _BADNESS[later["state"]] > _BADNESS[now["state"]]
+
+
+def worse(now: Document, later: Document, note: str, findings: t.Sequence[Document] = ()) -> Document:
+    """The worse of two verdicts about one machine, with the owner and the findings of the registry as it is now.
+
+    ``note`` is told in either case, ``findings`` only where ``later`` is the worse one; they come first.
+    """
+    if not is_worse(later, now):
+        return {**now, "notes": [*now["notes"], note]}
+    first = [*findings, *later["findings"]]
+    known = {row["rule"] for row in first}
     return {
         **later,
         "policy_origin": now["policy_origin"],
-        "findings": [*later["findings"], *(row for row in now["findings"] if row["rule"] not in known)],
-        "notes": [*later["notes"], NOTE],
+        "findings": [*first, *(row for row in now["findings"] if row["rule"] not in known)],
+        "notes": [*later["notes"], note],
     }
 
 

@@ -233,6 +233,11 @@ _ALL: tuple[Rule, ...] = (
          "Somebody changed the value after the policy was applied, or the policy has not been applied yet; "
          "the next full "
          "refresh puts the policy's value back.", "Change the policy itself; then refresh it.", RSOP_PAGE),
+    Rule("TETRA-DOMAIN-JOIN", "high", "The policy of the domain would undo what is right here",
+         "The domain sets or removes a value, and with it the machine is judged worse than it is now. The first "
+         "refresh of "
+         "the policy after the join writes it.",
+         "Correct that value in the GPO before a machine like this joins the domain.", MANAGE_TLS),
     Rule("TETRA-NOT-AUDITED", "high", "The endpoint could not be asked",
          "Nothing is known about it.", "See the error; cure the connection and audit again.", "docs/documents.md"),
 )  # fmt: skip

@@ -71,7 +71,9 @@ def evaluate(facts: t.Any, policy: t.Any = None) -> Verdict:
     if pending_policy.is_unreadable(document):
         return pending_policy.doubted(verdict)
     later = pending_policy.facts_after_policy(document)
-    return verdict if later is None else pending_policy.worse(verdict, _Judgement(later, options).verdict())
+    if later is None:
+        return verdict
+    return pending_policy.worse(verdict, _Judgement(later, options).verdict(), pending_policy.NOTE)
 
 
 def unknown_verdict(host: str, code: str, sentence: str, policy: t.Any = None) -> Verdict:

@@ -33,7 +33,6 @@ Evidence = dict[str, t.Any]
 
 _VALUE = "Functions"
 _RSOP = r"root\rsop\computer: RSOP_RegistryPolicySetting"
-_ROW_NAMES = (_VALUE.lower(), f"**del.{_VALUE.lower()}")
 _ROW_KEYS = tuple((hive + local_gpo.SSL_KEY).lower() for hive in ("", "HKLM\\", "HKEY_LOCAL_MACHINE\\"))
 _GUID = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
 _RSOP_TYPES = {1: ("REG_SZ", "REG_SZ_OR_EXPAND_SZ"), 2: ("REG_EXPAND_SZ", "REG_SZ_OR_EXPAND_SZ"), 7: ("REG_MULTI_SZ",)}
@@ -50,6 +49,29 @@ def decide_origin(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     ``None`` where nobody owns the value or the two cannot be compared. Never raises; damaged facts give ``unknown``.
     """
     return _Decision(facts).make()
+
+
+def is_ssl_row(row: t.Mapping[str, t.Any], value: str) -> bool:
+    """Whether a row of RSoP sets or removes this value (``Functions``, ``EccCurves``) of the SSL policy's key."""
+    if str(row.get("value_name") or "").lower() not in (value.lower(), f"**del.{value.lower()}"):
+        return False
+    return str(row.get("registry_key") or "").lower() in _ROW_KEYS
+
+
+def gpo_of(row: t.Mapping[str, t.Any], gpos: t.Any) -> tuple[str, dict[str, str | None] | None]:
+    """Whose row of RSoP this is: (``local_gpo`` | ``domain_gpo`` | ``unknown``, its ``{name, guid}``).
+
+    ``gpos`` are the GPOs of the same RSoP.
+    """
+    gpo_id = str(row.get("gpo_id") or "")
+    known = next((gpo for gpo in _mappings(gpos) if str(gpo.get("id") or "").lower() == gpo_id.lower()), {})
+    name = known.get("name") if isinstance(known.get("name"), str) else None
+    if gpo_id.lower() == "localgpo" or str(known.get("guid") or "").lower() == "localgpo":
+        return "local_gpo", {"name": name or "Local Group Policy", "guid": None}
+    guid = _GUID.search(str(known.get("guid") or "")) or _GUID.search(gpo_id)
+    if guid:
+        return "domain_gpo", {"name": name, "guid": f"{{{guid.group(1).upper()}}}"}
+    return "unknown", None
 
 
 class _Decision:
@@ -107,13 +129,7 @@ class _Decision:
         return bool(_mappings(self.rsop.get("rows")) or _mappings(self.rsop.get("gpos")))
 
     def _rows(self) -> list[t.Mapping[str, t.Any]]:
-        return [row for row in _mappings(self.rsop.get("rows")) if self._concerns(row)]
-
-    @staticmethod
-    def _concerns(row: t.Mapping[str, t.Any]) -> bool:
-        if str(row.get("value_name") or "").lower() not in _ROW_NAMES:
-            return False
-        return str(row.get("registry_key") or "").lower() in _ROW_KEYS
+        return [row for row in _mappings(self.rsop.get("rows")) if is_ssl_row(row, _VALUE)]
 
     def _by_rows(self, rows: list[t.Mapping[str, t.Any]], mdm_value: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
         winners = [row for row in rows if row.get("precedence") == 1]
@@ -123,7 +139,7 @@ class _Decision:
             return self._answer("unknown", None, None)
         answer = self._by_row(winners[0], mdm_value)
         for row in [row for row in rows if row.get("precedence") != 1][:_MAX_LOSERS]:
-            gpo = self._gpo_of(row)[1]
+            gpo = gpo_of(row, self.rsop.get("gpos"))[1]
             name = gpo["name"] if gpo and gpo["name"] else row.get("gpo_id")
             note = f"{name} sets it as well and lost (precedence {row.get('precedence')})."
             self._tell("rsop", _RSOP, _short(row.get("value")), note)
@@ -131,7 +147,7 @@ class _Decision:
 
     def _by_row(self, row: t.Mapping[str, t.Any], mdm_value: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
         deleted = row.get("deleted") is True or str(row.get("value_name") or "").lower().startswith("**del.")
-        kind, gpo = self._gpo_of(row)
+        kind, gpo = gpo_of(row, self.rsop.get("gpos"))
         matches = self._matches(deleted, None, row.get("value"), row.get("value_type"))
         name = gpo["name"] if gpo and gpo["name"] else row.get("gpo_id")
         self._tell(
@@ -163,19 +179,6 @@ class _Decision:
                 "The registry differs from what RSoP recorded; a forced policy refresh puts the GPO's value back.",
             )
         return self._answer(kind, gpo, matches)
-
-    def _gpo_of(self, row: t.Mapping[str, t.Any]) -> tuple[str, dict[str, str | None] | None]:
-        gpo_id = str(row.get("gpo_id") or "")
-        known = next(
-            (gpo for gpo in _mappings(self.rsop.get("gpos")) if str(gpo.get("id") or "").lower() == gpo_id.lower()), {}
-        )
-        name = known.get("name") if isinstance(known.get("name"), str) else None
-        if gpo_id.lower() == "localgpo" or str(known.get("guid") or "").lower() == "localgpo":
-            return "local_gpo", {"name": name or "Local Group Policy", "guid": None}
-        guid = _GUID.search(str(known.get("guid") or "")) or _GUID.search(gpo_id)
-        if guid:
-            return "domain_gpo", {"name": name, "guid": f"{{{guid.group(1).upper()}}}"}
-        return "unknown", None
 
     # The local GPO -------------------------------------------------------------------------------------------------
 
