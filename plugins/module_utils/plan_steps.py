@@ -63,7 +63,7 @@ def policy_list_step(
 ) -> Step:
     """Changes or removes the policy list, where its owner keeps it."""
     before = state_of(facts["policy_order"])
-    return _value_step(target, owner, POLICY_KEY, SUITES_VALUE, before, after, why, _suite_changes(before, after))
+    return _value_step(target, owner, POLICY_KEY, SUITES_VALUE, before, after, why, suite_changes(before, after))
 
 
 def policy_curves_step(
@@ -84,7 +84,7 @@ def local_list_step(facts: c.Mapping[str, t.Any], names: c.Sequence[str], why: s
     """Writes the local list itself; for releases without ``Enable-TlsCipherSuite``."""
     before = state_of(facts["local_order"])
     after = present("REG_MULTI_SZ", list(names))
-    return _value_step(CNG, NO_OWNER, LOCAL_KEY, SUITES_VALUE, before, after, why, _suite_changes(before, after))
+    return _value_step(CNG, NO_OWNER, LOCAL_KEY, SUITES_VALUE, before, after, why, suite_changes(before, after))
 
 
 def enable_suite_step(name: str, why: str) -> Step:
@@ -156,7 +156,8 @@ def _value_step(
     }
 
 
-def _suite_changes(before: State, after: State) -> dict[str, list[str]]:
+def suite_changes(before: State, after: State) -> dict[str, list[str]]:
+    """What becomes of the names in a list of suites, each in the order of its own list."""
     old, new = names_of(before), names_of(after)
     kept_before = [name for name in old if name in new]
     kept_after = [name for name in new if name in old]
