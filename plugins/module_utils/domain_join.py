@@ -132,7 +132,7 @@ def _proof(guilty: Step, steps: t.Sequence[Step], domain: DomainPolicy) -> dict[
 
 
 def _is_overruled(entry: t.Mapping[str, t.Any], names: t.Collection[str]) -> bool:
-    """Whether nothing is left of an entry of the local policy that sets or removes one of the two SSL values, or both."""
+    """Whether nothing is left of an entry of the local policy, which sets or removes one of the SSL values, or both."""
     name = str(entry.get("value") or "").lower().removeprefix("**del.")
     single = name in (f.SUITES_VALUE.lower(), f.CURVES_VALUE.lower())
     return name in names if single else f.SUITES_VALUE.lower() in names
