@@ -7,11 +7,13 @@
 
     {schema: "fleetops.tetra/before-image/1", id, host, created_at, run_id, token,
      items: [{kind: "registry_value", path, name, before, after},
-             {kind: "file",           path,       before, after}]}
+             {kind: "file",           path,       before, after},
+             {kind: "gpo_value",      path, name, guid, gpo, domain, before, after}]}
 
 ``before`` and ``after`` of a registry value are ``{status: "ok"|"absent", type, data}``; of a file
-``{status: "ok"|"absent", content: base64}``. ``<id>.restored`` beside it says that a rollback has put it back.
-An image is never deleted by the collection.
+``{status: "ok"|"absent", content: base64}``. A value of a domain GPO lies with its management host; such an image is put
+back by ``fleetops.tetra.domain_gpo`` alone, since it concerns the whole domain. ``<id>.restored`` beside an image says
+that a rollback has put it back. An image is never deleted by the collection.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.encoding import enc
 
 SCHEMA = "fleetops.tetra/before-image/1"
 
+REGISTRY_VALUE, FILE, GPO_VALUE = "registry_value", "file", "gpo_value"
+
 
 class BeforeImageError(Exception):
     """A before-image could not be written or read; the message says which file and why. Then nothing may be changed."""
@@ -43,6 +47,11 @@ class BeforeImage:
     run_id: str
     token: str
     items: tuple[dict[str, t.Any], ...]
+
+    @property
+    def is_of_gpo(self) -> bool:
+        """Whether it holds values of domain GPOs, which are no part of the host under whose name they lie."""
+        return any(item["kind"] == GPO_VALUE for item in self.items)
 
     def as_dict(self) -> dict[str, t.Any]:
         return {
@@ -82,18 +91,24 @@ class BeforeImageStore:
         if not path.exists():
             _write_new(path, json.dumps(list(outcome), indent=1).encode())
 
-    def unrestored(self, host: str) -> list[BeforeImage]:
-        """Images of the endpoint that no rollback has put back, newest first: the order in which to undo them."""
+    def unrestored(self, host: str, of_gpos: bool = False) -> list[BeforeImage]:
+        """Images of the endpoint that no rollback has put back, newest first: the order in which to undo them.
+
+        ``of_gpos``: those of domain GPOs that were changed on this host, in place of the host's own.
+        """
         folder = self._folder_of(host)
         names = sorted((path.stem for path in folder.glob("*.json")), reverse=True)
-        return [self._read(folder / f"{name}.json") for name in names if not (folder / f"{name}.restored").exists()]
+        images = [self._read(folder / f"{name}.json") for name in names if not (folder / f"{name}.restored").exists()]
+        return [image for image in images if image.is_of_gpo == of_gpos]
 
     def hosts(self) -> list[str]:
         """Endpoints that have an image which is not restored, ordered by name."""
         found = set()
         for path in self.folder.glob("*/*.json"):
             if not path.with_suffix(".restored").exists():
-                found.add(self._read(path).host)
+                image = self._read(path)
+                if not image.is_of_gpo:
+                    found.add(image.host)
         return sorted(found)
 
     def _folder_of(self, host: str) -> Path:
@@ -127,14 +142,20 @@ def _are_items(value: t.Any) -> bool:
 def _is_item(item: t.Any) -> bool:
     return (
         isinstance(item, dict)
-        and item.get("kind") in ("registry_value", "file")
+        and item.get("kind") in (REGISTRY_VALUE, FILE, GPO_VALUE)
         and isinstance(item.get("path"), str)
-        and (item["kind"] == "file" or isinstance(item.get("name"), str))
+        and (item["kind"] == FILE or isinstance(item.get("name"), str))
+        and (item["kind"] != GPO_VALUE or _names_a_gpo(item))
         and all(
             isinstance(item.get(side), dict) and item[side].get("status") in ("ok", "absent")
             for side in ("before", "after")
         )
     )
+
+
+def _names_a_gpo(item: c.Mapping[str, t.Any]) -> bool:
+    domain = item.get("domain")
+    return isinstance(item.get("guid"), str) and (domain is None or isinstance(domain, str))
 
 
 def _write_new(path: Path, content: bytes) -> None:
