@@ -39,6 +39,10 @@ build/venvs/pytest-ansible/.stamp: requirements.txt requirements/pytest-ansible.
 	@$(RUN) tools/make-venv build/venvs/pytest-ansible "$$(tools/find-python)" \
 	    requirements/pytest-ansible.txt requirements/pytest-ansible.lock
 
+build/dependencies/.stamp: .venv/.stamp requirements/ansible-windows.txt tools/get_ansible_windows.py
+	@echo "Fetching the collection ansible.windows into build/dependencies (once; needs the network)"
+	@$(RUN) python tools/get_ansible_windows.py requirements/ansible-windows.txt build/dependencies
+
 .PHONY: dev-link
 dev-link:
 	@mkdir -p build/dev/ansible_collections/fleetops
@@ -48,7 +52,7 @@ dev-link:
 setup: .venv/.stamp dev-link ## the virtual environment that demo and lab need
 
 .PHONY: setup-test
-setup-test: setup build/venvs/lint/.stamp build/venvs/pytest-ansible/.stamp ## all environments that the tests need
+setup-test: setup build/dependencies/.stamp build/venvs/lint/.stamp build/venvs/pytest-ansible/.stamp ## all environments that the tests need
 
 # ---- using -----------------------------------------------------------------------------------------------------------
 
@@ -94,7 +98,7 @@ test: setup-test ## every gate and every test, then a summary
 	@$(RUN) python tools/gates.py $(ARGS)
 
 .PHONY: pytest
-pytest: setup ## unit, property and integration tests
+pytest: setup build/dependencies/.stamp ## unit, property and integration tests
 	@$(RUN) python -m pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: unit
@@ -102,7 +106,7 @@ unit: setup ## unit and property tests only
 	@$(RUN) python -m pytest -n 2 --dist loadfile tests/unit $(ARGS)
 
 .PHONY: integration
-integration: setup ## playbooks against the lab only
+integration: setup build/dependencies/.stamp ## playbooks against the lab only
 	@$(RUN) python -m pytest tests/integration $(ARGS)
 
 .PHONY: ruff

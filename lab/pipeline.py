@@ -112,6 +112,8 @@ class Restart:
     after: float
     duration: float | None
     """Seconds until it is back; ``None`` for an endpoint that never comes back."""
+    wanted: t.Callable[[], bool] = lambda: True
+    """Asked when the time has come: False where the restart was called off meanwhile."""
     down: t.Callable[[], None] | None = None
     up: t.Callable[[], None] | None = None
 

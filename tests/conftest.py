@@ -34,7 +34,7 @@ _link_checkout()
 if str(COLLECTIONS) not in sys.path:
     sys.path.insert(0, str(COLLECTIONS))
 # Processes that a test starts find the same collection and keep their files under build/.
-os.environ.setdefault("ANSIBLE_COLLECTIONS_PATH", str(COLLECTIONS))
+os.environ.setdefault("ANSIBLE_COLLECTIONS_PATH", f"{COLLECTIONS}:{BUILD / 'dependencies'}")
 os.environ.setdefault("ANSIBLE_HOME", str(BUILD / "home" / ".ansible"))
 os.environ.setdefault("PYTHONPATH", str(COLLECTIONS))
 

@@ -304,6 +304,31 @@ TABLE: tuple[Behaviour, ...] = (
         "jea_no_scripts", "recorded", "A NoLanguage session refuses script text with ScriptsNotAllowed.", _PYPSRP
     ),
     Behaviour(
+        "win_reboot_scripts",
+        "documented",
+        "The four scripts of ansible.windows.win_reboot: what they send and what they expect back.",
+        "github.com/ansible-collections/ansible.windows, plugins/plugin_utils/_reboot.py (3.8.0)",
+    ),
+    Behaviour(
+        "logon_ui_key",
+        "documented",
+        "LogonUI makes the volatile key Winlogon\\AutoLogonChecked when it is about to show its prompt.",
+        "github.com/ansible-collections/ansible.windows, plugins/plugin_utils/_reboot.py (3.8.0)",
+    ),
+    Behaviour(
+        "shutdown_exit_codes",
+        "documented",
+        "shutdown.exe: 5 denied, 1116 nothing to call off, 1190 somebody has ordered a shutdown already.",
+        "learn.microsoft.com/windows/win32/debug/system-error-codes; 1190 in ansible.windows _reboot.py",
+    ),
+    Behaviour(
+        "constrained_method_call",
+        "inferred",
+        "ToFileTime() of a DateTime in a session of ConstrainedLanguage.",
+        "about_Language_Modes lists DateTime among the core types; nobody has shown it with win_reboot",
+        ("core_types", "refused"),
+    ),
+    Behaviour(
         "jea_select_object",
         "documented",
         "The Select-Object of a restricted session takes fixed properties only; the real one needs its module name.",

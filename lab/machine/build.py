@@ -31,6 +31,7 @@ from ansible_collections.fleetops.tetra.lab.machine.registry import (
     Value,
     make_value,
 )
+from ansible_collections.fleetops.tetra.lab.machine.restarting import LOGON_UI
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import FIPS_KEY, LOCAL_KEY, POLICY_KEY, SCHANNEL_KEY
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import Identity, TetraRoute, WindowsState
@@ -69,6 +70,7 @@ KEYS = (
     "winhttp_proxy",
     "pending_reboot",
     "logged_on_users",
+    "shutdown_scheduled",
     "tags",
     "write_denied",
     "free_bytes",
@@ -127,6 +129,7 @@ def _build(name: str, mapping: t.Mapping[str, t.Any]) -> WindowsState:
         rsop_logging=bool(mapping.get("rsop_logging", True)),
         route=_route(mapping.get("tetra") or {}),
         logged_on_users=[str(user) for user in mapping.get("logged_on_users", [])],
+        scheduled_shutdown=0 if mapping.get("shutdown_scheduled") else None,
     )
     if state.wmi not in ("ok", "broken", "denied"):
         raise FleetError(f"wmi must be ok, broken or denied, not {state.wmi!r}.")
@@ -264,6 +267,7 @@ def _windows(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     registry.set(SCHANNEL_KEY, "EventLogging", Value(DWORD, 1))
     registry.set(FIPS_KEY, "Enabled", Value(DWORD, int(bool(mapping.get("fips")))))
     registry.create("HKEY_USERS\\S-1-5-19\\Software")
+    registry.create_volatile(LOGON_UI)
     for path in (
         _SERVICING,
         _UPDATE,

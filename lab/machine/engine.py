@@ -26,6 +26,7 @@ from ansible_collections.fleetops.tetra.lab.machine.role_capability import Limit
 from ansible_collections.fleetops.tetra.lab.machine.sessions import RESTRICTED_PROXIES, SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 from ansible_collections.fleetops.tetra.lab.machine.views import find_file
+from ansible_collections.fleetops.tetra.lab.machine.win_reboot import script as win_reboot_script
 from ansible_collections.fleetops.tetra.lab.pipeline import (
     Blocking,
     Command,
@@ -127,7 +128,8 @@ def _command(
     runspace: Runspace, command: Command, inputs: list[t.Any], has_input: bool
 ) -> t.Generator[Event, t.Any, None]:
     if command.is_script:
-        raise TerminateError(_no_script(runspace, command.name))
+        yield from _script(runspace, command.name)
+        return
     if command.name.lower().endswith(".exe"):
         yield from _native(runspace, command, inputs)
         return
@@ -162,12 +164,18 @@ def _command(
         reply = yield event
 
 
-def _no_script(runspace: Runspace, text: str) -> ErrorDetails:
-    language = runspace.state.identity.language
-    if not runspace.session.scripts_allowed:
-        return ErrorDetails(message(language, "scripts_not_allowed"), "ScriptsNotAllowed", "InvalidOperation")
-    runspace.unmatched(f"script text: {text[:200]!r}")
-    return ErrorDetails("The lab runs no script text.", "LabScriptNotSimulated", "NotImplemented")
+def _script(runspace: Runspace, text: str) -> t.Generator[Event, t.Any, None]:
+    session = runspace.session
+    if not session.scripts_allowed:
+        sentence = message(runspace.state.identity.language, "scripts_not_allowed")
+        raise TerminateError(ErrorDetails(sentence, "ScriptsNotAllowed", "InvalidOperation"))
+    constrained = session.language_mode == "ConstrainedLanguage"
+    methods = not constrained or runspace.state.behaviours["constrained_method_call"] == "core_types"
+    known = win_reboot_script(text, methods)
+    if known is None or session.language_mode == "RestrictedLanguage":
+        runspace.unmatched(f"script text: {text[:200]!r}")
+        raise TerminateError(ErrorDetails("The lab runs no script text.", "LabScriptNotSimulated", "NotImplemented"))
+    yield from known(lambda command: _command(runspace, command, [], False), runspace.variables)
 
 
 def _not_found(runspace: Runspace, name: str) -> TerminateError:

@@ -71,6 +71,8 @@ class Key:
     values: dict[str, tuple[str, Value]] = field(default_factory=dict)
     children: dict[str, Key] = field(default_factory=dict)
     denied: frozenset[str] = frozenset()
+    volatile: bool = False
+    """In no hive file: gone with the next restart, and not part of a dump."""
     last_write: datetime.datetime | None = None
 
     def value(self, name: str) -> Value | None:
@@ -137,6 +139,21 @@ class Registry:
             node = node.children.setdefault(part.lower(), Key(part))
         return node
 
+    def create_volatile(self, path: str) -> None:
+        """A key that lives until the next restart; one that is there stays as it is."""
+        if self.find(path) is None:
+            self.create(path).volatile = True
+
+    def drop_volatile(self) -> None:
+        """What a restart does to such keys."""
+
+        def walk(node: Key) -> None:
+            node.children = {name: child for name, child in node.children.items() if not child.volatile}
+            for child in node.children.values():
+                walk(child)
+
+        walk(self._root)
+
     def delete(self, path: str) -> None:
         head, _separator, tail = canonical(path).rpartition("\\")
         parent = self.find(head)
@@ -168,6 +185,8 @@ class Registry:
 
         def walk(prefix: str, node: Key) -> None:
             for child in node.children.values():
+                if child.volatile:
+                    continue
                 path = f"{prefix}\\{child.name}" if prefix else child.name
                 found[path] = {
                     name: [TYPE_NAMES[value.type], value.data.hex() if isinstance(value.data, bytes) else value.data]

@@ -13,11 +13,15 @@ _PENDING = (
     "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\RebootPending",
     "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update\\RebootRequired",
 )
+LOGON_UI = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon\\AutoLogonChecked"
+"""The volatile key that LogonUI makes when it is about to show its prompt."""
 _SESSION_MANAGER = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
 
 
 def boot(state: WindowsState) -> None:
     """Windows starts: policy is processed, the configured orders come into force, automatic services run."""
+    state.registry.drop_volatile()
+    state.scheduled_shutdown = None
     group_policy.refresh(state, force=state.policy_comes_back)
     for path in _PENDING:
         try:
@@ -29,4 +33,5 @@ def boot(state: WindowsState) -> None:
         service.state = "Running" if service.start_mode == "Auto" else "Stopped"
     state.logged_on_users.clear()
     state.debug_logging = False
+    state.registry.create_volatile(LOGON_UI)
     state.boot(state.now())

@@ -127,6 +127,8 @@ class WindowsState:
     refresh_takes: bool = True
     boot_seconds: float | None = 5.0
     """How long a restart takes; ``None`` for an endpoint that never comes back."""
+    scheduled_shutdown: int | None = None
+    """The number of the restart that somebody ordered and that has not begun."""
     debug_logging: bool = False
     route: TetraRoute = field(default_factory=TetraRoute)
     in_force: ConfiguredLists = field(default_factory=lambda: ConfiguredLists((), False, ()))

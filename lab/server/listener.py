@@ -69,6 +69,7 @@ class Listener:
     _socket: socket.socket | None = None
     _server: asyncio.Server | None = None
     _restarting: asyncio.Task[None] | None = None
+    _ordered: Restart | None = None
     _connections: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self, port: int = 0) -> None:
@@ -104,11 +105,18 @@ class Listener:
         self._server = await asyncio.start_server(self._serve, sock=self._socket, ssl=context, backlog=_BACKLOG)
 
     def _restart(self, event: Restart) -> None:
-        if self._restarting is None or self._restarting.done():
-            self._restarting = asyncio.get_running_loop().create_task(self._down_and_up(event))
+        if self._restarting is not None and not self._restarting.done():
+            if self._ordered is None or self._ordered.wanted():
+                return
+            self._restarting.cancel()
+        self._ordered = event
+        self._restarting = asyncio.get_running_loop().create_task(self._down_and_up(event))
 
     async def _down_and_up(self, event: Restart) -> None:
         await asyncio.sleep(event.after)
+        if not event.wanted():
+            return
+        self._ordered = None
         if event.down is not None:
             event.down()
         await self._silence()

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""shutdown.exe /r: the endpoint goes down, and after its boot the configured orders are in force."""
+"""shutdown.exe: ``/r`` orders a restart, ``/a`` calls off one that has not begun."""
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.fleetops.tetra.lab.machine.call import Call
@@ -14,6 +15,12 @@ from ansible_collections.fleetops.tetra.lab.pipeline import ErrorDetails, Event,
 _SOONEST = 0.3
 """Even /t 0 leaves time for the answer."""
 _WITH_VALUE = ("/t", "/d", "/c")
+_NUMBERS = itertools.count(1)
+_SENTENCES = {
+    5: "Access is denied.(5)",
+    1116: "Unable to abort the system shutdown because no shutdown was in progress.(1116)",
+    1190: "A system shutdown has already been scheduled.(1190)",
+}
 
 
 def run(call: Call, _path: str, arguments: list[str]) -> t.Iterator[Event]:
@@ -22,27 +29,46 @@ def run(call: Call, _path: str, arguments: list[str]) -> t.Iterator[Event]:
     while words:
         word = words.pop(0).lower().replace("-", "/", 1)
         options[word] = words.pop(0) if word in _WITH_VALUE and words else ""
-    if "/r" not in options or set(options) - {"/r", "/f", *_WITH_VALUE} or not options.get("/t", "30").isdigit():
+    restart = "/r" in options and not set(options) - {"/r", "/f", *_WITH_VALUE} and options.get("/t", "30").isdigit()
+    if not restart and set(options) != {"/a"}:
         call.unmatched(f"shutdown.exe {' '.join(arguments)}")
         call.variables.last_exit_code = 1
         return
-    if not call.state.account.elevated:
-        call.variables.last_exit_code = 5
-        message = "Access is denied.(5)"
-        yield NonTerminatingError(
-            ErrorDetails(
-                message,
-                "NativeCommandError",
-                "NotSpecified",
-                "System.Management.Automation.RemoteException",
-                command="shutdown.exe",
-                target=message,
-                target_name=message,
-                target_type="String",
-            )
-        )
-        return
-    call.variables.last_exit_code = 0
     state = call.state
-    seconds = max(float(options.get("/t", "30")), _SOONEST)
-    yield Restart(seconds, state.boot_seconds, up=lambda: boot(state))
+    scheduled = state.scheduled_shutdown is not None
+    if not state.account.elevated:
+        yield from _refused(call, 5)
+    elif not restart and not scheduled:
+        yield from _refused(call, 1116)
+    elif restart and scheduled:
+        yield from _refused(call, 1190)
+    elif not restart:
+        state.scheduled_shutdown = None
+        call.variables.last_exit_code = 0
+    else:
+        number = state.scheduled_shutdown = next(_NUMBERS)
+        call.variables.last_exit_code = 0
+        seconds = max(float(options.get("/t", "30")), _SOONEST)
+        yield Restart(
+            seconds,
+            state.boot_seconds,
+            wanted=lambda: state.scheduled_shutdown == number,
+            up=lambda: boot(state),
+        )
+
+
+def _refused(call: Call, code: int) -> t.Iterator[Event]:
+    call.variables.last_exit_code = code
+    sentence = _SENTENCES[code]
+    yield NonTerminatingError(
+        ErrorDetails(
+            sentence,
+            "NativeCommandError",
+            "NotSpecified",
+            "System.Management.Automation.RemoteException",
+            command="shutdown.exe",
+            target=sentence,
+            target_name=sentence,
+            target_type="String",
+        )
+    )
