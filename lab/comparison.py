@@ -31,6 +31,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.lab import fleet as fleets
+from ansible_collections.fleetops.tetra.lab import outcomes
 from ansible_collections.fleetops.tetra.lab.errors import FleetError
 
 EXPECTATIONS = (
@@ -143,13 +144,21 @@ def main(arguments: t.Sequence[str]) -> int:
     """Prints the comparison. 0: all as expected, 1: differences or missing records, 2: wrong use or wrong files."""
     parser = argparse.ArgumentParser(prog="lab compare", description="Compare a run's verdicts with the fleet file.")
     parser.add_argument("--fleet", required=True, type=pathlib.Path, help="fleet file (YAML)")
-    parser.add_argument("--results", required=True, type=pathlib.Path, help="run folder (it holds run.json and hosts/)")
+    parser.add_argument(
+        "--results",
+        required=True,
+        type=pathlib.Path,
+        help="run folder (it holds run.json and hosts/), or the folder of a remediation",
+    )
     parser.add_argument("--all", action="store_true", help="list every endpoint, not only those that differ")
     options = parser.parse_args(arguments)
     try:
         definitions = list(fleets.load(options.fleet))
-        found = records(options.results)
+        remediated = (options.results / outcomes.SUMMARY).is_file()
+        found = records(options.results / "before" if remediated else options.results)
         rows = [(one, differences(one.name, one.expect, found.get(one.name))) for one in definitions]
+        ends = outcomes.load(options.results) if remediated else {}
+        wrong_ends = [outcomes.differences(one, ends.get(one.name)) for one in definitions] if remediated else []
     except FleetError as problem:
         print(f"lab: {problem}", file=sys.stderr)
         return 2
@@ -162,7 +171,15 @@ def main(arguments: t.Sequence[str]) -> int:
         for difference in wrong:
             print(f"  {difference}")
     print(f"{judged} of {len(rows)} endpoints judged as the fleet file expects")
-    return 0 if judged == len(rows) else 1
+    if remediated:
+        _print_ends(wrong_ends)
+    return 0 if judged == len(rows) and not any(wrong_ends) else 1
+
+
+def _print_ends(wrong: t.Sequence[list[str]]) -> None:
+    for sentence in (sentence for sentences in wrong for sentence in sentences):
+        print(f"  {sentence}")
+    print(f"{sum(not one for one in wrong)} of {len(wrong)} endpoints ended as the fleet file expects")
 
 
 def _print_table(

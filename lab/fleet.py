@@ -18,7 +18,7 @@ from ansible_collections.fleetops.tetra.lab.transport import Transport
 SCHEMA = "fleetops.tetra/fleet/1"
 MAX_ENDPOINTS = 5000
 _FLEET_KEYS = ("schema", "describe", "endpoints")
-_OURS = ("describe", "transport", "expect", "inventory", "repeat")
+_OURS = ("describe", "transport", "expect", "after", "inventory", "repeat")
 STATES = ("compliant", "non_compliant", "unknown", "not_applicable")
 
 
@@ -31,6 +31,8 @@ class EndpointDefinition:
     transport: Transport
     expect: dict[str, t.Any]
     """The verdict that an expert gives; see the comparison."""
+    after: dict[str, t.Any]
+    """What a remediation makes of it; see the comparison of outcomes."""
     inventory: dict[str, t.Any]
     """Inventory variables to add or override; null removes one."""
     machine: dict[str, t.Any]
@@ -107,6 +109,7 @@ def _definitions(name: str, mapping: t.Any, where: str) -> t.Iterator[EndpointDe
         "describe": checks.as_text(describe, f"{here}: describe") if describe else "",
         "transport": Transport.from_mapping(given.get("transport"), f"{here}: transport"),
         "expect": expect,
+        "after": checks.as_mapping(given.get("after", {}), f"{here}: after"),
         "inventory": checks.as_mapping(given.get("inventory", {}), f"{here}: inventory"),
         "machine": {key: value for key, value in given.items() if key not in _OURS},
     }

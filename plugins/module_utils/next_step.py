@@ -50,7 +50,7 @@ def choose(
     code = cause["code"] if cause else None
     if code == causes.CONNECTOR_STOPPED:
         return _BY_CAUSE[code]
-    if force.signs and configured == YES and state != "compliant":
+    if force.signs and configured == YES and state != "compliant" and code not in _BY_CAUSE:
         return "Reboot, then audit again; or let the endpoint make a handshake itself now (tetra_probe)."
     if state == "compliant":
         if force.signs:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils import cause as causes
 from ansible_collections.fleetops.tetra.plugins.module_utils import plan_steps as steps_
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import ABSENT, OK, POLICY_KEY, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.obstacles import Obstacle, obstacles_of
@@ -42,6 +43,20 @@ BLOCKED = "blocked"
 UNKNOWN = "unknown"
 
 __all__ = ["SCHEMA", "PlanError", "plan"]
+_ELSEWHERE = frozenset(
+    {
+        causes.CERTIFICATE,
+        causes.CLOCK,
+        causes.CONNECT,
+        causes.CONNECTOR_STOPPED,
+        causes.DNS,
+        causes.HANDSHAKE_OTHER,
+        causes.NETWORK_TIMEOUT,
+        causes.PROXY,
+    }
+)
+"""Causes that neither a change of the suites nor a restart would remove."""
+
 
 
 class _Blocked(Exception):
@@ -81,8 +96,8 @@ class _Planner:
             return self._document(NOTHING)
         if answer == "yes" and self.verdict["in_force"] != "after_reboot":
             return self._document(NOTHING)
-        if self.verdict["either_way"]["in_force"] == "yes" and self.verdict["in_force"] == "after_reboot":
-            return self._document(REBOOT, needs_reboot=True)
+        if self.verdict["either_way"]["in_force"] == "yes":
+            return self._configured_well()
         if answer == "unknown" and not self._curable_unknown():
             return self._document(UNKNOWN)
         if self.release is None:
@@ -97,6 +112,15 @@ class _Planner:
         return self._proven(steps)
 
     def _proven(self, steps: list[steps_.Step]) -> dict[str, t.Any]:
+    def _configured_well(self) -> dict[str, t.Any]:
+        """What is configured would do: nothing is written. A restart puts it in force, or the cause lies elsewhere."""
+        cause = (self.verdict.get("cause") or {}).get("code")
+        if self.verdict["in_force"] != "after_reboot" and cause in _ELSEWHERE:
+            why = f"The suites configured would do; the update fails for another reason ({cause})."
+            closed = _Blocked("not_the_suites", why, self.verdict["next_step"])
+            return self._document(BLOCKED, blocked=[closed.details])
+        return self._document(REBOOT, needs_reboot=True)
+
         predicted = evaluate(apply_steps(self.facts, steps), self._policy())["reachability"]["answer"]
         if predicted != "yes" or not steps:
             why = "No change that this collection can make would let the endpoint reach the Tetra servers for sure."
@@ -286,11 +310,7 @@ class _Planner:
     # Lock-out guard --------------------------------------------------------------------------------------------------
 
     def _lost_tls13(self, steps: c.Sequence[steps_.Step]) -> _Blocked | None:
-        """With TLS 1.3 on and no suite for it listed, a listener negotiates 1.3 and then fails (pywinrm issue 363)."""
-        if self.release is None or self.release.tls13_client == "unsupported":
-            return None
         for step in steps:
-            before, after = steps_.names_of(step["before"]), steps_.names_of(step["after"])
             if step["name"] != SUITES_VALUE or step["after"]["status"] == ABSENT:
                 continue
             if any(name.startswith("TLS_AES_") for name in before) and not any(

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import collections.abc as c
+import contextlib
 import time
 
 
@@ -17,6 +19,19 @@ class Countdown:
     @property
     def left(self) -> float:
         return max(0.0, self._end - time.monotonic())
+
+    @contextlib.contextmanager
+    def paused(self) -> c.Iterator[None]:
+        """What is waited for in this block uses up nothing."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self._end += time.monotonic() - begun
+
+    def part(self, seconds: float) -> Countdown:
+        """A shorter wait within this one; what it uses up is used up here too."""
+        return Countdown(min(seconds, self.left))
 
     def __call__(self, seconds: float) -> bool:
         if self.left <= 0:

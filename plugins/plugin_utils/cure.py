@@ -12,6 +12,7 @@ where it stands: one that holds the change and waits for its restart is restarte
 
 from __future__ import annotations
 
+import collections.abc as c
 import contextlib
 import json
 import typing as t
@@ -27,19 +28,23 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images impor
     BeforeImageStore,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ChangeSet
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal, JournalError
 
 Document = dict[str, t.Any]
 
 ALWAYS, NO_USER, NEVER = "always", "no_user", "never"
 _TRIES_AFTER_A_BROKEN_CONNECTION = 3
-_GRACE = 60.0
-"""Seconds beyond the deadline before an alarm ends a conversation that hangs."""
+_GRACE = 120.0
+"""Seconds beyond the deadline before an alarm ends a conversation that hangs; an undoing has to fit in."""
+_UNDO = 60.0
+"""Seconds for an undoing, which has a time of its own: a change may have failed because its time was up."""
+_REFRESH = 60.0
+"""Seconds, or a quarter of the deadline, in which the registry has to follow a policy refresh."""
 _PLAN_ENDS = {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked", planning.UNKNOWN: "blocked"}
 
 
@@ -71,6 +76,9 @@ class Update(t.Protocol):
     def __call__(self, asker: Asker, facts: Document, wait: reboot.Waiter) -> Document:
         """``{result: updated|up_to_date|failed|unknown, code, line, cause, reason}``."""
 
+    def obstacle(self, asker: Asker, facts: Document) -> str | None:
+        """A sentence why this endpoint cannot be asked for an update, or None."""
+
 
 @dataclass
 class Surroundings:
@@ -86,10 +94,8 @@ class Surroundings:
     update: Update
     may_start: t.Callable[[], str | None] = lambda: None
     """A sentence why no endpoint may be started now (maintenance window), or None."""
-    reboot_slot: t.Callable[[reboot.Waiter], contextlib.AbstractContextManager[None]] = lambda _wait: (
-        contextlib.nullcontext()
-    )
-    """Held while the endpoint restarts; limits how many do so at once."""
+    reboot_slot: t.Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+    """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline."""
     wave: int | None = None
 
 
@@ -134,14 +140,22 @@ class Cure:
     def run(self) -> Outcome:
         try:
             self._start()
-            with deadline(self._options.deadline + _GRACE):
-                self._go()
+            with self._alarm():
+                facts = self._look_and_change()
+            with self._waiting_for_a_place(), self._alarm():
+                self._restart(facts)
+            with self._alarm():
+                self._prove()
         except _End as end:
             self._finish(end.event, end.detail)
         except SessionError as error:
             self._finish("unreachable" if error.kind in ("unreachable", "timeout") else "failed", str(error))
         except DeadlineExceeded:
             self._finish("timed_out", f"The endpoint was not done within {self._options.deadline:g} seconds.")
+        except JournalError as error:
+            # Nothing more can be written down, so nothing more is done; what was written can be put back.
+            self._unrecorded = True
+            self._finish("failed", str(error))
         except (ChangeError, BeforeImageError) as error:
             timed_out = isinstance(error, ChangeError) and error.code == "timed_out"
             self._finish("timed_out" if timed_out else "failed", str(error))
@@ -165,11 +179,16 @@ class Cure:
                 raise _End("not_started", around.budget.sentence(failures))
             around.journal.append(around.host, "running", wave=around.wave)
 
-    def _go(self) -> None:
+    def _look_and_change(self) -> Document:
+        """The facts of an endpoint that has to be restarted; every other one has come to its end here."""
         asker = self._endpoint.session()
         facts, verdict = self._around.look(asker, proving=False)
-        self.outcome.before = {"facts": facts, "verdict": verdict}
         document = planning.plan(facts, verdict, self._options.plan)
+        if document["todo"] == planning.REBOOT and verdict["in_force"] != "after_reboot":
+            # Only signs speak for a restart. The endpoint's own handshake tells whether it would help.
+            facts, verdict = self._around.look(asker, proving=True)
+            document = planning.plan(facts, verdict, self._options.plan)
+        self.outcome.before = {"facts": facts, "verdict": verdict}
         self.outcome.plan = document
         todo = document["todo"]
         if self._options.check_only:
@@ -186,9 +205,14 @@ class Cure:
         if roles and document["needs_reboot"]:
             raise _End("held", f"This endpoint is {roles[0]}; it is restarted only when that is allowed by name.")
         if todo == planning.CHANGE:
+            self._refuse_what_cannot_be_proven(asker, facts)
             self._change(facts, document)
-        self._restart(facts)
-        self._prove()
+        return facts
+
+    def _refuse_what_cannot_be_proven(self, asker: Asker, facts: Document) -> None:
+        obstacle = self._around.update.obstacle(asker, facts) if self._options.update_definitions else None
+        if obstacle is not None:
+            raise _End("blocked", f"{obstacle} Nothing was changed.")
 
     def _change(self, facts: Document, document: Document) -> None:
         around, steps = self._around, document["steps"]
@@ -208,8 +232,7 @@ class Cure:
         try:
             self._carry_out(facts, steps, items)
         except (ChangeError, SessionError) as error:
-            self._undo(facts, image)
-            raise _End("failed", str(error)) from error
+            raise _End("failed", f"{error} {self._undo(facts, image)}") from error
         around.journal.append(around.host, "changed", wave=around.wave)
 
     def _carry_out(self, facts: Document, steps: t.Sequence[Document], items: t.Sequence[Document]) -> None:
@@ -228,27 +251,56 @@ class Cure:
                     raise
                 self._endpoint.renew()
 
-    def _undo(self, facts: Document, image: BeforeImage) -> None:
-        with contextlib.suppress(SessionError, ChangeError):
+    def _undo(self, facts: Document, image: BeforeImage) -> str:
+        """Puts back what was written, looks at what stands now, and says so in one sentence."""
+        try:
             self._endpoint.renew()
-            changes = self._changes(facts)
-            self.outcome.undone = changes.undo(image.items)
+            changes = self._changes(facts, Countdown(_UNDO))
+            undone = changes.undo(image.items)
             changes.forget_change()
-            self._around.store.mark_restored(image, self.outcome.undone)
+        except (SessionError, ChangeError) as error:
+            return f"It could not be undone ({error}); the before-image {image.id} holds what stood there."
+        self.outcome.undone = undone
+        kept = [one for one in undone if one["outcome"] == KEPT]
+        if not kept:
+            self._around.store.mark_restored(image, undone)
+            self.outcome.changed = False
+        with contextlib.suppress(SessionError):
+            self._look_at_what_waits()
+        if kept:
+            return f"{kept[0]['path']}\\{kept[0]['name']} was changed by somebody else meanwhile and was left so."
+        return "What was written has been undone."
 
     def _restart(self, facts: Document) -> None:
         around, asker = self._around, self._endpoint.session()
-        if self._options.reboot_when == NEVER:
-            self._look_at_what_waits()
-            raise _End("held", "The change is written and counts after the next restart, which was not allowed.")
         if self._options.reboot_when == NO_USER and reboot.users_logged_on(asker):
-            self._look_at_what_waits()
-            raise _End("held", "The change is written; somebody is logged on, so the restart waits.")
+            self._hold("somebody is logged on, so the restart waits")
         before = reboot.boot_time(asker)
-        with around.reboot_slot(self._wait):
-            around.journal.append(around.host, "rebooting", wave=around.wave)
-            reboot.restart(asker, _system_root(facts))
-            reboot.wait_for_boot(self._endpoint, before, self._wait)
+        around.journal.append(around.host, "rebooting", wave=around.wave)
+        reboot.restart(asker, _system_root(facts))
+        reboot.wait_for_boot(self._endpoint, before, self._wait)
+
+    def _hold(self, why: str) -> t.NoReturn:
+        self._look_at_what_waits()
+        what = "The change is written" if self.outcome.changed else "What is configured waits for a restart"
+        raise _End("held", f"{what}; {why}.")
+
+    @contextlib.contextmanager
+    def _waiting_for_a_place(self) -> c.Iterator[None]:
+        """Outside of the deadline and its alarm: others restart, and this endpoint is not slow."""
+        if self._options.reboot_when == NEVER:
+            with self._alarm():
+                self._hold("it counts after the next restart, which was not allowed")
+        with contextlib.ExitStack() as places:
+            with self._wait.paused():
+                places.enter_context(self._around.reboot_slot())
+            yield
+
+    @contextlib.contextmanager
+    def _alarm(self) -> c.Iterator[None]:
+        """Ends a conversation that hangs."""
+        with deadline(self._wait.left + _GRACE):
+            yield
 
     def _prove(self) -> None:
         around = self._around
@@ -281,8 +333,9 @@ class Cure:
                     raise
                 self._endpoint.renew()
 
-    def _changes(self, facts: Document) -> ChangeSet:
-        return ChangeSet(self._endpoint.session(), self._wait, _system_root(facts))
+    def _changes(self, facts: Document, wait: Countdown | None = None) -> ChangeSet:
+        follow = wait or self._wait.part(min(_REFRESH, self._options.deadline / 4))
+        return ChangeSet(self._endpoint.session(), follow, _system_root(facts))
 
     def _look_at_what_waits(self) -> None:
         """The record of an endpoint that holds the change and was not restarted."""

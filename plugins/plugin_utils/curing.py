@@ -10,6 +10,7 @@ import typing as t
 from datetime import datetime
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import FailureBudget, parse_budget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import parse_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
@@ -117,6 +118,16 @@ class _Update:
         except definitions.CannotUpdate as error:
             return definitions.unknown(str(error))
 
+    def obstacle(self, asker: Asker, facts: Document) -> str | None:
+        """Only a connector that was read and has no tool is one: where it could not be read, the handshake proves."""
+        if facts["connector"]["status"] != OK:
+            return None
+        try:
+            definitions.sfc_exe(asker, facts)
+        except definitions.CannotUpdate as error:
+            return str(error)
+        return None
+
 
 def _file(run: remediation.Remediation, outcome: Outcome, timing: Document) -> Path:
     """The record after, and the cure's own document."""
@@ -151,7 +162,7 @@ def _task_result(outcome: Outcome, path: Path | None) -> Document:
     """Slim, since thousands of these stay in the controller's memory."""
     plan = outcome.plan or {}
     return {
-        "changed": outcome.changed and not _all_undone(outcome),
+        "changed": outcome.changed,
         "event": outcome.event,
         "msg": outcome.detail or "",
         "todo": plan.get("todo"),
@@ -162,10 +173,6 @@ def _task_result(outcome: Outcome, path: Path | None) -> Document:
         "cure": str(path) if path is not None else None,
         "diff": [suite_diff(step) for step in plan.get("steps") or []],
     }
-
-
-def _all_undone(outcome: Outcome) -> bool:
-    return bool(outcome.undone) and all(one["outcome"] != "kept_changed_since" for one in outcome.undone or [])
 
 
 def suite_diff(step: t.Mapping[str, t.Any]) -> Document:

@@ -10,14 +10,12 @@ import contextlib
 import fcntl
 import os
 import re
-import typing as t
-from datetime import datetime, time
+import time
+from datetime import datetime
+from datetime import time as time_of_day
 from pathlib import Path
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-
-Waiter = t.Callable[[float], bool]
-
+_LOOK_AGAIN = 0.5
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -33,8 +31,8 @@ class MaintenanceWindow:
         if match is None:
             raise WindowError(f"The maintenance window '{text}' is not written as HH:MM-HH:MM, such as 22:00-05:00.")
         self._text = text.strip()
-        self._start = time(int(match[1]), int(match[2]))
-        self._end = time(int(match[3]), int(match[4]))
+        self._start = time_of_day(int(match[1]), int(match[2]))
+        self._end = time_of_day(int(match[3]), int(match[4]))
 
     def is_open(self, now: datetime) -> bool:
         moment = now.time()
@@ -60,13 +58,12 @@ class RebootPlaces:
         self._places = places
 
     @contextlib.contextmanager
-    def taken(self, wait: Waiter) -> c.Iterator[None]:
-        """Waits for a place. Raises ChangeError with code ``timed_out`` when time is up."""
+    def taken(self) -> c.Iterator[None]:
+        """Waits for a place as long as it takes: each holder has a deadline of its own, so one becomes free."""
         self._folder.mkdir(parents=True, exist_ok=True)
         descriptor = self._try()
         while descriptor is None:
-            if not wait(0.5):
-                raise ChangeError("timed_out", "No place to restart became free within the time allowed.")
+            time.sleep(_LOOK_AGAIN)
             descriptor = self._try()
         try:
             yield

@@ -201,7 +201,7 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
             "detail": standing.detail,
             "at": standing.at,
             "planned": plan["todo"],
-            "blocked": plan["blocked"],
+            "blocked": ((cure.get("plan") or {}) if event == "blocked" else plan).get("blocked") or plan["blocked"],
             "changed": bool(cure.get("changed")),
             "before": record["verdict"]["state"],
             "after": after.get(host),

@@ -107,6 +107,53 @@ def test_an_endpoint_that_reaches_tetra_needs_nothing() -> None:
     assert (document["todo"], document["steps"], document["needs_reboot"]) == ("nothing", [], False)
 
 
+def _update_failed_since_the_boot(facts: f.Facts) -> f.Facts:
+    facts["reboot"].update(status=f.OK, reason=None, last_boot="2026-11-20T04:00:00Z", changed_by_us=None)
+    last = {"result": "failed", "code": -3000, "time": "2026-11-24T03:00:00Z", "line": "status: -3000"}
+    facts["connector"] = f.section(
+        f.OK,
+        version="7.5.3.20938",
+        install_dir=r"C:\Program Files\Cisco\AMP",
+        folder=r"C:\Program Files\Cisco\AMP\7.5.3.20938",
+        service=f.section(f.OK, name="CiscoAMP_7.5.3", state="Running", start_mode="Auto"),
+        tetra=f.section(f.OK, enabled=True, update_server="tetra-defs.amp.cisco.com"),
+        definitions=f.section(f.OK, version="71:1"),
+        last_update=f.section(f.OK, **last),
+    )
+    return facts
+
+
+def _probed(facts: f.Facts, outcome: str) -> f.Facts:
+    facts["probe"] = f.section(
+        f.OK, host="tetra-defs.amp.cisco.com:443", via_proxy=None, exit_code=28, outcome=outcome, detail=None
+    )
+    return facts
+
+
+def test_a_good_list_that_may_not_be_in_force_is_never_made_longer() -> None:
+    document = planned(_update_failed_since_the_boot(windows(WINDOWS_10_22H2)))
+    assert (document["todo"], document["steps"], document["needs_reboot"]) == ("reboot", [], True)
+
+
+@pytest.mark.parametrize("outcome", ["dns", "connect", "proxy", "timeout"])
+def test_an_endpoint_that_does_not_get_as_far_as_a_handshake_is_not_restarted(outcome: str) -> None:
+    document = planned(_probed(_update_failed_since_the_boot(windows(WINDOWS_10_22H2)), outcome))
+    assert (document["todo"], document["steps"]) == ("blocked", [])
+    (closed,) = document["blocked"]
+    assert closed["code"] == "not_the_suites"
+    assert "Reboot" not in closed["what_to_do"]
+
+
+def test_a_handshake_that_fails_although_the_list_would_do_speaks_for_a_restart() -> None:
+    document = planned(_probed(_update_failed_since_the_boot(windows(WINDOWS_10_22H2)), "tls_failed"))
+    assert (document["todo"], document["steps"]) == ("reboot", [])
+
+
+def test_a_handshake_that_succeeds_needs_no_restart() -> None:
+    facts = _probed(_update_failed_since_the_boot(windows(WINDOWS_10_22H2)), "tls_ok")
+    assert planned(facts)["todo"] == "nothing"
+
+
 def test_the_suites_are_added_at_the_front_and_the_rest_of_the_list_is_kept() -> None:
     facts = windows(policy=FAILING, origin="local_gpo")
     document = planned(facts)
