@@ -42,7 +42,6 @@ REBOOT = "reboot"
 BLOCKED = "blocked"
 UNKNOWN = "unknown"
 
-__all__ = ["SCHEMA", "PlanError", "plan"]
 _ELSEWHERE = frozenset(
     {
         causes.CERTIFICATE,
@@ -57,6 +56,7 @@ _ELSEWHERE = frozenset(
 )
 """Causes that neither a change of the suites nor a restart would remove."""
 
+__all__ = ["SCHEMA", "PlanError", "plan"]
 
 
 class _Blocked(Exception):
@@ -111,7 +111,6 @@ class _Planner:
             return self._document(BLOCKED, blocked=[closed.details])
         return self._proven(steps)
 
-    def _proven(self, steps: list[steps_.Step]) -> dict[str, t.Any]:
     def _configured_well(self) -> dict[str, t.Any]:
         """What is configured would do: nothing is written. A restart puts it in force, or the cause lies elsewhere."""
         cause = (self.verdict.get("cause") or {}).get("code")
@@ -121,6 +120,7 @@ class _Planner:
             return self._document(BLOCKED, blocked=[closed.details])
         return self._document(REBOOT, needs_reboot=True)
 
+    def _proven(self, steps: list[steps_.Step]) -> dict[str, t.Any]:
         predicted = evaluate(apply_steps(self.facts, steps), self._policy())["reachability"]["answer"]
         if predicted != "yes" or not steps:
             why = "No change that this collection can make would let the endpoint reach the Tetra servers for sure."
