@@ -86,6 +86,19 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes.flow
 """
 
+    CHANGING = r"""
+options:
+  results_dir:
+    description:
+      - Folder on the controller that takes the before-image, below C(backups). Needed outside of check mode.
+    type: path
+  timeout:
+    description:
+      - Seconds for looking at the endpoint and changing it.
+    type: int
+    default: 300
+"""
+
     CONTROLLER = r"""
 options: {}
 attributes:

@@ -22,6 +22,7 @@ import typing as t
 from ansible_collections.fleetops.tetra.plugins.module_utils import cause as causes
 from ansible_collections.fleetops.tetra.plugins.module_utils import plan_steps as steps_
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import ABSENT, OK, POLICY_KEY, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.lock_out import lost_tls13
 from ansible_collections.fleetops.tetra.plugins.module_utils.obstacles import Obstacle, obstacles_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import (
     NOT_CONFIGURED,
@@ -310,21 +311,12 @@ class _Planner:
     # Lock-out guard --------------------------------------------------------------------------------------------------
 
     def _lost_tls13(self, steps: c.Sequence[steps_.Step]) -> _Blocked | None:
-        """With TLS 1.3 on and no suite for it listed, a listener negotiates 1.3 and then fails (pywinrm issue 363)."""
-        if self.release is None or self.release.tls13_client == "unsupported":
-            return None
         for step in steps:
-            before, after = steps_.names_of(step["before"]), steps_.names_of(step["after"])
             if step["name"] != SUITES_VALUE or step["after"]["status"] == ABSENT:
                 continue
-            if any(name.startswith("TLS_AES_") for name in before) and not any(
-                name.startswith("TLS_AES_") for name in after
-            ):
-                return _Blocked(
-                    "lock_out",
-                    "The new list would leave TLS 1.3 without a suite, and with it WinRM over HTTPS.",
-                    "Keep a TLS_AES_* suite in the list.",
-                )
+            lost = lost_tls13(steps_.names_of(step["before"]), steps_.names_of(step["after"]), self.release)
+            if lost is not None:
+                return _Blocked("lock_out", lost.why, lost.what_to_do)
         return None
 
     def _policy(self) -> dict[str, t.Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.arrangement import Call
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
     ABSENT,
     CURVES_VALUE,
@@ -31,6 +32,8 @@ SCHANNEL = "schannel"
 SET_VALUE = "set_value"
 REMOVE_VALUE = "remove_value"
 ENABLE_SUITE = "enable_suite"
+ARRANGE_SUITES = "arrange_suites"
+"""The whole local list, brought into order with Enable- and Disable-TlsCipherSuite."""
 
 # Microsoft defines 0xFFFFFFFF as "on" for ciphers, hashes and key exchanges, and 1 for protocols (schannel registry
 # pages); any other number is undefined.
@@ -104,6 +107,22 @@ def enable_suite_step(name: str, why: str) -> Step:
         # The cmdlet's page says that no restart is required; a running service keeps its credential handles and its
         # session cache (10 hours), so the connector sees the change for sure only after a restart.
         "needs_reboot": True,
+    }
+
+
+def arrange_suites_step(
+    facts: c.Mapping[str, t.Any], names: c.Sequence[str], calls: c.Sequence[Call], why: str
+) -> Step:
+    """The whole local list by the cmdlets; for releases that have them. The list stands there as REG_MULTI_SZ.
+
+    It has one member more than other steps: ``calls``, ``[{enable, name, position}]`` in order.
+    """
+    step = local_list_step(facts, names, why)
+    return {
+        **step,
+        "action": ARRANGE_SUITES,
+        "undo": "Bring the old list back with the same cmdlets.",
+        "calls": [call._asdict() for call in calls],
     }
 
 

@@ -39,7 +39,7 @@ def apply_steps(facts: c.Mapping[str, t.Any], steps: c.Iterable[Step]) -> dict[s
         changed = True
         if step["action"] == "enable_suite":
             _enable_suite(planned, step["name"])
-        elif step["action"] in ("set_value", "remove_value"):
+        elif step["action"] in ("set_value", "remove_value", "arrange_suites"):
             _set_value(planned, step)
         else:
             raise ValueError(f"'{step['action']}' is not an action of a plan.")

@@ -101,3 +101,18 @@ REMEDIATION_REPORT: t.Final[dict[str, dict[str, t.Any]]] = {
     "final": {"type": "bool", "default": False},
     "fail_on": GATE["fail_on"],
 }
+CHANGING: t.Final[dict[str, dict[str, t.Any]]] = {
+    "results_dir": {"type": "path"},
+    "timeout": {"type": "int", "default": 300},
+}
+CIPHER_ORDER: t.Final[dict[str, dict[str, t.Any]]] = {
+    **CHANGING,
+    "where": {"type": "str", "choices": ["auto", "policy", "local"], "default": "auto"},
+    "state": {"type": "str", "choices": ["present", "not_configured"], "default": "present"},
+    "suites": {"type": "list", "elements": "str"},
+    "ensure": {"type": "list", "elements": "str"},
+    "remove": {"type": "list", "elements": "str"},
+    "position": {"type": "str", "choices": ["front", "end"], "default": "front"},
+    "new_policy": {"type": "str", "choices": ["local_gpo", "registry"], "default": "local_gpo"},
+    "allow_unknown": {"type": "bool", "default": False},
+}

@@ -25,11 +25,12 @@ def names(folder: str) -> set[str]:
 
 
 def endpoint_modules() -> set[str]:
-    """Modules whose documentation says that they talk to an endpoint over psrp."""
+    """Modules that talk to an endpoint over psrp and bring it to a wanted state or read it, in one conversation."""
+    of_the_group = {"fleetops.tetra.attributes.endpoint", "fleetops.tetra.attributes.changing"}
     found = set()
     for path in (ROOT / "plugins" / "modules").glob("*.yml"):
         document = yaml.safe_load(path.read_text(encoding="utf-8"))["DOCUMENTATION"]
-        if "fleetops.tetra.attributes.endpoint" in document.get("extends_documentation_fragment", []):
+        if of_the_group.intersection(document.get("extends_documentation_fragment", [])):
             found.add(path.stem)
     return found
 

@@ -11,8 +11,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.arrangement import Call, arrangement, states
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
     CHANGED_AT,
     LOCAL_KEY,
@@ -20,7 +22,12 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
     POLICY_KEY,
     SUITES_VALUE,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import CNG, ENABLE_SUITE, LOCAL_GPO
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import (
+    ARRANGE_SUITES,
+    CNG,
+    ENABLE_SUITE,
+    LOCAL_GPO,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, Unsigned, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import Item, LocalPolicy
@@ -70,7 +77,10 @@ class ChangeSet:
                     "changed_meanwhile",
                     f"{step['path']}\\{step['name']} is no longer what it was when the plan was made; plan again.",
                 )
-            items.append(_registry_item(step["path"], step["name"], present, step["after"]))
+            item = _registry_item(step["path"], step["name"], present, step["after"])
+            if step["action"] == ARRANGE_SUITES:
+                item.update(by=ARRANGE_SUITES, calls=[dict(call) for call in step["calls"]])
+            items.append(item)
         items.extend(self._enabled_items(steps))
         policy = {step["name"]: step["after"] for step in steps if step["target"] == LOCAL_GPO}
         if policy:
@@ -82,6 +92,8 @@ class ChangeSet:
         for step in steps:
             if step["action"] == ENABLE_SUITE:
                 self._enable(step["name"])
+            elif step["action"] == ARRANGE_SUITES:
+                self._arrange(step["before"]["data"], _calls(step))
             elif step["target"] != LOCAL_GPO:
                 self._registry.write(step["path"], step["name"], step["after"])
         policy = [step for step in steps if step["target"] == LOCAL_GPO]
@@ -95,6 +107,17 @@ class ChangeSet:
     def note_change(self, when: str) -> None:
         """Leaves the time of our change (UTC) on the endpoint, so that a later audit knows what is not in force yet."""
         self._registry.write(OUR_KEY, CHANGED_AT, {"status": "ok", "type": "REG_SZ", "data": when})
+
+    def noted_change(self) -> State:
+        """The note of an earlier change that nobody has proven or undone yet, if there is one."""
+        return self._registry.read(OUR_KEY, CHANGED_AT)
+
+    def note_again(self, noted: State) -> None:
+        """The note as it was before a change that came to nothing."""
+        if noted["status"] == "absent":
+            self.forget_change()
+        else:
+            self._registry.write(OUR_KEY, CHANGED_AT, noted)
 
     def forget_change(self) -> None:
         """Takes our key away again once the change is proven or undone."""
@@ -119,10 +142,13 @@ class ChangeSet:
         present = self._registry.read(item["path"], item["name"])
         if same(present, item["before"]):
             return ALREADY
-        if not same(present, item["after"]) and not _partly_enabled(present, item):
+        ours = same(present, item["after"]) or _partly_enabled(present, item) or _partly_arranged(present, item)
+        if not ours:
             return KEPT
         if item.get("by") == ENABLE_SUITE:
             self._disable({**item, "after": present})
+        elif item.get("by") == ARRANGE_SUITES:
+            self._arrange_back(present["data"], item["before"]["data"])
         self._registry.write(item["path"], item["name"], item["before"])
         return RESTORED
 
@@ -152,8 +178,25 @@ class ChangeSet:
         after = {**before, "data": [*reversed(names), *(name for name in before["data"] if name not in names)]}
         return [{**_registry_item(LOCAL_KEY, SUITES_VALUE, before, after), "by": ENABLE_SUITE}]
 
-    def _enable(self, name: str) -> None:
-        self._cmdlet("Enable-TlsCipherSuite", name, Position=Unsigned(0))
+    def _arrange(self, before: t.Sequence[str], calls: t.Sequence[Call]) -> None:
+        """Goes on where an earlier try was cut off: the list tells how far that one came."""
+        present = self._registry.read(LOCAL_KEY, SUITES_VALUE)
+        on_the_way = states(before, calls)
+        if present["data"] not in on_the_way:
+            raise ChangeError("changed_meanwhile", "The local list was changed by somebody else in the meantime.")
+        for call in calls[on_the_way.index(present["data"]) :]:
+            if call.enable:
+                self._enable(call.name, call.position)
+            else:
+                self._cmdlet("Disable-TlsCipherSuite", call.name)
+
+    def _arrange_back(self, present: t.Sequence[str], before: t.Sequence[str]) -> None:
+        """As far as the cmdlets do it: what Windows listed of its own and cannot enable is left to the caller."""
+        with contextlib.suppress(ChangeError):
+            self._arrange(present, arrangement(present, before, before))
+
+    def _enable(self, name: str, position: int = 0) -> None:
+        self._cmdlet("Enable-TlsCipherSuite", name, Position=Unsigned(position))
 
     def _disable(self, item: Item) -> None:
         for name in item["after"]["data"]:
@@ -169,9 +212,8 @@ class ChangeSet:
 
     def _see_enabled(self, items: t.Sequence[Item]) -> None:
         for item in items:
-            if item.get("by") == ENABLE_SUITE and not same(
-                self._registry.read(item["path"], item["name"]), item["after"]
-            ):
+            by_cmdlet = item.get("by") in (ENABLE_SUITE, ARRANGE_SUITES)
+            if by_cmdlet and not same(self._registry.read(item["path"], item["name"]), item["after"]):
                 raise ChangeError(
                     "not_kept", "Enable-TlsCipherSuite reported no error, but the local list is not as planned."
                 )
@@ -187,6 +229,18 @@ def _partly_enabled(present: State, item: Item) -> bool:
         return False
     names, added = item["after"]["data"], len(item["after"]["data"]) - len(item["before"]["data"])
     return any(present["data"] == names[number:] for number in range(1, added))
+
+
+def _partly_arranged(present: State, item: Item) -> bool:
+    """Whether the list is as it stands between two of the calls that arrange it."""
+    if item.get("by") != ARRANGE_SUITES or present["status"] != "ok":
+        return False
+    return present["data"] in states(item["before"]["data"], _calls(item))
+
+
+def _calls(holder: t.Mapping[str, t.Any]) -> list[Call]:
+    """The calls of a step or of an item of a before-image."""
+    return [Call(one["enable"], one["name"], one["position"]) for one in holder["calls"]]
 
 
 def _is_policy(item: Item) -> bool:

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""fleetops.tetra.cipher_order: brings a list of cipher suites of one endpoint into the wanted state."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.desired_change import DesiredChange, DesiredError
+from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order import desired_order
+from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order_options import parse_order_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.wanted_state import WantedState
+
+_CARRYING_OUT = ("results_dir", "timeout")
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """An endpoint that cannot be asked or changed is a failed task."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(argument_spec=options.CIPHER_ORDER)
+        host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
+        try:
+            wanted = parse_order_options({name: arguments[name] for name in arguments if name not in _CARRYING_OUT})
+        except DesiredError as error:
+            raise AnsibleActionFail(str(error)) from error
+
+        def decide(facts: dict[str, t.Any], over_https: bool) -> DesiredChange:
+            return desired_order(facts, wanted, over_https)
+
+        task = WantedState("cipher_order", decide)
+        return task.bring_about(self._connection, host, arguments, check, self._task.delegate_to)

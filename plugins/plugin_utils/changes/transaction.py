@@ -1,0 +1,143 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One change of one endpoint as a whole: test write → before-image → steps; or all of it undone, at once.
+
+Nothing is written before the before-image is on disk. A connection that breaks between a write and its answer says
+nothing about the write, so the endpoint is looked at and the change goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import (
+    BeforeImage,
+    BeforeImageError,
+    BeforeImageStore,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet, Waiter
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
+
+Document = dict[str, t.Any]
+Steps = t.Sequence[t.Mapping[str, t.Any]]
+
+_TRIES_AFTER_A_BROKEN_CONNECTION = 3
+_SECONDS_FOR_UNDOING = 120.0
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a before-image says about its origin."""
+
+    host: str
+    run_id: str
+    token: str
+
+
+class Transaction:
+    """``make`` is called once; the attributes say how far it came, also when it raised."""
+
+    def __init__(
+        self, endpoint: reboot.Endpoint, facts: Document, store: BeforeImageStore, label: Label, wait: Waiter
+    ) -> None:
+        self._endpoint = endpoint
+        self._facts = facts
+        self._store = store
+        self._label = label
+        self._wait = wait
+        self._noted: State = dict(ABSENT)
+        self.image: BeforeImage | None = None
+        self.image_on_endpoint: bool | None = None
+        """Whether the endpoint took a copy of its own."""
+        self.begun = False
+        """Whether a first write may have been made."""
+        self.undone: list[Document] | None = None
+        """What became of each item, where the change was undone."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the endpoint holds something of the change, or may hold it."""
+        return self.begun and (self.undone is None or any(one["outcome"] == KEPT for one in self.undone))
+
+    def make(self, steps: Steps) -> None:
+        """Raises ChangeError, BeforeImageError, SessionError or DeadlineExceeded; then the change is undone as far as
+        the endpoint could still be reached."""
+        items = self._prepare(steps)
+        self.begun = True
+        try:
+            self._carry_out(steps, items)
+        except (ChangeError, SessionError, DeadlineExceeded):
+            self._undo(items)
+            raise
+
+    def _prepare(self, steps: Steps) -> list[Document]:
+        changes = self._changes()
+        self._noted = changes.noted_change()
+        try:
+            changes.test_write()
+            items = changes.prepare(steps)
+            self.image = self._store.keep(self._label.host, self._label.run_id, self._label.token, items)
+        except (ChangeError, BeforeImageError):
+            with contextlib.suppress(ChangeError, SessionError):
+                changes.note_again(self._noted)
+            raise
+        self.image_on_endpoint = self._keep_on_endpoint(self.image)
+        return items
+
+    def _carry_out(self, steps: Steps, items: list[Document]) -> None:
+        for attempt in range(1, _TRIES_AFTER_A_BROKEN_CONNECTION + 1):
+            try:
+                asker = self._endpoint.session()
+                changes = self._changes()
+                changes.note_change(reboot.clock(asker) or reboot.boot_time(asker))
+                changes.carry_out(steps, items)
+                return
+            except SessionError:
+                if attempt == _TRIES_AFTER_A_BROKEN_CONNECTION or not self._wait(2.0 * attempt):
+                    raise
+                self._endpoint.renew()
+
+    def _undo(self, items: list[Document]) -> None:
+        with contextlib.suppress(SessionError, ChangeError, BeforeImageError, DeadlineExceeded):
+            with deadline(_SECONDS_FOR_UNDOING):
+                self._endpoint.renew()
+                changes = self._changes()
+                self.undone = changes.undo(items)
+                changes.note_again(self._noted)
+            if self.image is not None:
+                self._store.mark_restored(self.image, self.undone)
+
+    def _keep_on_endpoint(self, image: BeforeImage) -> bool:
+        """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""
+        content = json.dumps(image.as_dict(), indent=1).encode()
+        try:
+            RemoteFiles(self._endpoint.session()).replace(f"{data_folder(self._facts)}\\{image.id}.json", content)
+        except ChangeError:
+            return False
+        return True
+
+    def _changes(self) -> ChangeSet:
+        return ChangeSet(self._endpoint.session(), self._wait, system_root(self._facts))
+
+
+def system_root(facts: Document) -> str:
+    """The endpoint's Windows folder."""
+    path = str(facts["policy_origin"]["local_gpo"].get("path") or "")
+    folder = path.lower().find("\\system32\\")
+    return path[:folder] if folder > 0 else r"C:\Windows"
+
+
+def data_folder(facts: Document) -> str:
+    """Where the endpoint keeps its copies of before-images."""
+    path = str(facts["policy_origin"]["archive"].get("path") or "")
+    folder = path.rpartition("\\")[0] or r"C:\ProgramData"
+    return f"{folder}\\fleetops.tetra"
