@@ -12,12 +12,17 @@ from pathlib import Path
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import as_task_result, guard, judge_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import (
+    as_task_result,
+    guard,
+    judge_report,
+    judge_run,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Runs on the controller. With ``run`` it judges that run, with ``results_dir`` it looks whether there was one."""
+    """Runs on the controller. ``run`` and ``report`` are judged; ``results_dir`` is looked at for a run that ended."""
 
     _requires_connection = False
     _supports_check_mode = True
@@ -26,10 +31,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(
             argument_spec=options.GATE,
-            mutually_exclusive=[["run", "results_dir"]],
-            required_one_of=[["run", "results_dir"]],
+            mutually_exclusive=[["run", "results_dir", "report"]],
+            required_one_of=[["run", "results_dir", "report"]],
         )
         if arguments["run"]:
             run, fail_on = Path(arguments["run"]), arguments["fail_on"]
             return as_task_result(judge_run(run, arguments["token"], fail_on, arguments["report_failed"]))
+        if arguments["report"]:
+            return as_task_result(judge_report(arguments["report"], arguments["fail_on"]))
         return as_task_result(guard(Path(arguments["results_dir"]).absolute(), Process.of(os.getppid())))

@@ -63,7 +63,16 @@ def judge_run(folder: Path, token: str | None, fail_on: str, report_failed: bool
     return outcome
 
 
-def _decide(counts: dict[str, int], named: dict[str, list[str]], asked: int, fail_on: str) -> Outcome:
+def judge_report(report: t.Mapping[str, t.Any], fail_on: str) -> Outcome:
+    """How saved results end, by what a report said of them: it may have judged them anew or looked at a part only.
+
+    ``report`` is the result of fleetops.tetra.report: ``{counts, hosts_by_state, asked}``.
+    """
+    counts = {state: int(report["counts"][state]) for state in STATES}
+    return _decide(counts, report["hosts_by_state"], report["asked"], fail_on)
+
+
+def _decide(counts: dict[str, int], named: t.Mapping[str, list[str]], asked: int, fail_on: str) -> Outcome:
     total = sum(counts.values())
     if not total:
         return Outcome("could_not_test", NO_ENDPOINT, counts)
@@ -102,5 +111,6 @@ def as_task_result(outcome: Outcome) -> dict[str, t.Any]:
 
 
 def _list(names: list[str], total: int) -> str:
+    names = names[:_NAMED]
     more = total - len(names)
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")

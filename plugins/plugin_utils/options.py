@@ -28,6 +28,8 @@ AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path"},
     "policy": POLICY,
     "return_facts": {"type": "bool", "default": False},
+    "as_image": {"type": "bool", "default": False},
+    "domain_policy": {"type": "path"},
 }
 RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "results_dir": {"type": "path", "required": True},
@@ -35,11 +37,20 @@ RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "hosts": {"type": "list", "elements": "str", "required": True},
     "playbook": {"type": "str"},
     "policy": POLICY,
+    "domain_policy": {"type": "path"},
 }
 GATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path"},
     "token": {"type": "str", "no_log": False},
     "results_dir": {"type": "path"},
+    "report": {
+        "type": "dict",
+        "options": {
+            "counts": {"type": "dict", "required": True},
+            "hosts_by_state": {"type": "dict", "required": True},
+            "asked": {"type": "int", "required": True},
+        },
+    },
     "fail_on": {"type": "str", "choices": ["none", "non_compliant", "unknown"], "default": "none"},
     "report_failed": {"type": "bool", "default": False},
 }
@@ -68,6 +79,7 @@ CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "max_reboots": {"type": "int", "default": 0},
     "maintenance_window": {"type": "str"},
     "deadline": {"type": "int", "default": 1800},
+    "gpo_deadline": {"type": "int", "default": 900},
     "update_definitions": {"type": "bool", "default": True},
     "debug_logging": {"type": "bool", "default": False},
     "probe": {"type": "bool", "default": True},
@@ -115,4 +127,16 @@ CIPHER_ORDER: t.Final[dict[str, dict[str, t.Any]]] = {
     "position": {"type": "str", "choices": ["front", "end"], "default": "front"},
     "new_policy": {"type": "str", "choices": ["local_gpo", "registry"], "default": "local_gpo"},
     "allow_unknown": {"type": "bool", "default": False},
+}
+DOMAIN_GPO: t.Final[dict[str, dict[str, t.Any]]] = {
+    "gpo": {"type": "str"},
+    "domain": {"type": "str"},
+    "server": {"type": "str"},
+    "suites": {"type": "list", "elements": "str"},
+    "allow_unknown": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["present", "not_configured", "restored"], "default": "present"},
+    "results_dir": {"type": "path", "default": "tetra-results"},
+    "run": {"type": "path"},
+    "plan": PLAN,
+    "timeout": ASKING["timeout"],
 }

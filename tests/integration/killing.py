@@ -17,7 +17,7 @@ from pathlib import Path
 def kill_processes_of(folder: Path) -> list[int]:
     """SIGKILL for every process that has ``folder`` on its command line; workers share that of their controller."""
     killed: list[int] = []
-    while found := [pid for pid in _processes_naming(str(folder).encode()) if pid not in killed]:
+    while found := [pid for pid in processes_naming(folder) if pid not in killed]:
         for pid in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -25,8 +25,9 @@ def kill_processes_of(folder: Path) -> list[int]:
     return killed
 
 
-def _processes_naming(text: bytes) -> list[int]:
-    found = []
+def processes_naming(folder: Path) -> list[int]:
+    """Processes that have ``folder`` on their command line."""
+    text, found = str(folder).encode(), []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and int(entry.name) != os.getpid():
             with contextlib.suppress(OSError):

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -15,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_PASSWORD
+from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import read_run
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
-from ansible_collections.fleetops.tetra.tests.integration.killing import kill_processes_of
+from ansible_collections.fleetops.tetra.tests.integration.killing import kill_processes_of, processes_naming
 
 EXPECTED = {
     "healthy": "compliant",
@@ -206,6 +209,48 @@ def test_a_killed_run_leaves_a_folder_that_misses_its_hosts(playbooks: Playbooks
     assert set(found) == set(hosts)
     audited = sorted(path.name for path in folder.glob("*.json"))
     assert list(found.values()).count("not_audited") == len(hosts) - len(audited)
+
+
+def test_lost_workers_are_not_taken_for_results(playbooks: Playbooks) -> None:
+    silent = socket.create_server(("127.0.0.1", 0))
+    hosts = playbooks.hosts()
+    hosts["zz-silent"] = {**hosts["healthy"], "ansible_port": silent.getsockname()[1]}
+    inventory = playbooks.write_inventory(hosts)
+    controller = subprocess.Popen(
+        playbooks.command("fleetops.tetra.compliance", inventory=inventory),
+        cwd=playbooks.checkout,
+        env=playbooks.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        silent.settimeout(60)
+        connection, _peer = silent.accept()
+        connection.recv(1)  # the worker is asking
+        lost = [pid for pid in processes_naming(playbooks.results) if pid != controller.pid]
+        for pid in lost:
+            os.kill(pid, signal.SIGKILL)
+        output, _errors = controller.communicate(timeout=120)
+        connection.close()
+    finally:
+        kill_processes_of(playbooks.results)
+        silent.close()
+    assert lost
+    assert controller.returncode != 0, output
+    assert kinds(playbooks)["zz-silent"] == "not_audited"
+    folder = playbooks.results / "run"
+    report = ("fleetops.tetra.report", "-e", f"tetra_report_path={folder}")
+    made = playbooks.run(*report)
+    assert made.returncode == 0, made.stdout + made.stderr
+    told = json.loads((folder / "report" / "report.json").read_text(encoding="utf-8"))
+    assert told["summary"]["states"]["unknown"]["count"] == list(states(playbooks).values()).count("unknown")
+    # Judged with an allow-list that the failing endpoint satisfies, only those that were lost stand in the way.
+    lenient = {"allow_list": ["TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", *ALLOW_LIST]}
+    again = (*report, "-e", json.dumps({"tetra_report_policy": lenient}))
+    assert playbooks.run(*report, tetra_fail_on="unknown").returncode == 2
+    assert playbooks.run(*again, tetra_fail_on="non_compliant").returncode == 0
+    assert playbooks.run(*again, tetra_fail_on="unknown").returncode == 4
 
 
 def test_delegation_is_refused_and_facts_come_on_request(playbooks: Playbooks, tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def _outcome(report: Report, files: Document, options: Options) -> Document:
         "files": files,
         "runs": [run.path for run in report.fleet.runs],
         "endpoints": report.summary["endpoints"],
+        "asked": sum(entry.facts_read for entry in report.entries),
         "counts": {state: len(hosts) for state, hosts in by_state.items()},
         "hosts_by_state": {state: hosts[:HOSTS_PER_STATE] for state, hosts in by_state.items()},
         "hosts": [entry.host for entry in report.entries] if options.where is not None else None,
