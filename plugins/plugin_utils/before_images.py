@@ -11,9 +11,9 @@
              {kind: "gpo_value",      path, name, guid, gpo, domain, before, after}]}
 
 ``before`` and ``after`` of a registry value are ``{status: "ok"|"absent", type, data}``; of a file
-``{status: "ok"|"absent", content: base64}``. A value of a domain GPO lies with its management host; such an image is put
-back by ``fleetops.tetra.domain_gpo`` alone, since it concerns the whole domain. ``<id>.restored`` beside an image says
-that a rollback has put it back. An image is never deleted by the collection.
+``{status: "ok"|"absent", content: base64}``. A value of a domain GPO lies with its management host; such an image is
+put back by ``fleetops.tetra.domain_gpo`` alone, since it concerns the whole domain. ``<id>.restored`` beside an image
+says that a rollback has put it back. An image is never deleted by the collection.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import plan as planning
+from ansible_collections.fleetops.tetra.plugins.module_utils.domain_gpos import with_value
 from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import FailureBudget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import DOMAIN_GPO
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError
@@ -27,7 +28,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images impor
     BeforeImageError,
     BeforeImageStore,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import followed_gpo, reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
@@ -58,6 +59,8 @@ class CureOptions:
     """``domain_controller``, ``cluster_node``, ``hyper_v_host``: roles for which a restart was allowed by name."""
     deadline: float = 1800.0
     """Seconds for the whole cure of one endpoint."""
+    gpo_deadline: float = 900.0
+    """Seconds of these in which the endpoint has to follow a domain GPO that was changed."""
     update_definitions: bool = True
     check_only: bool = False
     """Check mode: plan and say what would be done."""
@@ -96,6 +99,8 @@ class Surroundings:
     """A sentence why no endpoint may be started now (maintenance window), or None."""
     reboot_slot: t.Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
     """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline."""
+    gpo_value: t.Callable[[Document, Document], Document | None] = lambda _step, _facts: None
+    """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
     wave: int | None = None
 
 
@@ -197,26 +202,56 @@ class Cure:
         if todo in _PLAN_ENDS:
             reasons = [entry["why"] for entry in document["blocked"]]
             raise _End(_PLAN_ENDS[todo], reasons[0] if reasons else verdict["next_step"])
-        theirs = next((step["owner"] for step in document["steps"] if step["target"] == DOMAIN_GPO), None)
-        if theirs is not None:
-            name = " ".join(part for part in (theirs["name"], theirs["guid"]) if part)
-            raise _End("blocked", f"The domain GPO {name} owns this setting; it is changed on the management host.")
+        document["steps"] = [self._as_its_gpo_holds(step, facts) for step in document["steps"]]
         roles = [words for role, words in reboot.special_roles(asker) if role not in self._options.named_roles]
         if roles and document["needs_reboot"]:
             raise _End("held", f"This endpoint is {roles[0]}; it is restarted only when that is allowed by name.")
         if todo == planning.CHANGE:
             self._refuse_what_cannot_be_proven(asker, facts)
-            self._change(facts, document)
+            self._follow(facts, [step for step in document["steps"] if step["target"] == DOMAIN_GPO])
+            self._change(facts, [step for step in document["steps"] if step["target"] != DOMAIN_GPO])
         return facts
 
     def _refuse_what_cannot_be_proven(self, asker: Asker, facts: Document) -> None:
         obstacle = self._around.update.obstacle(asker, facts) if self._options.update_definitions else None
         if obstacle is not None:
             raise _End("blocked", f"{obstacle} Nothing was changed.")
+    def _as_its_gpo_holds(self, step: Document, facts: Document) -> Document:
+        """A step on a domain GPO, with the value that serves all endpoints of the GPO."""
+        if step["target"] != DOMAIN_GPO:
+            return step
+        value = self._around.gpo_value(step, facts)
+        if value is None:
+            name = " ".join(part for part in (step["owner"]["name"], step["owner"]["guid"]) if part)
+            raise _End("blocked", f"The domain GPO {name} owns this setting; it was not changed on a management host.")
+        return with_value(step, value)
 
-    def _change(self, facts: Document, document: Document) -> None:
-        around, steps = self._around, document["steps"]
-        changes = self._changes(facts)
+    def _follow(self, facts: Document, steps: t.Sequence[Document]) -> None:
+        """The GPO was changed for all its endpoints; this one refreshes its policy until the registry follows."""
+        if not steps:
+            return
+        around, wait = self._around, self._wait.part(self._options.gpo_deadline)
+        around.journal.append(around.host, "changing", wave=around.wave)
+        self._note_change(self._changes(facts))
+        while True:
+            try:
+                followed_gpo.follow(self._endpoint.session(), _system_root(facts), steps, wait)
+                break
+            except SessionError:
+                if not wait(5.0):
+                    raise
+                self._endpoint.renew()
+            except ChangeError as error:
+                self._forget(facts)
+                raise _End("unproven" if error.code == followed_gpo.NOT_FOLLOWED else "failed", str(error)) from error
+        self.outcome.changed = True
+        around.journal.append(around.host, "changed", wave=around.wave)
+
+
+    def _change(self, facts: Document, steps: t.Sequence[Document]) -> None:
+        if not steps:
+            return
+        around, changes = self._around, self._changes(facts)
         try:
             changes.test_write()
             items = changes.prepare(steps)
@@ -240,9 +275,7 @@ class Cure:
         for attempt in range(_TRIES_AFTER_A_BROKEN_CONNECTION):
             try:
                 changes = self._changes(facts)
-                changes.note_change(
-                    reboot.clock(self._endpoint.session()) or reboot.boot_time(self._endpoint.session())
-                )
+                self._note_change(changes)
                 changes.carry_out(steps, items)
                 return
             except SessionError:
@@ -255,6 +288,10 @@ class Cure:
         """Puts back what was written, looks at what stands now, and says so in one sentence."""
         try:
             self._endpoint.renew()
+    def _note_change(self, changes: ChangeSet) -> None:
+        asker = self._endpoint.session()
+        changes.note_change(reboot.clock(asker) or reboot.boot_time(asker))
+
             changes = self._changes(facts, Countdown(_UNDO))
             undone = changes.undo(image.items)
             changes.forget_change()

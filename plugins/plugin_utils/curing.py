@@ -13,8 +13,9 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import FailureBudget, parse_budget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import parse_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.rsop_rows import domain_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import definitions, remediation
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import definitions, gpo_changes, remediation
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import Waiter
@@ -56,6 +57,7 @@ def cure_endpoint(
         reboot_when=arguments["reboot_when"],
         named_roles=frozenset(arguments["named_roles"]),
         deadline=float(arguments["deadline"]),
+        gpo_deadline=float(arguments["gpo_deadline"]),
         update_definitions=arguments["update_definitions"],
         check_only=check_only,
     )
@@ -80,6 +82,9 @@ def _surroundings(run: remediation.Remediation, host: str, arguments: t.Mapping[
         budget=budget_of(run, arguments["max_failures"]),
         look=_Look(host, run.before.policy, probe_options(arguments) if arguments["probe"] else None),
         update=_Update(run.before.policy, arguments["debug_logging"]),
+        gpo_value=lambda step, facts: gpo_changes.value_to_follow(
+            run.path, step, domain_of(facts, step["owner"]["guid"])
+        ),
         wave=remediation.next_wave(run),
     )
     if window is not None:

@@ -25,8 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import plan as planning
+from ansible_collections.fleetops.tetra.plugins.module_utils.domain_gpos import Claim
 from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import FailureBudget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import parse_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import gpo_changes
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.encoding import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import (
@@ -130,18 +132,22 @@ def make_plans(remediation: Remediation, hosts: t.Sequence[str], options: t.Mapp
     """
     parse_options(options)
     journal = remediation.journal()
-    wanted, todo, planned = set(hosts), [], {}
+    planned: dict[str, Document] = {}
+    taken_up: set[str] = set()
+    claims: list[Claim] = []
     for record in read_run(remediation.before.path).records():
         host = record["host"]
         plan = _plan_of(record, options)
         event = journal.standing(host).event
         planned[host] = {"todo": plan["todo"], "steps": plan["steps"], "blocked": plan["blocked"]}
-        begun = event in PROGRESS or event in FAILED_ENDS or event == "held"
-        if host in wanted and event != "proven" and (plan["todo"] in (planning.CHANGE, planning.REBOOT) or begun):
-            todo.append(host)
+        claims.extend(gpo_changes.claims(record, options))
+        if event in PROGRESS or event in FAILED_ENDS or event == "held":
+            taken_up.add(host)
         _copy_to_after(remediation, record, event)
+    gpo_changes.plan_changes(remediation.path, remediation.before, claims, planned, options)
     write_json(remediation.path / PLANS, planned)
-    return sorted(todo)
+    to_do = {host for host, plan in planned.items() if plan["todo"] in (planning.CHANGE, planning.REBOOT)}
+    return sorted(host for host in {*to_do, *taken_up} & set(hosts) if journal.standing(host).event != "proven")
 
 
 def _plan_of(record: Record, options: t.Mapping[str, t.Any]) -> Document:

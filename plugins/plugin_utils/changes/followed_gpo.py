@@ -1,0 +1,49 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An endpoint follows a domain GPO that was changed elsewhere: policy is refreshed until the registry holds its value.
+
+The domain controller that the endpoint asks may not have the change yet, so the refresh is asked for again and again.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import LocalPolicy
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, same
+
+NOT_FOLLOWED = "gpo_not_followed"
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between refreshes; the last one repeats."""
+
+
+def follow(
+    asker: Asker, system_root: str, steps: t.Sequence[t.Mapping[str, t.Any]], wait: t.Callable[[float], bool]
+) -> None:
+    """``after`` of each step is what its GPO holds. ``wait(seconds)`` is False when time is up.
+
+    Raises ChangeError with code ``gpo_not_followed``, or SessionError.
+    """
+    registry, policy = RemoteRegistry(asker), LocalPolicy(asker, system_root)
+    attempt = 0
+    while True:
+        waiting = [step for step in steps if not same(registry.read(step["path"], step["name"]), step["after"])]
+        if not waiting:
+            return
+        if attempt and not wait(_PAUSES[min(attempt, len(_PAUSES)) - 1]):
+            raise ChangeError(NOT_FOLLOWED, _sentence(waiting[0], attempt))
+        policy.refresh()
+        attempt += 1
+
+
+def _sentence(step: t.Mapping[str, t.Any], attempts: int) -> str:
+    owner = step["owner"]
+    name = " ".join(part for part in (owner["name"], owner["guid"]) if part)
+    times = "a policy refresh" if attempts == 1 else f"{attempts} policy refreshes"
+    return (
+        f"The GPO {name} was changed, but {step['name']} did not follow within the time allowed ({times}): it is not "
+        "replicated to this endpoint's domain controller yet, or another GPO wins here."
+    )
