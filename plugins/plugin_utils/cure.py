@@ -102,6 +102,8 @@ class Surroundings:
     gpo_value: t.Callable[[Document, Document], Document | None] = lambda _step, _facts: None
     """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
     wave: int | None = None
+    other_way: reboot.OtherWay | None = None
+    """How to restart in place of the native way."""
 
 
 @dataclass
@@ -122,6 +124,8 @@ class Outcome:
     """Whether the endpoint took its own copy, where there was an image."""
     undone: list[Document] | None = None
     update: Document | None = None
+    restart: Document | None = None
+    """``{boot_time_before, boot_time_after, method, note}`` of a restart that was seen."""
 
 
 class _End(Exception):
@@ -212,10 +216,6 @@ class Cure:
             self._change(facts, [step for step in document["steps"] if step["target"] != DOMAIN_GPO])
         return facts
 
-    def _refuse_what_cannot_be_proven(self, asker: Asker, facts: Document) -> None:
-        obstacle = self._around.update.obstacle(asker, facts) if self._options.update_definitions else None
-        if obstacle is not None:
-            raise _End("blocked", f"{obstacle} Nothing was changed.")
     def _as_its_gpo_holds(self, step: Document, facts: Document) -> Document:
         """A step on a domain GPO, with the value that serves all endpoints of the GPO."""
         if step["target"] != DOMAIN_GPO:
@@ -247,6 +247,10 @@ class Cure:
         self.outcome.changed = True
         around.journal.append(around.host, "changed", wave=around.wave)
 
+    def _refuse_what_cannot_be_proven(self, asker: Asker, facts: Document) -> None:
+        obstacle = self._around.update.obstacle(asker, facts) if self._options.update_definitions else None
+        if obstacle is not None:
+            raise _End("blocked", f"{obstacle} Nothing was changed.")
 
     def _change(self, facts: Document, steps: t.Sequence[Document]) -> None:
         if not steps:
@@ -284,14 +288,14 @@ class Cure:
                     raise
                 self._endpoint.renew()
 
-    def _undo(self, facts: Document, image: BeforeImage) -> str:
-        """Puts back what was written, looks at what stands now, and says so in one sentence."""
-        try:
-            self._endpoint.renew()
     def _note_change(self, changes: ChangeSet) -> None:
         asker = self._endpoint.session()
         changes.note_change(reboot.clock(asker) or reboot.boot_time(asker))
 
+    def _undo(self, facts: Document, image: BeforeImage) -> str:
+        """Puts back what was written, looks at what stands now, and says so in one sentence."""
+        try:
+            self._endpoint.renew()
             changes = self._changes(facts, Countdown(_UNDO))
             undone = changes.undo(image.items)
             changes.forget_change()
@@ -314,8 +318,8 @@ class Cure:
             self._hold("somebody is logged on, so the restart waits")
         before = reboot.boot_time(asker)
         around.journal.append(around.host, "rebooting", wave=around.wave)
-        reboot.restart(asker, _system_root(facts))
-        reboot.wait_for_boot(self._endpoint, before, self._wait)
+        done = reboot.restart_and_wait(self._endpoint, before, self._wait, _system_root(facts), around.other_way)
+        self.outcome.restart = done.as_dict()
 
     def _hold(self, why: str) -> t.NoReturn:
         self._look_at_what_waits()

@@ -22,6 +22,10 @@ class RemoteEndpoint:
     def session(self) -> Session:
         return self._session
 
+    def hand_over(self) -> None:
+        """Ends the present conversation in order: another plugin uses the connection next."""
+        self._session.end()
+
     def renew(self) -> Session:
         """The next question opens a new runspace; the old one is not closed in order, since its server may be gone."""
         self._session.abandon()

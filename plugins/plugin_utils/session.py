@@ -55,6 +55,8 @@ class Connection(t.Protocol):
     connected: bool
     runspace: t.Any
 
+    def close(self) -> None: ...
+
     def _connect(self) -> t.Any: ...
 
     def get_option(self, option: str) -> t.Any: ...
@@ -196,6 +198,15 @@ class Session:
     def abandon(self) -> None:
         """Forgets a conversation that is lost, so that nobody waits for its orderly end."""
         self._connection.runspace = None
+
+    def end(self) -> None:
+        """Ends the conversation in order, so that other code may use the connection; the next question begins anew."""
+        try:
+            self._connection.close()
+        except DeadlineExceeded:
+            raise
+        except Exception:
+            self.abandon()
 
     @staticmethod
     def _stop(pipeline: t.Any) -> None:

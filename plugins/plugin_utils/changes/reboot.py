@@ -1,11 +1,12 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restarting an endpoint without script text, and knowing that it has restarted.
+"""Restarting an endpoint, and knowing that it has restarted.
 
-``shutdown.exe`` is started as a command; then new runspaces are opened until Windows tells a later boot time, or the
-deadline has passed. That the connection breaks on the way is expected. This works where scripts are refused (JEA,
-constrained language, an AMSI provider that kills them) and ``ansible.windows.win_reboot`` therefore cannot.
+The native way needs no script text: ``shutdown.exe`` is started as a command; then new runspaces are opened until
+Windows tells a later boot time, or the deadline has passed. That the connection breaks on the way is expected. This
+works where scripts are refused (JEA, a strict language mode, an AMSI provider that kills them) and
+``ansible.windows.win_reboot`` therefore cannot.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import collections.abc as c
 import contextlib
 import typing as t
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError, Thing, command
@@ -21,6 +23,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry i
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system import utc
 
 Waiter = t.Callable[[float], bool]
+
+NATIVE, WIN_REBOOT = "native", "win_reboot"
+REASON = "Cipher suites for Cisco Secure Endpoint (fleetops.tetra)"
+"""What a user on the endpoint reads, and the event log keeps."""
 
 # Windows reckons the boot time from the clock, so it moves a little when the clock is set; that is no restart.
 _DRIFT = timedelta(seconds=5)
@@ -42,6 +48,42 @@ class Endpoint(t.Protocol):
 
     def renew(self) -> Asker:
         """Forgets the present session; the next question opens a new one."""
+
+    def hand_over(self) -> None:
+        """Ends the present session in order, so that another plugin can use the connection."""
+
+
+class TimeLeft(t.Protocol):
+    """A wait with an end."""
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+
+    def __call__(self, seconds: float) -> bool:
+        """Sleeps; False when time is up."""
+
+
+OtherWay = t.Callable[[Endpoint, float], str | None]
+"""Restarts an endpoint within so many seconds; a sentence where no restart was ordered."""
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """A restart that was seen. ``note``: why the native way was taken where another one was wanted."""
+
+    before: str
+    after: str
+    method: str
+    note: str | None = None
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "boot_time_before": self.before,
+            "boot_time_after": self.after,
+            "method": self.method,
+            "note": self.note,
+        }
 
 
 def boot_time(asker: Asker) -> str:
@@ -97,14 +139,35 @@ def users_logged_on(asker: Asker) -> bool:
     )
 
 
+def restart_and_wait(
+    endpoint: Endpoint, before: str, wait: TimeLeft, system_root: str, other: OtherWay | None = None
+) -> Restarted:
+    """Restarts the endpoint, by the other way where one is given, and waits for a boot time later than ``before``.
+
+    Raises ChangeError with code ``restart_refused`` or ``timed_out``.
+    """
+    note = other(endpoint, wait.left) if other is not None else None
+    native = other is None or note is not None
+    if native:
+        restart(endpoint.session(), system_root)
+    after = wait_for_boot(endpoint, before, wait)
+    return Restarted(before, after, NATIVE if native else WIN_REBOOT, note)
+
+
 def restart(asker: Asker, system_root: str = r"C:\Windows") -> None:
-    """Orders the restart. A connection that breaks over it is no error; a refusal is."""
+    """Orders the restart. A connection that breaks over it is no error; a refusal is (ChangeError).
+
+    A restart that somebody ordered for a later time is called off for it, as ``ansible.windows.win_reboot`` does too.
+    """
     tool = f"{system_root}\\System32\\shutdown.exe"
-    reason = "Cipher suites for Cisco Secure Endpoint (fleetops.tetra)"
+    # p:2:4 is "operating system: reconfiguration (planned)" in the list that shutdown.exe prints.
+    order = (command(tool, "/r", "/t", "0", "/d", "p:2:4", "/c", REASON),)
     with contextlib.suppress(SessionError):
-        # p:2:4 is "operating system: reconfiguration (planned)" in the list that shutdown.exe prints.
-        answer = asker.ask([(command(tool, "/r", "/t", "0", "/d", "p:2:4", "/c", reason),)])
-        if answer.failed:
+        answer = asker.ask([order])
+        if answer.refusals and not answer.failed:
+            asker.ask([(command(tool, "/a"),)])
+            answer = asker.ask([order])
+        if answer.failed or answer.refusals:
             raise ChangeError("restart_refused", "The endpoint refused to be restarted.")
 
 
