@@ -16,8 +16,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order_optio
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.wanted_state import WantedState
 
-_CARRYING_OUT = ("results_dir", "timeout")
-
 
 class ActionModule(ActionBase):  # type: ignore[misc]
     """An endpoint that cannot be asked or changed is a failed task."""
@@ -30,7 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _validation, arguments = self.validate_argument_spec(argument_spec=options.CIPHER_ORDER)
         host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
         try:
-            wanted = parse_order_options({name: arguments[name] for name in arguments if name not in _CARRYING_OUT})
+            wanted = parse_order_options({name: arguments[name] for name in arguments if name not in options.CHANGING})
         except DesiredError as error:
             raise AnsibleActionFail(str(error)) from error
 

@@ -101,7 +101,8 @@ def _refuse_contradictions(wanted: OrderOptions) -> None:
 def _names(value: t.Any, option: str, allow_unknown: bool) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, c.Sequence) or not all(isinstance(one, str) for one in value):
         raise DesiredError(f"{option} is a list of cipher suite names.")
-    names = tuple(value)
+    # Text that Ansible has tagged with its origin is made plain.
+    names = tuple(str(one) for one in value)
     for name in names:
         if suite_id(name) is not None:
             continue

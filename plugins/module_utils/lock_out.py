@@ -14,8 +14,9 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import algorithms
 from ansible_collections.fleetops.tetra.plugins.module_utils.effective import Endpoint
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import ABSENT, SCHANNEL_KEYS, registry_key
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import ABSENT, registry_key
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts_reader import read_facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.three_valued import UNKNOWN, YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import Release
 
 Names = frozenset[str]
@@ -43,36 +44,50 @@ def lost_tls13(before: c.Iterable[str], after: c.Iterable[str], release: Release
     return None
 
 
-def lost_listener(before: c.Mapping[str, t.Any], after: c.Mapping[str, t.Any], over_https: bool) -> LockOut | None:
-    """``before`` and ``after`` are facts; ``over_https``: the endpoint is managed through a TLS listener."""
-    old, new = _suites_of_listener(before), _suites_of_listener(after)
-    if any(old) and not all(new):
-        return LockOut(
-            "No suite that this Windows can use would be left, so all its TLS would stop, Remote Desktop and WinRM "
-            "over HTTPS included.",
-            "Keep a suite that this release supports and whose cipher, hash and key exchange are switched on.",
-        )
-    if over_https and any(map(_offered_by_controllers, old)) and not all(map(_offered_by_controllers, new)):
-        return LockOut(
-            "WinRM over HTTPS would be left without a suite that Python offers on the controller, so the endpoint "
-            "could not be managed any more.",
-            "Keep a suite with ECDHE or DHE, RSA and AES that does not end in _SHA, or a TLS 1.3 suite.",
-        )
+def lost_listener(
+    before: c.Mapping[str, t.Any], after: c.Mapping[str, t.Any], over_https: bool, accept_doubt: bool = False
+) -> LockOut | None:
+    """``before`` and ``after`` are facts; ``over_https``: the endpoint is managed through a TLS listener.
+
+    A suite that works for certain must not give way to one that perhaps works, unless ``accept_doubt``.
+    """
+    for answers, doubt in (((YES, UNKNOWN), ""), ((YES,), " for certain")):
+        if doubt and accept_doubt:
+            continue
+        old, new = _suites_of_listener(before, answers), _suites_of_listener(after, answers)
+        if any(old) and not all(new):
+            return LockOut(
+                f"No suite would be left that this Windows can use{doubt}, so all its TLS would stop, Remote Desktop "
+                "and WinRM over HTTPS included.",
+                "Keep a suite that this release supports and whose cipher, hash and key exchange are switched on.",
+            )
+        if over_https and any(map(_offered_by_controllers, old)) and not all(map(_offered_by_controllers, new)):
+            return LockOut(
+                f"WinRM over HTTPS would be left without a suite that Python offers on the controller{doubt}, so the "
+                "endpoint could not be managed any more.",
+                "Keep a suite with ECDHE or DHE, RSA and AES that does not end in _SHA, or a TLS 1.3 suite.",
+            )
     return None
 
 
-def _suites_of_listener(facts: c.Mapping[str, t.Any]) -> list[Names]:
-    """For each list that may count: the suites that work, or perhaps work, for a listener."""
-    endpoint = Endpoint(read_facts(_without_client_protocols(facts)))
-    return [frozenset(name for name, _answer in endpoint.offered(one)) for one in endpoint.all_readings()]
+def _suites_of_listener(facts: c.Mapping[str, t.Any], answers: c.Container[str]) -> list[Names]:
+    """For each list that may count: the suites whose answer for a listener is one of ``answers``."""
+    endpoint = Endpoint(read_facts(_without_client_values(facts)))
+    return [
+        frozenset(name for name, answer in endpoint.offered(one) if answer in answers)
+        for one in endpoint.all_readings()
+    ]
 
 
-def _without_client_protocols(facts: c.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Which protocols are on for the client says nothing about the listener."""
-    keys = dict(facts["schannel"]["keys"])
-    for name in SCHANNEL_KEYS:
-        if name.startswith("Protocols\\") and name in keys:
-            keys[name] = registry_key(keys[name]["path"], ABSENT)
+def _without_client_values(facts: c.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Protocols and key lengths of the client say nothing about the listener."""
+    keys = {}
+    for name, key in facts["schannel"]["keys"].items():
+        if name.startswith("Protocols\\"):
+            keys[name] = registry_key(key["path"], ABSENT)
+        else:
+            values = {one: value for one, value in key["values"].items() if not one.lower().startswith("client")}
+            keys[name] = {**key, "values": values}
     return {**facts, "schannel": {**facts["schannel"], "keys": keys}}
 
 

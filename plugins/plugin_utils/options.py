@@ -117,6 +117,15 @@ CHANGING: t.Final[dict[str, dict[str, t.Any]]] = {
     "results_dir": {"type": "path"},
     "timeout": {"type": "int", "default": 300},
 }
+SCHANNEL: t.Final[dict[str, dict[str, t.Any]]] = {
+    **CHANGING,
+    "protocols": {"type": "dict"},
+    "ciphers": {"type": "dict"},
+    "hashes": {"type": "dict"},
+    "key_exchanges": {"type": "dict", "no_log": False},
+    "key_lengths": {"type": "dict", "no_log": False},
+    "force": {"type": "bool", "default": False},
+}
 CIPHER_ORDER: t.Final[dict[str, dict[str, t.Any]]] = {
     **CHANGING,
     "where": {"type": "str", "choices": ["auto", "policy", "local"], "default": "auto"},
