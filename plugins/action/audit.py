@@ -10,6 +10,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicyError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import audit_endpoint, task_result
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
@@ -27,6 +28,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         host = str((task_vars or {})["inventory_hostname"])
         try:
             record, path = audit_endpoint(self._connection, host, arguments, self._task.delegate_to)
+        except DomainPolicyError as error:
+            raise AnsibleActionFail(str(error)) from error
         except (ResultsError, OSError) as error:
             raise AnsibleActionFail(f"The record of this endpoint could not be filed: {error}") from error
         return task_result(record, path, arguments["return_facts"])

@@ -12,8 +12,9 @@ from pathlib import Path
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicyError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_policy, task_result
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_domain, chosen_policy, task_result
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.images import image_record
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError, write_record
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import join_run
@@ -24,6 +25,7 @@ ARGUMENT_SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
     "volume": {"type": "str"},
     "run": {"type": "path"},
     "policy": options.POLICY,
+    "domain_policy": options.AUDIT["domain_policy"],
 }
 
 
@@ -40,14 +42,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             run = join_run(Path(arguments["run"])) if arguments["run"] else None
             policy = chosen_policy(arguments["policy"], run)
+            domain = chosen_domain(arguments["domain_policy"])
             asked = {"path": arguments["path"], "host": arguments["name"], "volume": arguments["volume"]}
             answer = self._execute_module(
                 module_name="fleetops.tetra.image_info",
                 module_args={name: value for name, value in asked.items() if value is not None},
                 task_vars=task_vars,
             )
-            record = image_record(arguments["name"], run.token if run is not None else None, policy, answer, started)
+            token = run.token if run is not None else None
+            record = image_record(arguments["name"], token, policy, answer, started, domain)
             path = write_record(run.path, record) if run is not None else None
+        except DomainPolicyError as error:
+            raise AnsibleActionFail(str(error)) from error
         except (ResultsError, OSError) as error:
             raise AnsibleActionFail(f"The record of this image could not be filed: {error}") from error
         result = task_result(record, path, False)

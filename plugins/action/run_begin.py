@@ -12,8 +12,9 @@ from pathlib import Path
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicyError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_policy
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_domain, chosen_policy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.collection import collection_version
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
@@ -42,7 +43,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # The worker's parent is ansible-playbook itself, which lives as long as the run.
         process = Process.of(os.getppid())
         try:
+            chosen_domain(arguments["domain_policy"])
             run = begin_run(folder, arguments["run_id"], arguments["hosts"], process, about, policy)
-        except ResultsError as error:
+        except (DomainPolicyError, ResultsError) as error:
             return {"changed": False, "unreachable": True, "msg": str(error)}
         return {"changed": False, "run": str(run.path), "run_id": run.run_id, "token": run.token}

@@ -70,7 +70,7 @@ def join_steps(facts: f.Facts, domain: DomainPolicy) -> list[Step]:
             continue
         kind, data = registry_pol.plain(outcome.entry)
         data = _printable(data)
-        if not _holds(current, kind, data):
+        if not pending_policy.holds(current, kind, data):
             after = {"status": f.OK, "type": kind, "data": data}
             steps.append({"action": "set_value", "path": path, "name": name, "after": after})
     return steps
@@ -136,13 +136,6 @@ def _is_overruled(entry: t.Mapping[str, t.Any], names: t.Collection[str]) -> boo
     name = str(entry.get("value") or "").lower().removeprefix("**del.")
     single = name in (f.SUITES_VALUE.lower(), f.CURVES_VALUE.lower())
     return name in names if single else f.SUITES_VALUE.lower() in names
-
-
-def _holds(current: t.Mapping[str, t.Any], kind: str | None, data: t.Any) -> bool:
-    if current["status"] != f.OK or current["data"] != data:
-        return False
-    open_type = current["type"] == "REG_SZ_OR_EXPAND_SZ" and kind in ("REG_SZ", "REG_EXPAND_SZ")
-    return open_type or current["type"] == kind
 
 
 def _printable(data: t.Any) -> t.Any:

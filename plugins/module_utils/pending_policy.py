@@ -48,10 +48,18 @@ def facts_after_policy(facts: Document) -> Document | None:
         reason = "The local policy removes the value."
         value = f.registry_value(f.POLICY_KEY, f.SUITES_VALUE, f.ABSENT, reason)
     else:
-        if stored["status"] == f.OK and (stored["type"], stored["data"]) == (entry.get("type"), entry.get("data")):
+        if holds(stored, entry.get("type"), entry.get("data")):
             return None
         value = f.registry_value(f.POLICY_KEY, f.SUITES_VALUE, type=entry.get("type"), data=entry.get("data"))
     return {**facts, "policy_order": value}
+
+
+def holds(value: Document, kind: str | None, data: t.Any) -> bool:
+    """Whether a registry value of the facts is this one already."""
+    if value["status"] != f.OK or value["data"] != data:
+        return False
+    open_type = value["type"] == "REG_SZ_OR_EXPAND_SZ" and kind in ("REG_SZ", "REG_EXPAND_SZ")
+    return open_type or value["type"] == kind
 
 
 def is_worse(later: Document, now: Document) -> bool:

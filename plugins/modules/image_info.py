@@ -13,9 +13,14 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.domain_join import evaluate_joined
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError
 from ansible_collections.fleetops.tetra.plugins.module_utils.options import OptionsError
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import (
+    DomainPolicyError,
+    read_domain_policy_file,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
 
 
@@ -29,6 +34,7 @@ def main() -> None:
             "allow_list": {"type": "list", "elements": "str"},
             "require": {"type": "str", "choices": ["any", "all"], "default": "any"},
             "strict": {"type": "bool", "default": False},
+            "domain_policy": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -39,7 +45,9 @@ def main() -> None:
     policy = {name: module.params[name] for name in wanted if module.params[name] is not None}
     try:
         evaluate({}, policy)
-    except OptionsError as error:
+        wanted_domain = module.params["domain_policy"]
+        domain = read_domain_policy_file(Path(wanted_domain)) if wanted_domain else None
+    except (OptionsError, DomainPolicyError) as error:
         module.fail_json(msg=str(error), kind="options")
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -60,7 +68,7 @@ def main() -> None:
     except Exception as error:
         sentence = f"{path} could not be read: a fault in this module ({type(error).__name__}); please report it."
         module.fail_json(msg=sentence, kind="internal", exception=traceback.format_exc())
-    module.exit_json(changed=False, facts=facts, verdict=evaluate(facts, policy), image=about)
+    module.exit_json(changed=False, facts=facts, verdict=evaluate_joined(facts, policy, domain), image=about)
 
 
 def _stop(_signal: int, _frame: object) -> None:

@@ -8,7 +8,11 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.domain_join import evaluate_joined
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import (
+    DomainPolicy,
+    read_domain_policy_file,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import results
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import Gathered, gather, probe_options
@@ -26,8 +30,9 @@ def audit_endpoint(
 ) -> tuple[results.Record, Path | None]:
     """Reads, judges and records one endpoint; gives the record and its path where a run was named.
 
-    Raises ResultsError or OSError when the record cannot be written.
+    Raises ResultsError or OSError when the record cannot be written, DomainPolicyError before anything is asked.
     """
+    domain = chosen_domain(arguments["domain_policy"])
     run = join_run(Path(arguments["run"])) if arguments["run"] else None
     policy = chosen_policy(arguments["policy"], run)
     token = run.token if run is not None else None
@@ -38,17 +43,24 @@ def audit_endpoint(
         record = results.unknown_record(host, "delegated", sentence, token, policy)
     else:
         probe = probe_options(arguments) if arguments["probe"] else None
-        record = judge(host, gather(connection, host, arguments["timeout"], probe), token, policy)
+        gathered = gather(connection, host, arguments["timeout"], probe, arguments["as_image"])
+        record = judge(host, gathered, token, policy, domain)
     return record, results.write_record(run.path, record) if run is not None else None
 
 
-def judge(host: str, gathered: Gathered, token: str | None, policy: dict[str, t.Any] | None) -> results.Record:
-    """The record of what was gathered."""
+def judge(
+    host: str,
+    gathered: Gathered,
+    token: str | None,
+    policy: dict[str, t.Any] | None,
+    domain: DomainPolicy | None = None,
+) -> results.Record:
+    """The record of what was gathered, judged with the policy of a domain as well where there is one."""
     if gathered.facts is None:
         error = gathered.error or SessionError("internal", "Nothing was gathered.")
         return results.unknown_record(host, error.kind, str(error), token, policy, gathered.timing)
     try:
-        verdict = evaluate(gathered.facts, policy)
+        verdict = evaluate_joined(gathered.facts, policy, domain)
     except Exception as fault:
         sentence = f"The collection could not judge these facts ({type(fault).__name__})."
         record = results.unknown_record(host, "internal", sentence, token, policy, gathered.timing)
@@ -86,3 +98,8 @@ def chosen_policy(given: dict[str, t.Any] | None, run: RunFolder | None) -> dict
     if given is not None:
         return {name: value for name, value in given.items() if value is not None}
     return run.policy if run is not None and run.policy else None
+
+
+def chosen_domain(path: str | None) -> DomainPolicy | None:
+    """The policy of the domain in that file on the controller. Raises DomainPolicyError."""
+    return read_domain_policy_file(Path(path).absolute()) if path else None

@@ -26,7 +26,9 @@ class Gathered:
     timing: dict[str, t.Any]
 
 
-def gather(connection: Connection, host: str, seconds: float, probe: ProbeOptions | None = None) -> Gathered:
+def gather(
+    connection: Connection, host: str, seconds: float, probe: ProbeOptions | None = None, as_image: bool = False
+) -> Gathered:
     """Asks one endpoint for its facts within so many seconds. Never raises for what the endpoint or the wire does."""
     started, begun = now(), time.monotonic()
     session = Session(connection)
@@ -35,7 +37,7 @@ def gather(connection: Connection, host: str, seconds: float, probe: ProbeOption
     try:
         with deadline(seconds):
             session.open()
-            document = collect(session, host, started, probe)
+            document = collect(session, host, started, probe, as_image)
     except (SessionError, DeadlineExceeded) as lost:
         error = explain(lost, session.place, seconds)
     except Exception as fault:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import waivers as w
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.domain_join import evaluate_joined
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import results
 
 try:
@@ -112,9 +113,14 @@ def _with_names(found: list[Image]) -> list[Image]:
 
 
 def image_record(
-    image: str, token: str | None, policy: dict[str, t.Any] | None, answer: t.Mapping[str, t.Any], started: datetime
+    image: str,
+    token: str | None,
+    policy: dict[str, t.Any] | None,
+    answer: t.Mapping[str, t.Any],
+    started: datetime,
+    domain: DomainPolicy | None = None,
 ) -> results.Record:
-    """The record of what fleetops.tetra.image_info answered about an image."""
+    """The record of what fleetops.tetra.image_info answered about an image; ``domain`` as for ``evaluate_joined``."""
     seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
     timing = {"started_at": started.strftime("%Y-%m-%dT%H:%M:%SZ"), "seconds": seconds, "pipelines": 0}
     facts = answer.get("facts")
@@ -122,7 +128,7 @@ def image_record(
         kind = "image" if answer.get("kind") == "image" else "internal"
         message = " ".join(str(answer.get("msg") or "The module that reads images gave no answer.").split())[:1000]
         return results.unknown_record(image, kind, message, token, policy, timing)
-    return results.make_record(image, token, evaluate(facts, policy), facts, timing)
+    return results.make_record(image, token, evaluate_joined(facts, policy, domain), facts, timing)
 
 
 def read_waivers(path: Path) -> list[w.Waiver]:

@@ -100,6 +100,7 @@ REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "max_failures": MAX_FAILURES,
     "maintenance_window": {"type": "str"},
     "slices_declared": {"type": "bool", "default": False},
+    "gpo_host": {"type": "str"},
 }
 REMEDIATION_PLAN: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path", "required": True},
@@ -111,6 +112,7 @@ REMEDIATION_REPORT: t.Final[dict[str, dict[str, t.Any]]] = {
     "max_failures": MAX_FAILURES,
     "batch": {"type": "list", "elements": "str"},
     "final": {"type": "bool", "default": False},
+    "domain_gpos": {"type": "bool", "default": False},
     "fail_on": GATE["fail_on"],
 }
 CHANGING: t.Final[dict[str, dict[str, t.Any]]] = {

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.running import running_fleet
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo, registry_pol
 from ansible_collections.fleetops.tetra.tests.images import disks, states
 
 pytestmark = pytest.mark.needs(*disks.TOOLS)
@@ -66,8 +67,30 @@ def states_of(records: dict[str, dict[str, t.Any]]) -> dict[str, str]:
     return {name: record["verdict"]["state"] for name, record in records.items()}
 
 
-def test_a_good_image_passes_and_leaves_a_report(tmp_path: Path, images: Path) -> None:
-    code, records, done = gate(tmp_path, tetra_images=str(images / "good.qcow2"))
+def windows_inventory(tmp_path: Path) -> tuple[str, str]:
+    """Options for an inventory whose variables are those of Windows hosts."""
+    inventory = tmp_path / "hosts.yml"
+    variables = {
+        "ansible_connection": "psrp",
+        "ansible_python_interpreter": "C:/Python/python.exe",
+        "ansible_become": True,
+        "ansible_become_method": "runas",
+    }
+    inventory.write_text(json.dumps({"all": {"hosts": {"vm1": None, "localhost": None}, "vars": variables}}))
+    return "-i", str(inventory)
+
+
+def weak_policy(tmp_path: Path) -> str:
+    """The Registry.pol of a GPO that sets a list without the accepted suites."""
+    data = registry_pol.sz(",".join(states.WEAK))
+    empty = registry_pol.RegistryPol()
+    pol = registry_pol.replace(empty, local_gpo.SSL_KEY, "Functions", registry_pol.REG_SZ, data)
+    (tmp_path / "Registry.pol").write_bytes(pol.serialise())
+    return str(tmp_path / "Registry.pol")
+
+
+def test_a_good_image_passes_and_leaves_a_report_whatever_the_inventory_says(tmp_path: Path, images: Path) -> None:
+    code, records, done = gate(tmp_path, *windows_inventory(tmp_path), tetra_images=str(images / "good.qcow2"))
     assert code == 0, done.stdout + done.stderr
     assert states_of(records) == {"good.qcow2": "compliant"}
     report = tmp_path / "results" / "run" / "report"
@@ -75,42 +98,60 @@ def test_a_good_image_passes_and_leaves_a_report(tmp_path: Path, images: Path) -
     assert sorted(path.name for path in report.iterdir()) == names
 
 
-def test_a_folder_of_images_is_one_run_with_one_report(tmp_path: Path, images: Path) -> None:
-    code, records, _done = gate(tmp_path, tetra_images=str(images))
+def test_many_images_are_one_run_with_one_report(tmp_path: Path, images: Path) -> None:
+    """A folder, an image under another name, and what cannot be read: a finding is told before a doubt."""
+    (tmp_path / "empty.vhdx").touch()
+    (tmp_path / "text.vhdx").write_bytes(b"no image at all" * 100)
+    again = {"path": str(images / "good.qcow2"), "name": "good again"}
+    wanted = [str(images), "empty.vhdx", "text.vhdx", "missing.qcow2", again]
+    code, records, _done = gate(tmp_path, *windows_inventory(tmp_path), "--limit", "vm1", tetra_images=wanted)
     assert code == 2
-    expected = {"good.qcow2": "compliant", "bad.vhdx": "non_compliant", "unapplied.wim": "non_compliant"}
-    assert states_of(records) == expected
+    assert states_of(records) == {
+        "good.qcow2": "compliant",
+        "good again": "compliant",
+        "bad.vhdx": "non_compliant",
+        "unapplied.wim": "non_compliant",
+        "empty.vhdx": "unknown",
+        "text.vhdx": "unknown",
+        "missing.qcow2": "unknown",
+    }
+    assert records["text.vhdx"]["error"]["kind"] == "image"
+    assert "There is no file" in records["missing.qcow2"]["error"]["message"]
     suites = ElementTree.parse(tmp_path / "results" / "run" / "report" / "junit.xml").getroot()
-    assert {suite.get("name") for suite in suites} == set(expected)
+    assert {suite.get("name") for suite in suites} == set(records)
     rules = [row["rule"] for row in records["unapplied.wim"]["verdict"]["findings"]]
     assert "TETRA-POLICY-OUT-OF-STEP" in rules and "TETRA-NO-SUITE" in rules
 
 
-@pytest.mark.parametrize("content", [b"", b"no image at all" * 100])
-def test_an_image_that_cannot_be_read_is_unknown_and_ends_with_4(tmp_path: Path, images: Path, content: bytes) -> None:
-    (tmp_path / "broken.vhdx").write_bytes(content)
-    wanted = ["broken.vhdx", "missing.qcow2", {"path": str(images / "good.qcow2"), "name": "good"}]
-    code, records, _done = gate(tmp_path, tetra_images=wanted)
-    assert code == 4
-    assert states_of(records) == {"broken.vhdx": "unknown", "missing.qcow2": "unknown", "good": "compliant"}
-    assert records["broken.vhdx"]["error"]["kind"] == "image"
-    assert "There is no file" in records["missing.qcow2"]["error"]["message"]
-
-
-def test_unknown_images_may_be_tolerated_but_never_all_of_them(tmp_path: Path, images: Path) -> None:
+def test_an_unknown_image_ends_with_4_unless_that_is_tolerated(tmp_path: Path, images: Path) -> None:
     (tmp_path / "broken.vhdx").write_bytes(bytes(5000))
     both = ["broken.vhdx", str(images / "good.qcow2")]
+    code, _records, done = gate(tmp_path, tetra_images=both)
+    assert code == 4
+    assert "Unknown: broken.vhdx." in done.stdout
     assert gate(tmp_path, tetra_images=both, tetra_fail_on="non_compliant")[0] == 0
-    assert gate(tmp_path, tetra_images="broken.vhdx", tetra_fail_on="non_compliant")[0] == 4
 
 
-def test_nothing_to_judge_is_no_green_gate(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({}, "no endpoint"),
+        ({"tetra_images": "empty"}, "holds no image file"),
+        ({"tetra_images": "GOOD", "tetra_waivers": "typo.json"}, "TETRA-TYPO"),
+        ({"tetra_images": "GOOD", "tetra_domain_policy": "typo.json"}, "no JSON document"),
+    ],
+)
+def test_where_nothing_can_be_judged_nothing_is(
+    tmp_path: Path, images: Path, variables: dict[str, str], words: str
+) -> None:
     (tmp_path / "empty").mkdir()
-    code, _records, done = gate(tmp_path, tetra_images="empty")
-    assert (code, "holds no image file" in done.stdout + done.stderr) == (4, True)
-    assert gate(tmp_path)[0] == 4
-    assert gate(tmp_path, tetra_images=[])[0] == 4
-    assert gate(tmp_path, tetra_images=[{"file": "x"}])[0] == 4
+    row = {"rule": "TETRA-TYPO", "image": "x", "reason": "y", "expires": "2999-12-31"}
+    text = json.dumps([row]) if "tetra_waivers" in variables else "{"
+    (tmp_path / "typo.json").write_text(text)
+    wanted = {name: str(images / "good.qcow2") if value == "GOOD" else value for name, value in variables.items()}
+    code, records, done = gate(tmp_path, **wanted)
+    assert (code, records) == (4, {})
+    assert words in (done.stdout + done.stderr).replace("No endpoint", "no endpoint")
 
 
 def test_waivers_excuse_until_their_day_and_are_told(tmp_path: Path, images: Path) -> None:
@@ -133,35 +174,38 @@ def test_waivers_excuse_until_their_day_and_are_told(tmp_path: Path, images: Pat
     assert states_of(records)["bad.vhdx"] == "non_compliant"
     assert "expired on 2020-01-31" in done.stdout
 
-    file.write_text(json.dumps([{**row, "rule": "TETRA-TYPO"}]))
-    code, _records, done = gate(tmp_path, tetra_images=bad, tetra_waivers=str(file))
-    assert (code, "TETRA-TYPO" in done.stdout + done.stderr) == (4, True)
-    assert gate(tmp_path, tetra_images=bad, tetra_waivers="nowhere.yml")[0] == 4
 
-
-def test_an_inventory_of_windows_hosts_does_not_disturb_images(tmp_path: Path, images: Path) -> None:
-    inventory = tmp_path / "hosts.yml"
-    variables = {
-        "ansible_connection": "psrp",
-        "ansible_python_interpreter": "C:/Python/python.exe",
-        "ansible_become": True,
-        "ansible_become_method": "runas",
+def test_what_a_domain_join_would_undo(tmp_path: Path, images: Path) -> None:
+    """A good image and a good build machine without a connector: the list of the domain would spoil both."""
+    fleet = {
+        "schema": "fleetops.tetra/fleet/1",
+        "endpoints": {"good-vm": {"release": "2022", "kind": "server", "connector": "absent"}},
     }
-    inventory.write_text(json.dumps({"all": {"hosts": {"vm1": None, "localhost": None}, "vars": variables}}))
-    good = str(images / "good.qcow2")
-    code, _records, done = gate(tmp_path, "-i", str(inventory), tetra_images=good)
-    assert code == 0, done.stdout + done.stderr
-    code, _records, done = gate(tmp_path, "-i", str(inventory), "--limit", "vm1", tetra_images=str(images / "bad.vhdx"))
+    with running_fleet(fleet, tmp_path / "lab") as running:
+        wanted = {"tetra_images": str(images / "good.qcow2"), "tetra_hosts": "good-vm"}
+        code, records, done = gate(
+            tmp_path, "-i", str(running.inventory), tetra_domain_policy=weak_policy(tmp_path), **wanted
+        )
     assert code == 2, done.stdout + done.stderr
+    assert states_of(records) == {"good-vm": "non_compliant", "good.qcow2": "non_compliant"}
+    for record in records.values():
+        (proof,) = [row for row in record["verdict"]["findings"] if row["rule"] == "TETRA-DOMAIN-JOIN"]
+        assert proof["severity"] == "high"
+        assert proof["evidence"]["path"].endswith("00010002\\Functions")
+        assert proof["evidence"]["value"] == ",".join(states.WEAK)
+        assert "Registry.pol" in proof["evidence"]["note"]
+        assert "Registry.pol" in record["verdict"]["next_step"]
 
 
 def test_the_running_build_machine(tmp_path: Path) -> None:
+    """None has a connector yet, and its absence excuses nothing."""
+    server = {"release": "2022", "kind": "server", "connector": "absent"}
     fleet = {
         "schema": "fleetops.tetra/fleet/1",
         "endpoints": {
-            "good-vm": {"release": "2022", "kind": "server"},
-            "bad-vm": {"release": "2022", "kind": "server", "policy": states.WEAK},
-            "lost-vm": {"release": "2022", "kind": "server", "transport": {"faults": {"refused": True}}},
+            "good-vm": server,
+            "bad-vm": {**server, "policy": states.WEAK},
+            "lost-vm": {**server, "transport": {"faults": {"refused": True}}},
         },
     }
     with running_fleet(fleet, tmp_path / "lab") as running:
@@ -169,6 +213,8 @@ def test_the_running_build_machine(tmp_path: Path) -> None:
         code, records, done = gate(tmp_path, *inventory, tetra_hosts="good-vm")
         assert code == 0, done.stdout + done.stderr
         assert states_of(records) == {"good-vm": "compliant"}
-        assert gate(tmp_path, *inventory, tetra_hosts="bad-vm")[0] == 2
+        code, records, _done = gate(tmp_path, *inventory, tetra_hosts="good-vm:bad-vm:lost-vm")
+        assert code == 2
+        assert states_of(records) == {"good-vm": "compliant", "bad-vm": "non_compliant", "lost-vm": "unknown"}
         assert gate(tmp_path, *inventory, tetra_hosts="lost-vm")[0] == 4
         assert gate(tmp_path, *inventory, tetra_hosts="no-such-vm")[0] == 4

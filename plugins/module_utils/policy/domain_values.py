@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts_reader import read_facts
@@ -42,6 +43,19 @@ class DomainPolicy:
         """Where a value has to be changed: the GPO and the file, as far as known."""
         gpo = self.gpos.get(value.lower())
         return f"the GPO {gpo} ({self.name})" if gpo else f"the GPO of {self.name}"
+
+
+def read_domain_policy_file(path: Path) -> DomainPolicy:
+    """Raises DomainPolicyError."""
+    try:
+        if not path.is_file():
+            raise DomainPolicyError(f"There is no file {path}. {_WHAT}")
+        if path.stat().st_size > registry_pol.MAX_FILE_BYTES:
+            raise DomainPolicyError(f"{path} is larger than a policy file or a record can sensibly be. {_WHAT}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise DomainPolicyError(f"{path} cannot be read: {error.strerror}. {_WHAT}") from None
+    return read_domain_policy(data, path.name)
 
 
 def read_domain_policy(data: bytes, name: str) -> DomainPolicy:

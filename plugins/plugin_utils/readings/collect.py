@@ -38,17 +38,24 @@ class ProbeOptions:
     seconds: int = 20
 
 
-def collect(asker: Asker, host: str, collected_at: str, probe_options: ProbeOptions | None = None) -> dict[str, t.Any]:
-    """The facts document of one endpoint. Raises SessionError when the conversation is lost."""
+def collect(
+    asker: Asker, host: str, collected_at: str, probe_options: ProbeOptions | None = None, as_image: bool = False
+) -> dict[str, t.Any]:
+    """The facts document of one endpoint; with ``as_image`` they stand for the image that is made from it.
+
+    Raises SessionError when the conversation is lost.
+    """
     table = asker.version_table()
     shell = details.Shell(_text(table.get("PSVersion")), _text(table.get("PSEdition")))
     batches = shell.runs_batches
     surveyed = survey.Survey.read(ask_all(asker, survey.questions(), batches))
-    plan = details.compose(surveyed, shell)
+    plan = details.compose(surveyed, shell, as_image)
     replies = ask_all(asker, plan.questions, batches)
     if "confirm" in replies:
         surveyed.registry.confirm(replies["confirm"])
     document = read_facts(surveyed, plan, replies, shell, host, collected_at, asker.configuration())
+    if as_image:
+        document["source"] = "image"
     if probe_options is not None:
         target = probe_target(document, probe_options)
         answers = ask_all(asker, probe.questions(target, surveyed.system_root), batches)

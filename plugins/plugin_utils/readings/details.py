@@ -69,8 +69,9 @@ class Plan:
     archive: str
 
 
-def compose(survey: Survey, shell: Shell) -> Plan:
-    """The second pipeline for this endpoint."""
+def compose(survey: Survey, shell: Shell, as_image: bool = False) -> Plan:
+    """The second pipeline for this endpoint. For the build machine of an image (``as_image``) the local policy is read
+    even where the registry holds none, since it may not be applied yet."""
     layout = connector_layout(survey)
     system32 = ntpath.join(survey.system_root, "Sysnative" if survey.is_redirected else "System32")
     registry_pol = local_gpo.MACHINE_POL.replace(r"C:\Windows\System32", system32, 1)
@@ -83,7 +84,7 @@ def compose(survey: Survey, shell: Shell) -> Plan:
     policy_set = any(
         survey.registry.data(facts.POLICY_KEY, value) is not None for value in (facts.SUITES_VALUE, facts.CURVES_VALUE)
     )
-    if policy_set:
+    if policy_set or as_image:
         asked.append(_file("local_gpo_file", registry_pol))
         asked.append(_bytes("local_gpo_bytes", registry_pol, shell))
         asked.append(_file("archive", archive))

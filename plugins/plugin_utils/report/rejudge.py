@@ -26,9 +26,12 @@ def check_policy(policy: Document) -> None:
 def rejudge(result: t.Mapping[str, t.Any], policy: Document) -> Document:
     """The result with the verdict that ``policy`` gives on its facts.
 
-    A result without facts stays unknown, with its error. ``policy`` has passed ``check_policy``.
+    A result without facts stays unknown, with its error, and one that a domain join would spoil stays as it is: the
+    policy of that domain is not at hand. ``policy`` has passed ``check_policy``.
     """
     facts = result.get("facts")
+    if any(row.get("rule") == "TETRA-DOMAIN-JOIN" for row in result["verdict"]["findings"]):
+        return dict(result)
     if facts is not None:
         # Facts that a run read and could not judge are judged now; that error is past.
         judged = {"error": None} if (result.get("error") or {}).get("kind") == "internal" else {}
