@@ -183,6 +183,10 @@ def sentences(document: Document) -> list[str]:
             lines.append(f"{who}: {change['value']} was not changed. {outcome['detail']}")
         else:
             lines.append(f"{who}: {change['value']} has to become {shown(change['after'])}.")
+        ends = change.get("ends") or {}
+        offline = sorted([*ends.get("unreachable", []), *ends.get("timed_out", [])])
+        if offline:
+            lines.append(f"Offline, or without an answer, when they had to follow {title(change)}: {some(offline)}.")
     return lines
 
 

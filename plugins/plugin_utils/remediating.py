@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import BudgetError, parse_budget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import PlanError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import remediation
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import gpo_changes, remediation
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_policy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import budget_of, plan_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import as_task_result, judge_run
@@ -45,7 +45,9 @@ def begin_task(arguments: Arguments, about: Result, process: Process, variables:
     policy = chosen_policy(arguments["policy"], None) or {}
     folder = Path(arguments["results_dir"]).absolute()
     try:
-        plan_options(arguments["plan"])
+        plan = plan_options(arguments["plan"])
+        if plan.get("change_domain_gpo"):
+            _check_gpo_host(arguments["gpo_host"], variables)
         parse_budget(arguments["max_failures"], len(arguments["hosts"]))
         if arguments["maintenance_window"]:
             MaintenanceWindow(arguments["maintenance_window"])
@@ -63,28 +65,49 @@ def begin_task(arguments: Arguments, about: Result, process: Process, variables:
         "after": str(run.after.path),
         "resumed": run.resumed,
         "audit": audit,
+        "plan": plan,
     }
+
+
+def _check_gpo_host(name: str | None, variables: t.Mapping[str, t.Any]) -> None:
+    """Raises PlanError."""
+    if not name:
+        raise PlanError(
+            "A domain GPO can be changed only on a management host: name a host of the inventory that has the "
+            "GroupPolicy module in tetra_gpo_host."
+        )
+    if name not in (variables.get("ansible_play_hosts_all") or []):
+        raise PlanError(
+            f"The management host {name} (tetra_gpo_host) is not in the inventory, or --limit leaves it out."
+        )
 
 
 def plan_task(arguments: Arguments) -> Result:
     try:
         run = remediation.join(Path(arguments["run"]))
         todo = remediation.make_plans(run, arguments["hosts"], plan_options(arguments["plan"]))
+        gpos = gpo_changes.read(run.path)
         build_report(Options(path=[str(run.before.path)], title="Before the remediation"))
     except (ResultsError, ReportError, PlanError, JournalError, OSError) as error:
         return _refused(str(error))
-    return {"changed": False, "todo": todo, "msg": f"{len(todo)} endpoints are to be changed or restarted."}
+    sentence = f"{len(todo)} endpoints are to be changed or restarted."
+    return {"changed": False, "todo": todo, "msg": sentence, "domain_gpos": gpo_changes.sentences(gpos)}
 
 
 def report_task(arguments: Arguments) -> Result:
     """After a wave (``batch``): summary and report, and a failure once the budget is spent. At the end (``final``): the
-    exit code. With neither: only the summary and the report, as after a run that was killed."""
+    exit code. After the domain GPOs (``domain_gpos``): a failure where one could not be changed. With none of them:
+    only the summary and the report, as after a run that was killed."""
     batch = arguments["batch"]
     try:
         run = remediation.join(Path(arguments["run"]))
         budget = budget_of(run, arguments["max_failures"])
         if batch is not None:
             remediation.count_lost(run, batch)
+        lost_gpos = gpo_changes.not_changed(run.path) if arguments["domain_gpos"] else []
+        if arguments["domain_gpos"] and not lost_gpos:
+            return {"changed": False, "msg": gpo_changes.sentences(gpo_changes.read(run.path))}
+        remediation.block(run, lost_gpos)
         document = remediation.summarise(run, budget, batch)
         build_report(
             Options(path=[str(run.after.path)], compare_with=[str(run.before.path)], title="After the remediation")
@@ -101,22 +124,21 @@ def report_task(arguments: Arguments) -> Result:
         "budget_spent": document["budget_spent"],
         "summary": str(run.path / remediation.SUMMARY),
     }
-    spent = batch is not None and document["budget_spent"]
-    if spent:
-        result["failed"] = True
-    if arguments["final"] or spent:
-        result.update(_end(run, document, arguments["fail_on"], lines))
+    stopped = bool(lost_gpos) or (batch is not None and document["budget_spent"])
+    if arguments["final"] or stopped:
+        result.update(_end(run, document, arguments["fail_on"], lines, stopped))
     return result
 
 
-def _end(run: remediation.Remediation, document: Result, fail_on: str, lines: list[str]) -> Result:
+def _end(run: remediation.Remediation, document: Result, fail_on: str, lines: list[str], stopped: bool) -> Result:
     """0: every endpoint that could be cured is. 2: some failed. 4: nothing could be tested."""
     outcome = judge_run(run.after.path, run.after.token, fail_on)
     result = {**as_task_result(outcome), "msg": [*lines, outcome.message]}
-    if document["failures"]:
+    failed = stopped or bool(document["failures"])
+    if failed:
         result.pop("unreachable", None)
         result["failed"] = True
-    judge = {"result": "failed" if document["failures"] else outcome.result, "message": lines[0]}
+    judge = {"result": "failed" if failed else outcome.result, "message": lines[0]}
     write_json(run.path / GATE_FILE, {**judge, "counts": document["counts"]})
     return {name: value for name, value in result.items() if name != "counts"}
 

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain_gpos import Claim
+from ansible_collections.fleetops.tetra.plugins.module_utils.domain_gpos import title as gpo_title
 from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import FailureBudget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import parse_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import gpo_changes
@@ -39,8 +40,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import (
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import (
     GATE_FILE,
+    HOSTS_FOLDER,
     RUN_FILE,
     Record,
+    ResultsError,
     read_run,
     read_run_info,
     record_path,
@@ -85,18 +88,33 @@ def begin(
 ) -> Remediation:
     """Begins a remediation, or goes on with the one in that folder. Raises ResultsError.
 
-    A folder that another living run writes to is refused.
+    A folder that another living run writes to is refused, one of another playbook, and one that was begun with another
+    policy: what was found before was judged by that one.
     """
     run_id = run_id or now().replace(":", "-")
+    folder = results_dir / run_id
+    if (folder / BEFORE / RUN_FILE).is_file():
+        _refuse_another_policy(folder, policy)
+    elif any((folder / HOSTS_FOLDER).glob("*.json")):
+        raise ResultsError(f"{folder} holds the results of another playbook: choose another tetra_run_id.")
     outer = begin_run(results_dir, run_id, hosts, process, about, policy)
     resumed = (outer.path / BEFORE / RUN_FILE).is_file()
-    if resumed:
-        for name in (BEFORE, AFTER):
+    for name in (BEFORE, AFTER):
+        # A run may have been killed between the two.
+        if (outer.path / name / RUN_FILE).is_file():
             _go_on(outer.path / name, hosts, process)
-    else:
-        for name in (BEFORE, AFTER):
+        else:
             begin_run(outer.path, name, hosts, process, about, policy)
     return _joined(outer.path, outer.token, resumed)
+
+
+def _refuse_another_policy(folder: Path, policy: Document) -> None:
+    begun_with = read_run_info(folder / BEFORE).get("policy") or {}
+    if begun_with != policy:
+        raise ResultsError(
+            f"The remediation in {folder} was begun with another tetra_policy: go on with the same one, or choose "
+            "another tetra_run_id."
+        )
 
 
 def join(folder: Path) -> Remediation:
@@ -189,6 +207,16 @@ def count_lost(remediation: Remediation, batch: t.Iterable[str]) -> None:
             journal.append(host, "failed", DEAD)
 
 
+def block(remediation: Remediation, changes: t.Iterable[Document]) -> None:
+    """Notes the endpoints of domain GPOs that could not be changed as blocked: they are not taken up."""
+    journal = remediation.journal()
+    for change in changes:
+        sentence = f"The domain GPO {gpo_title(change)} was not changed: {change['outcome']['detail']}"
+        for host in change["endpoints"]:
+            if journal.standing(host).event not in ("proven", "blocked"):
+                journal.append(host, "blocked", sentence)
+
+
 def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence[str] | None = None) -> Document:
     """What became of every endpoint so far; written to ``remediation.json`` and, with ``batch``, to the wave's file."""
     journal = remediation.journal()
@@ -202,7 +230,7 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
         cure = _read(remediation.path / CURES / f"{encode_name(host)}.json")
         event = "in_flight" if standing.in_flight else "abandoned" if standing.abandoned else standing.event
         hosts[host] = {
-            "event": event or {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked"}.get(plan["todo"]),
+            "event": event or _NOT_TAKEN_UP.get(plan["todo"]),
             "stage": standing.event,
             "detail": standing.detail,
             "at": standing.at,
@@ -229,7 +257,12 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
         "never_came_back": [
             host for host, one in hosts.items() if one["event"] in ("timed_out", "unreachable") and one["changed"]
         ],
+        "not_known": [host for host, one in hosts.items() if one["event"] == "unknown"],
         "owned_by_others": [host for host, one in hosts.items() if one["event"] == "blocked"],
+        "domain_gpos": [
+            {**change, "ends": _ends(change["endpoints"], hosts)}
+            for change in gpo_changes.read(remediation.path)["gpos"]
+        ],
         "hosts": hosts,
     }
     write_json(remediation.path / SUMMARY, document)
@@ -247,10 +280,13 @@ def sentences(document: Document) -> list[str]:
         ("Failed", "failed"),
         ("Did not come back after the restart", "never_came_back"),
         ("In flight when their run ended", "in_flight"),
+        ("Could not be asked, or not well enough to plan", "not_known"),
     ):
         if document[name]:
             lines.append(f"{title}: {_some(document[name])}.")
-    for host in document["owned_by_others"][:_NAMED]:
+    lines.extend(gpo_changes.sentences({"gpos": document["domain_gpos"]}))
+    of_gpos = {host for change in document["domain_gpos"] for host in change["endpoints"]}
+    for host in [host for host in document["owned_by_others"] if host not in of_gpos][:_NAMED]:
         blocked = document["hosts"][host]["blocked"]
         why = blocked[0]["why"] if blocked else document["hosts"][host]["detail"]
         lines.append(f"{host}: {why}")
@@ -260,6 +296,17 @@ def sentences(document: Document) -> list[str]:
 
 
 _NAMED = 20
+_NOT_TAKEN_UP = {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked", planning.UNKNOWN: "unknown"}
+"""What is said of an endpoint for which a plan was the end. One to change or restart was not started."""
+
+
+def _ends(endpoints: t.Iterable[str], hosts: Document) -> dict[str, list[str]]:
+    """The endpoints of a GPO by how they ended; those that were offline stand under unreachable and timed_out."""
+    ends: dict[str, list[str]] = {}
+    for host in endpoints:
+        if host in hosts:
+            ends.setdefault(str(hosts[host]["event"] or "not_started"), []).append(host)
+    return dict(sorted(ends.items()))
 
 
 def _some(names: t.Sequence[str]) -> str:
