@@ -59,6 +59,14 @@ def test_facts_of_which_nothing_was_read() -> None:
     assert complaints("facts-1", document) == []
 
 
+def test_ids_of_ssl_2_suites_have_three_bytes() -> None:
+    """Windows 10 1507 and 1511 still hold two of them in their list."""
+    document = facts_document.empty_facts("host", collected_at="2026-11-24T03:43:00Z")
+    rows = [{"name": "SSL_CK_DES_192_EDE3_CBC_WITH_MD5", "id": 0x0700C0, "protocols": [2]}]
+    document["cipher_suites"].update(status="ok", reason=None, suites=rows)
+    assert complaints("facts-1", document) == []
+
+
 def failing_endpoint() -> dict[str, Any]:
     """A Windows 10 whose policy lists none of the four suites."""
     document = facts_document.empty_facts("host", collected_at="2026-11-24T03:43:00Z")
