@@ -29,6 +29,8 @@ _LGPO_KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\Windows\\System"
 MDM_KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\PolicyManager\\current\\device\\Cryptography"
 MDM_CONFLICT_KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\PolicyManager\\current\\device\\ControlPolicyConflict"
 LOCAL_GPO = Gpo("LocalGPO", "Local Group Policy", "Local Group Policy")
+_NEIGHBOUR = "SOFTWARE\\Policies\\Microsoft\\Windows\\WindowsUpdate\\AU"
+"""A key that the local policy of every endpoint sets as well: a change has to leave it alone."""
 _EXTENSIONS = "[{35378EAC-683F-11D2-A89A-00C04FBBCFA2}{D02B1F72-3407-48AE-BA88-E8213C6761F1}]"
 
 
@@ -76,9 +78,8 @@ def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any], changed: boo
     ]
     if kind == "local_gpo":
         gpo = LOCAL_GPO
-        entries.append(
-            Entry("SOFTWARE\\Policies\\Microsoft\\Windows\\WindowsUpdate\\AU", "NoAutoUpdate", DWORD, b"\1\0\0\0")
-        )
+        entries.append(Entry(_NEIGHBOUR, "NoAutoUpdate", DWORD, b"\1\0\0\0"))
+        state.registry.set(f"HKEY_LOCAL_MACHINE\\{_NEIGHBOUR}", "NoAutoUpdate", Value(DWORD, 1))
         state.files.write(REGISTRY_POL, write_registry_pol(entries), moment)
         ini = f"[General]\r\ngPCMachineExtensionNames={_EXTENSIONS}\r\nVersion=3\r\n"
         state.files.write(GPT_INI, ini.encode("ascii"), moment)
