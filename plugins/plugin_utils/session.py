@@ -241,8 +241,8 @@ def _place(connection: Connection) -> Place:
 
 def _add(pipeline: t.Any, command: Command) -> None:
     pipeline.add_cmdlet(command.name)
-    # Five objects that say "merge nothing" are half of a command's size. A server takes their absence for that, as it
-    # has to with clients of PowerShell 2.0.
+    # Five objects that say "merge nothing" are half of a command's size. PowerShell takes their absence for that
+    # (Command.FromPSObjectForRemoting); see docs/decisions/0009.
     for merge in _OPTIONAL_MERGES:
         setattr(pipeline.commands[-1], merge, None)
     for name, value in command.parameters:
