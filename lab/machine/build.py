@@ -76,6 +76,7 @@ KEYS = (
     "free_bytes",
     "boot_seconds",
     "refresh",
+    "replication_seconds",
     "gpo_management",
 )
 _CURRENT_VERSION = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
@@ -159,6 +160,8 @@ def _faults(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     if refresh not in ("takes", "ignored"):
         raise FleetError(f"refresh must be takes or ignored, not {refresh!r}.")
     state.refresh_takes = refresh == "takes"
+    replication = mapping.get("replication_seconds", 0)
+    state.replication_seconds = None if replication == "never" else float(replication)
     state.gpo_management = bool(mapping.get("gpo_management"))
     free = mapping.get("free_bytes")
     state.files.free_bytes = None if free is None else int(free)

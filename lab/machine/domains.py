@@ -4,11 +4,13 @@
 """Domains of the simulated fleet: their group policy objects, shared by the endpoints that they govern.
 
 One process holds one set of domains by name. A management host (``gpo_management: true``) changes a GPO with the
-cmdlets of the GroupPolicy module; each endpoint follows at its next policy refresh.
+cmdlets of the GroupPolicy module; each endpoint follows at its next policy refresh, provided that its own domain
+controller has the change by then (``replication_seconds``).
 """
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass, field
 
@@ -17,17 +19,29 @@ from ansible_collections.fleetops.tetra.lab.machine.registry import Value
 _SPACE = uuid.UUID("5b0ec1f0-3f4e-4d55-9f4a-6f2d1d7a9c10")
 
 
+Settings = dict[tuple[str, str], tuple[str, str, Value | None]]
+"""By (key, value name) in lower case: (key, value name, value); the key has its hive in full. None stands for a policy
+that is *Disabled*: Windows takes the value away."""
+
+
 @dataclass
 class DomainGpo:
-    """``values``: by (key, value name) in lower case: (key, value name, value); the key has its hive in full."""
+    """``values`` and ``version`` are those of the PDC emulator; ``seen`` tells what another domain controller has."""
 
     name: str
     guid: str
-    values: dict[tuple[str, str], tuple[str, str, Value]] = field(default_factory=dict)
+    values: Settings = field(default_factory=dict)
     version: int = 1
+    _history: list[tuple[float, int, Settings]] = field(default_factory=list)
 
-    def set(self, key: str, name: str, value: Value) -> None:
+    def set(self, key: str, name: str, value: Value | None) -> None:
         """Changes the GPO where the value differs; a change counts the version up."""
+        if self.values.get((key.lower(), name.lower())) != (key, name, value):
+            self._remember()
+            self.begin_with(key, name, value)
+
+    def begin_with(self, key: str, name: str, value: Value | None) -> None:
+        """What the GPO holds from the beginning, on all domain controllers."""
         place = (key.lower(), name.lower())
         if self.values.get(place) != (key, name, value):
             self.values[place] = (key, name, value)
@@ -35,10 +49,22 @@ class DomainGpo:
 
     def remove(self, key: str, name: str) -> bool:
         """Whether the GPO had such a value."""
-        if self.values.pop((key.lower(), name.lower()), None) is None:
+        if (key.lower(), name.lower()) not in self.values:
             return False
+        self._remember()
+        del self.values[key.lower(), name.lower()]
         self.version += 1
         return True
+
+    def seen(self, replication_seconds: float | None) -> tuple[int, Settings]:
+        """(version, values) on a domain controller that gets each change so many seconds later; None for never."""
+        for changed_at, version, values in self._history:
+            if replication_seconds is None or time.monotonic() < changed_at + replication_seconds:
+                return version, values
+        return self.version, self.values
+
+    def _remember(self) -> None:
+        self._history.append((time.monotonic(), self.version, dict(self.values)))
 
 
 @dataclass

@@ -50,6 +50,7 @@ def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any], changed: boo
 
     mapping: ``kind`` (ORIGINS), ``gpo``, ``guid``; ``value``: what the policy says where the registry differs from it;
     ``deleted``: the policy is Disabled and the value was written by hand; ``wins_over_gp`` (MDM);
+    ``losing``: further GPOs of the domain that set the list as well, ``[{gpo, guid, value}]`` by precedence;
     ``comes_back``: the policy is applied again at every boot, changed or not.
     changed: the policy was changed after the last boot.
     """
@@ -90,7 +91,7 @@ def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any], changed: boo
         gpo = Gpo(domain.distinguished(shared), shared.name, shared.guid)
         if not deleted:
             for name, value in values.items():
-                shared.set(POLICY_KEY, name, value)
+                shared.begin_with(POLICY_KEY, name, value)
             state.domain_gpos.append(shared)
     state.files.write(ARCHIVE, write_registry_pol(entries), moment)
     state.applied_policies = [] if deleted else [(POLICY_KEY.lower(), name.lower()) for name in values]
@@ -105,6 +106,26 @@ def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any], changed: boo
                 key, name, value.type, b"" if deleted else raw(value), gpo.id, f"{gpo.id}-som", 1, deleted, processed
             )
         )
+    _losing(state, mapping.get("losing") or [], processed)
+
+
+def _losing(state: WindowsState, given: t.Sequence[t.Mapping[str, t.Any]], processed: datetime.datetime) -> None:
+    """GPOs that set the list of suites as well and lose."""
+    if given and not state.domain_gpos:
+        raise FleetError("origin: losing needs a domain GPO that wins.")
+    for number, one in enumerate(given, start=2):
+        domain = domains.domain(str(state.identity.domain))
+        shared = domain.gpo(str(one["gpo"]), one.get("guid"))
+        value = Value(SZ, str(one["value"]))
+        shared.begin_with(POLICY_KEY, "Functions", value)
+        state.domain_gpos.append(shared)
+        gpo = Gpo(domain.distinguished(shared), shared.name, shared.guid)
+        state.gpos.append(gpo)
+        key = POLICY_KEY.partition("\\")[2]
+        state.rsop_rows.append(
+            RsopRow(key, "Functions", SZ, raw(value), gpo.id, f"{gpo.id}-som", number, False, processed)
+        )
+    state.processed_versions = _versions(state)
 
 
 def _policy_values(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> dict[str, Value]:
@@ -155,7 +176,8 @@ def refresh(state: WindowsState, force: bool = False) -> bool:
             state.registry.set(key, entry.value_name, cooked(entry.type, entry.data))
     for key, name, value in _domain_values(state):
         wanted[key.lower(), name.lower()] = value
-        state.registry.set(key, name, value)
+        if value is not None:
+            state.registry.set(key, name, value)
     for key, name in [*state.applied_policies, *(place for place, value in wanted.items() if value is None)]:
         if wanted.get((key, name)) is None:
             state.registry.remove_value(key, name)
@@ -166,14 +188,18 @@ def refresh(state: WindowsState, force: bool = False) -> bool:
 
 
 def _versions(state: WindowsState) -> tuple[int, ...]:
-    return (_local_version(state), *(gpo.version for gpo in state.domain_gpos))
+    return (_local_version(state), *(_seen(state, gpo)[0] for gpo in state.domain_gpos))
 
 
-def _domain_values(state: WindowsState) -> list[tuple[str, str, Value]]:
+def _seen(state: WindowsState, gpo: domains.DomainGpo) -> tuple[int, domains.Settings]:
+    return gpo.seen(state.replication_seconds)
+
+
+def _domain_values(state: WindowsState) -> list[tuple[str, str, Value | None]]:
     """What the domain's policies say; where several name a value, the first GPO wins."""
-    found: dict[tuple[str, str], tuple[str, str, Value]] = {}
+    found: domains.Settings = {}
     for gpo in state.domain_gpos:
-        for place, value in gpo.values.items():
+        for place, value in _seen(state, gpo)[1].items():
             found.setdefault(place, value)
     return list(found.values())
 
@@ -198,24 +224,34 @@ def _local_entries(state: WindowsState) -> list[Entry]:
 def _leave_traces(state: WindowsState, local: t.Sequence[Entry]) -> None:
     """What a processing writes down: ntuser.pol and the rows of RSoP for the suite policy."""
     key = POLICY_KEY.partition("\\")[2]
-    domain = [Entry(one.partition("\\")[2], name, value.type, raw(value)) for one, name, value in _domain_values(state)]
+    domain = [_entry(*setting) for setting in _domain_values(state)]
     state.files.write(ARCHIVE, write_registry_pol([*local, *domain]), state.now())
-    domain_gpo = next((gpo for gpo in state.gpos if gpo.id != LOCAL_GPO.id), None)
     state.rsop_rows = []
     state.gpos = [gpo for gpo in state.gpos if gpo.id != LOCAL_GPO.id]
-    show_local = state.behaviours["local_gpo_in_rsop"] == "shown"
-    if local and show_local:
-        state.gpos.append(LOCAL_GPO)
-    won: set[str] = set()
-    for source, gpo in ((domain, domain_gpo), (local if show_local else [], LOCAL_GPO)):
-        for entry in source:
-            if entry.key.lower() != key.lower() or gpo is None:
+    rows = {gpo.guid: gpo for gpo in state.gpos}
+    sources = [
+        ([_entry(*setting) for setting in _seen(state, gpo)[1].values()], rows[gpo.guid]) for gpo in state.domain_gpos
+    ]
+    if state.behaviours["local_gpo_in_rsop"] == "shown":
+        sources.append((list(local), LOCAL_GPO))
+        if local:
+            state.gpos.append(LOCAL_GPO)
+    ranks: dict[str, int] = {}
+    for entries, gpo in sources:
+        for entry in entries:
+            if entry.key.lower() != key.lower():
                 continue
             deleted = entry.value_name.lower().startswith("**del.")
             name = entry.value_name[6:] if deleted else entry.value_name
-            precedence = 2 if name.lower() in won else 1
-            won.add(name.lower())
+            rank = ranks[name.lower()] = ranks.get(name.lower(), 0) + 1
             data = b"" if deleted else entry.data
             state.rsop_rows.append(
-                RsopRow(key, name, entry.type, data, gpo.id, f"{gpo.id}-som", precedence, deleted, state.now())
+                RsopRow(key, name, entry.type, data, gpo.id, f"{gpo.id}-som", rank, deleted, state.now())
             )
+
+
+def _entry(key: str, name: str, value: Value | None) -> Entry:
+    """An entry of a policy file."""
+    if value is None:
+        return Entry(key.partition("\\")[2], f"**del.{name}", SZ, " \0".encode("utf-16-le"))
+    return Entry(key.partition("\\")[2], name, value.type, raw(value))

@@ -117,6 +117,8 @@ class WindowsState:
     gpos: list[Gpo] = field(default_factory=list)
     domain_gpos: list[DomainGpo] = field(default_factory=list)
     """The domain's policies that govern this endpoint, the winning one first."""
+    replication_seconds: float | None = 0.0
+    """How much later this endpoint's domain controller has a change of a GPO; ``None`` for never."""
     gpo_management: bool = False
     """Has the GroupPolicy module, so GPOs can be changed here."""
     processed_versions: tuple[int, ...] = (0,)

@@ -123,23 +123,29 @@ def _get_value(call: Call) -> t.Iterator[Event]:
         yield output(_setting(full, value_name, value))
 
 
-def _setting(key: str, name: str, value: Value) -> PSObj:
+def _setting(key: str, name: str, value: Value | None) -> PSObj:
+    if value is None:
+        return _policy_setting(key, name, enumeration("Microsoft.GroupPolicy.PolicyState", 1, "Delete"), SZ, None)
     data = array(value.data, STRING_ARRAY) if value.type == MULTI_SZ else value.data
     # The cmdlet leaves the terminating zero on strings.
     if isinstance(data, str):
         data += "\0"
-    kind = _KIND_NAMES.get(value.type, "QWord")
+    state = enumeration("Microsoft.GroupPolicy.PolicyState", 0, "Set")
+    return _policy_setting(key, name, state, value.type, data)
+
+
+def _policy_setting(key: str, name: str, state: t.Any, number: int, data: t.Any) -> PSObj:
     return PSObj(
         ("Microsoft.GroupPolicy.PolicyRegistrySetting", "Microsoft.GroupPolicy.RegistrySetting", "System.Object"),
         props={
             "KeyPath": key.partition("\\")[2],
             "FullKeyPath": key,
             "Hive": enumeration("Microsoft.Win32.RegistryHive", -2147483646, "LocalMachine"),
-            "PolicyState": enumeration("Microsoft.GroupPolicy.PolicyState", 0, "Set"),
+            "PolicyState": state,
             "Value": data,
-            "Type": enumeration("Microsoft.Win32.RegistryValueKind", value.type, kind),
+            "Type": enumeration("Microsoft.Win32.RegistryValueKind", number, _KIND_NAMES.get(number, "QWord")),
             "ValueName": name,
-            "HasValue": True,
+            "HasValue": data is not None,
         },
         text="Microsoft.GroupPolicy.PolicyRegistrySetting",
     )
@@ -149,6 +155,10 @@ def _set_value(call: Call) -> t.Iterator[Event]:
     gpo, key = _gpo(call), _key(call)
     _may_change(call)
     names = call.texts("ValueName")
+    if call.switch("Disable") and len(names) == 1:
+        gpo.set(key, names[0], None)
+        yield output(_gpo_object(call, gpo))
+        return
     kind = _KINDS.get(call.text("Type").lower())
     if len(names) != 1 or kind is None or not key.startswith(_HIVE):
         call.unmatched(f"Set-GPRegistryValue {names} {call.text('Type')}")
@@ -221,6 +231,7 @@ CMDLETS = (
             "Value": Parameter(),
             "Type": Parameter(),
             "Additive": Parameter(switch=True),
+            "Disable": Parameter(switch=True),
         },
         _set_value,
         available=_available,

@@ -306,3 +306,41 @@ def test_what_a_management_host_refuses(windows: t.Any) -> None:
     reader = windows(release="2022", domain="two.example", gpo_management=True, account="user")
     denied = reader(command("Set-GPRegistryValue", Name="TLS hardening", **which, Type="String", Value=GOOD))
     assert denied.end.category == "PermissionDenied"
+
+
+def test_a_gpo_that_loses_is_named_and_takes_over_where_the_winner_is_emptied(windows: t.Any) -> None:
+    other = "TLS_RSA_WITH_AES_256_CBC_SHA"
+    origin = {"kind": "domain_gpo", "gpo": "Wins", "losing": [{"gpo": "Loses", "value": other}]}
+    ask = windows(policy=BAD, origin=origin, domain="three.example")
+    names = {gpo.id: gpo.name for gpo in ask.state.gpos}
+    assert [(names[row.gpo_id], row.precedence) for row in ask.state.rsop_rows] == [("Wins", 1), ("Loses", 2)]
+    host = windows(release="2022", domain="three.example", gpo_management=True)
+    host(command("Remove-GPRegistryValue", Name="Wins", Key=POLICY_KEY, ValueName="Functions"))
+    ask(gpupdate())
+    assert ask.state.registry.get(POLICY_KEY, "Functions").data == other
+    assert [(names[row.gpo_id], row.precedence) for row in ask.state.rsop_rows] == [("Loses", 1)]
+
+
+def test_a_policy_that_is_disabled_takes_the_value_away(windows: t.Any) -> None:
+    ask = windows(policy=BAD, origin="domain_gpo", domain="four.example")
+    host = windows(release="2022", domain="four.example", gpo_management=True)
+    which = {"Name": "TLS hardening", "Key": POLICY_KEY, "ValueName": "Functions"}
+    host(command("Set-GPRegistryValue", **which, Disable=True))
+    (held,) = host(command("Get-GPRegistryValue", **which)).output
+    assert (held.PolicyState.name, held.HasValue) == ("Delete", False)
+    ask(gpupdate())
+    assert ask.state.registry.get(POLICY_KEY, "Functions") is None
+    assert [row.deleted for row in ask.state.rsop_rows] == [True]
+
+
+def test_a_domain_controller_may_have_a_change_later_or_never(windows: t.Any) -> None:
+    governed = [
+        windows(policy=BAD, origin={"kind": "domain_gpo"}, domain="five.example", replication_seconds=seconds)
+        for seconds in (0, 3600, "never")
+    ]
+    host = windows(release="2022", domain="five.example", gpo_management=True)
+    which = {"Name": "TLS hardening", "Key": POLICY_KEY, "ValueName": "Functions"}
+    host(command("Set-GPRegistryValue", **which, Type="String", Value=GOOD))
+    for ask in governed:
+        ask(gpupdate("/force"))
+    assert [ask.state.registry.get(POLICY_KEY, "Functions").data for ask in governed] == [GOOD, BAD, BAD]
