@@ -6,12 +6,16 @@
 Keys without a slash in a part of their name go through the registry provider, whose ``-Type`` settles the type. The
 provider takes a slash for a separator, so ``Ciphers\\AES 128/128`` goes through StdRegProv. ``New-Item`` is never told
 ``-Force``: on an existing key it would empty the key.
+
+The provider hands over REG_SZ and REG_EXPAND_SZ alike, as text with its variables replaced; which of the two it is,
+only ``EnumValues`` of StdRegProv tells. Without WMI the type stays ``REG_SZ_OR_EXPAND_SZ``, and is written as REG_SZ.
 """
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import REGISTRY_TYPE_NAMES
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
     Answer,
     Asker,
@@ -36,11 +40,14 @@ ABSENT: State = {"status": "absent", "type": None, "data": None}
 
 _TYPES = {
     "REG_SZ": "String",
+    "REG_SZ_OR_EXPAND_SZ": "String",
     "REG_EXPAND_SZ": "ExpandString",
     "REG_MULTI_SZ": "MultiString",
     "REG_DWORD": "DWord",
     "REG_QWORD": "QWord",
 }
+_BY_STDREGPROV = {"REG_SZ": ("String", "sValue"), "REG_DWORD": ("DWORD", "uValue")}
+"""Type → the word in the names of the methods, and their argument. Other types could not be put back exactly."""
 _CIM_ABSENT = (1, 2)
 _CIM_DENIED = 5
 
@@ -127,6 +134,8 @@ class RemoteRegistry:
             stored = typed(data)
             if stored is None:
                 raise ChangeError("unreadable", f"{path}\\{name} holds something that is no registry value.")
+            if stored["type"] == "REG_SZ_OR_EXPAND_SZ":
+                stored["type"] = self._kind_of_text(path, name)
             return {"status": "ok", **stored}
         if not answer.refusals or all(refusal.is_missing for refusal in answer.refusals):
             # No object and no error: a key without values.
@@ -156,34 +165,55 @@ class RemoteRegistry:
 
     # StdRegProv ----------------------------------------------------------------------------------------------------
 
-    def _read_slashed(self, path: str, name: str) -> State:
+    def _kind_of_text(self, path: str, name: str) -> str:
+        try:
+            kind = self._type_of(path, name)
+        except ChangeError:
+            return "REG_SZ_OR_EXPAND_SZ"
+        return kind if kind in ("REG_SZ", "REG_EXPAND_SZ") else "REG_SZ_OR_EXPAND_SZ"
+
+    def _type_of(self, path: str, name: str) -> str | None:
+        """The type's name, ``unknown`` for one without a name here, or None where there is no such value."""
         code, answer = self._cim("EnumValues", path, ("ReturnValue", "sNames", "Types"))
         if code in _CIM_ABSENT:
-            return dict(ABSENT)
+            return None
         names = [str(one).lower() for one in (answer.get("sNames") or [])] if answer is not None else []
         types = list(answer.get("Types") or []) if answer is not None else []
         if code != 0 or len(names) != len(types):
             raise _cim_failed(code, f"{path}\\{name} could not be read")
         if name.lower() not in names:
+            return None
+        return REGISTRY_TYPE_NAMES.get(types[names.index(name.lower())], "unknown")
+
+    def _read_slashed(self, path: str, name: str) -> State:
+        kind = self._type_of(path, name)
+        if kind is None:
             return dict(ABSENT)
-        if types[names.index(name.lower())] != 4:
-            raise ChangeError("wrong_type", f"{path}\\{name} is no REG_DWORD; it was left as it is.")
-        code, answer = self._cim("GetDWORDValue", path, ("ReturnValue", "uValue"), sValueName=name)
-        value = answer.get("uValue") if answer is not None else None
-        if code != 0 or not isinstance(value, int):
-            raise _cim_failed(code, f"{path}\\{name} could not be read")
-        return {"status": "ok", "type": "REG_DWORD", "data": value & 0xFFFFFFFF}
+        if kind not in _BY_STDREGPROV:
+            raise ChangeError(
+                "wrong_type", f"{path}\\{name} is neither a REG_DWORD nor a REG_SZ; it was left as it is."
+            )
+        word, argument = _BY_STDREGPROV[kind]
+        code, answer = self._cim(f"Get{word}Value", path, ("ReturnValue", argument), sValueName=name)
+        value = answer.get(argument) if answer is not None else None
+        if code == 0 and kind == "REG_DWORD" and isinstance(value, int):
+            return {"status": "ok", "type": kind, "data": value & 0xFFFFFFFF}
+        if code == 0 and kind == "REG_SZ" and (value is None or isinstance(value, str)):
+            return {"status": "ok", "type": kind, "data": value or ""}
+        raise _cim_failed(code, f"{path}\\{name} could not be read")
 
     def _write_slashed(self, path: str, name: str, wanted: State) -> None:
         if wanted["status"] == "absent":
             code, _answer = self._cim("DeleteValue", path, ("ReturnValue",), sValueName=name)
-        elif wanted["type"] != "REG_DWORD":
-            raise ChangeError("wrong_type", f"Only REG_DWORD values are written below {path}.")
+        elif wanted["type"] not in _BY_STDREGPROV:
+            raise ChangeError("wrong_type", f"Only REG_DWORD and REG_SZ values are written below {path}.")
         else:
+            word, argument = _BY_STDREGPROV[wanted["type"]]
             code, _answer = self._cim("CreateKey", path, ("ReturnValue",))
             if code == 0:
-                value = Unsigned(wanted["data"])
-                code, _answer = self._cim("SetDWORDValue", path, ("ReturnValue",), sValueName=name, uValue=value)
+                value = Unsigned(wanted["data"]) if word == "DWORD" else wanted["data"]
+                more = {"sValueName": name, argument: value}
+                code, _answer = self._cim(f"Set{word}Value", path, ("ReturnValue",), **more)
         if code != 0:
             raise _cim_failed(code, f"{path}\\{name} could not be written")
 

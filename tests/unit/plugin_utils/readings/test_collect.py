@@ -9,13 +9,11 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from pypsrp.powershell import RunspacePool
-from pypsrp.wsman import WSMan
 
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
-from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_PASSWORD
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import Gathered, gather
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions
+from ansible_collections.fleetops.tetra.tests.unit.lab_session import Connection
 
 POLICY = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,TLS_RSA_WITH_AES_128_CBC_SHA"
 SCHANNEL = r"HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL"
@@ -69,36 +67,6 @@ ENDPOINTS: dict[str, dict[str, t.Any]] = {
 }
 
 
-class Connection:
-    """What the psrp connection plugin is to a session, without Ansible."""
-
-    transport = "psrp"
-
-    def __init__(self, port: int, configuration: str) -> None:
-        self.connected = False
-        self.runspace: RunspacePool | None = None
-        self._options: dict[str, t.Any] = {"remote_addr": "127.0.0.1", "port": port}
-        self._options.update(protocol="http", auth="basic", configuration_name=configuration)
-
-    def get_option(self, option: str) -> t.Any:
-        return self._options.get(option)
-
-    def _connect(self) -> None:
-        wsman = WSMan(
-            "127.0.0.1",
-            port=self._options["port"],
-            ssl=False,
-            username="lab",
-            password=DEFAULT_PASSWORD,
-            auth="basic",
-            encryption="never",
-            no_proxy=True,
-        )
-        self.runspace = RunspacePool(wsman, configuration_name=self._options["configuration_name"])
-        self.runspace.open()
-        self.connected = True
-
-
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
     endpoints = {}
@@ -124,8 +92,7 @@ def gathered(fleet: RunningFleet) -> t.Callable[..., Gathered]:
         configuration = ENDPOINTS[name].get("transport", {}).get("configurations", ["Microsoft.PowerShell"])[0]
         connection = Connection(fleet.ports[name], configuration)
         found = gather(connection, name, 30, probe)
-        if connection.runspace is not None:
-            connection.runspace.close()
+        connection.close()
         if probe is None:
             kept[name] = found
         return found
