@@ -14,6 +14,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import cure_endpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import JournalError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.win_reboot import MissingCollection, chosen_way
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -27,6 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _validation, arguments = self.validate_argument_spec(argument_spec=options.CURE)
         host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
         try:
-            return cure_endpoint(self._connection, host, arguments, check, self._task.delegate_to)
-        except (ResultsError, JournalError, ValueError, OSError) as error:
+            other_way = chosen_way(self, arguments, task_vars)
+            return cure_endpoint(self._connection, host, arguments, check, self._task.delegate_to, other_way)
+        except (MissingCollection, ResultsError, JournalError, ValueError, OSError) as error:
             raise AnsibleActionFail(f"The endpoint was not touched: {error}") from error

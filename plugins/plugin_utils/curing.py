@@ -18,7 +18,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import eval
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import definitions, gpo_changes, remediation
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import Waiter
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import OtherWay, Waiter
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure import Cure, CureOptions, Outcome, Surroundings
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import probe_options
@@ -41,7 +41,12 @@ def plan_options(given: t.Mapping[str, t.Any] | None) -> Document:
 
 
 def cure_endpoint(
-    connection: Connection, host: str, arguments: t.Mapping[str, t.Any], check_only: bool, delegated_to: str | None
+    connection: Connection,
+    host: str,
+    arguments: t.Mapping[str, t.Any],
+    check_only: bool,
+    delegated_to: str | None,
+    other_way: OtherWay | None = None,
 ) -> Document:
     """Cures one endpoint and files what became of it; gives the task's result.
 
@@ -63,7 +68,7 @@ def cure_endpoint(
     )
     endpoint = RemoteEndpoint(connection)
     started, begun = now(), time.monotonic()
-    outcome = Cure(endpoint, _surroundings(run, host, arguments), options).run()
+    outcome = Cure(endpoint, _surroundings(run, host, arguments, other_way), options).run()
     timing = {"started_at": started, "seconds": round(time.monotonic() - begun, 3), "pipelines": endpoint.pipelines}
     path = None
     if not check_only:
@@ -71,7 +76,9 @@ def cure_endpoint(
     return _task_result(outcome, path)
 
 
-def _surroundings(run: remediation.Remediation, host: str, arguments: t.Mapping[str, t.Any]) -> Surroundings:
+def _surroundings(
+    run: remediation.Remediation, host: str, arguments: t.Mapping[str, t.Any], other_way: OtherWay | None
+) -> Surroundings:
     window = MaintenanceWindow(arguments["maintenance_window"]) if arguments["maintenance_window"] else None
     around = Surroundings(
         host=host,
@@ -86,6 +93,7 @@ def _surroundings(run: remediation.Remediation, host: str, arguments: t.Mapping[
             run.path, step, domain_of(facts, step["owner"]["guid"])
         ),
         wave=remediation.next_wave(run),
+        other_way=other_way,
     )
     if window is not None:
         around.may_start = lambda: window.closed(datetime.now())
@@ -158,6 +166,7 @@ def _file(run: remediation.Remediation, outcome: Outcome, timing: Document) -> P
         "before_image_on_endpoint": outcome.before_image_on_endpoint,
         "undone": outcome.undone,
         "update": outcome.update,
+        "restart": outcome.restart,
         "timing": timing,
     }
     return remediation.file_cure(run, outcome.host, document)

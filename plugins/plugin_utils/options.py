@@ -64,18 +64,21 @@ PLAN: t.Final[dict[str, t.Any]] = {
         "allow_list": {"type": "list", "elements": "str"},
     },
 }
+REBOOT_METHOD: t.Final[dict[str, t.Any]] = {"type": "str", "choices": ["native", "win_reboot"], "default": "native"}
+NAMED_ROLES: t.Final[dict[str, t.Any]] = {
+    "type": "list",
+    "elements": "str",
+    "choices": ["domain_controller", "cluster_node", "hyper_v_host"],
+    "default": [],
+}
 MAX_FAILURES: t.Final[dict[str, t.Any]] = {"type": "str", "default": "5%"}
 CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path", "required": True},
     "plan": PLAN,
     "max_failures": MAX_FAILURES,
     "reboot_when": {"type": "str", "choices": ["always", "no_user", "never"], "default": "always"},
-    "named_roles": {
-        "type": "list",
-        "elements": "str",
-        "choices": ["domain_controller", "cluster_node", "hyper_v_host"],
-        "default": [],
-    },
+    "reboot_method": REBOOT_METHOD,
+    "named_roles": NAMED_ROLES,
     "max_reboots": {"type": "int", "default": 0},
     "maintenance_window": {"type": "str"},
     "deadline": {"type": "int", "default": 1800},
@@ -90,6 +93,13 @@ CURE: t.Final[dict[str, dict[str, t.Any]]] = {
 DEFINITIONS_UPDATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "timeout": {"type": "int", "default": 600},
     "debug_logging": {"type": "bool", "default": False},
+}
+REBOOT: t.Final[dict[str, dict[str, t.Any]]] = {
+    "only_waiting": {"type": "bool", "default": True},
+    "reboot_when": {"type": "str", "choices": ["always", "no_user"], "default": "always"},
+    "reboot_method": REBOOT_METHOD,
+    "named_roles": NAMED_ROLES,
+    "deadline": {"type": "int", "default": 900},
 }
 REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "results_dir": {"type": "path", "required": True},

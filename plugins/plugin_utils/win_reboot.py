@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import REASON, Endpoint
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import REASON, WIN_REBOOT, Endpoint
 
 NAME = "ansible.windows.win_reboot"
 MISSING = (
@@ -44,6 +44,11 @@ class WinReboot:
         finally:
             endpoint.hand_over()
         return None if result.get("rebooted") else REFUSED
+
+
+def chosen_way(action: t.Any, arguments: t.Mapping[str, t.Any], task_vars: dict[str, t.Any] | None) -> WinReboot | None:
+    """The way that the option ``reboot_method`` names; None for the native one. Raises MissingCollection."""
+    return win_reboot_of(action, task_vars) if arguments["reboot_method"] == WIN_REBOOT else None
 
 
 def win_reboot_of(action: t.Any, task_vars: dict[str, t.Any] | None) -> WinReboot:

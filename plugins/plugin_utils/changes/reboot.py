@@ -150,7 +150,9 @@ def restart_and_wait(
     native = other is None or note is not None
     if native:
         restart(endpoint.session(), system_root)
-    after = wait_for_boot(endpoint, before, wait)
+    # The other way has waited already; what it found is looked at even where that used up the time.
+    after = None if native else _later_boot(endpoint, before)
+    after = after or wait_for_boot(endpoint, before, wait)
     return Restarted(before, after, NATIVE if native else WIN_REBOOT, note)
 
 
@@ -180,11 +182,22 @@ def wait_for_boot(endpoint: Endpoint, before: str, wait: Waiter) -> str:
         with contextlib.suppress(SessionError, ChangeError):
             now = boot_time(endpoint.renew())
             seen_again = True
-            if _moment(now) - _moment(before) > _DRIFT:
+            if _is_later(now, before):
                 return now
     if seen_again:
         raise ChangeError("timed_out", "The endpoint answers, but was not restarted within the time allowed.")
     raise ChangeError("timed_out", "The endpoint did not come back after the restart within the time allowed.")
+
+
+def _later_boot(endpoint: Endpoint, before: str) -> str | None:
+    with contextlib.suppress(SessionError, ChangeError):
+        now = boot_time(endpoint.renew())
+        return now if _is_later(now, before) else None
+    return None
+
+
+def _is_later(now: str, before: str) -> bool:
+    return _moment(now) - _moment(before) > _DRIFT
 
 
 def _pauses() -> c.Iterator[float]:

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""fleetops.tetra.reboot: restarts one endpoint, where a change waits for it or always."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.rebooting import reboot_task
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.win_reboot import MissingCollection, chosen_way
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """An endpoint that is left alone is no failure; one that was not seen to come back is."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(argument_spec=options.REBOOT)
+        host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
+        try:
+            other_way = chosen_way(self, arguments, task_vars)
+        except MissingCollection as error:
+            raise AnsibleActionFail(f"The endpoint was not touched: {error}") from error
+        return reboot_task(self._connection, host, arguments, check, self._task.delegate_to, other_way)
