@@ -22,4 +22,4 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=options.REMEDIATION_REPORT)
-        return report_task(arguments)
+        return report_task(arguments, bool(self._task.check_mode))

@@ -21,7 +21,11 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import OK, POLICY_KEY, SUITES_VALUE
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import PlanOptions, parse_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import (
+    NOT_CONFIGURED,
+    PlanOptions,
+    parse_options,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import (
     DOMAIN_GPO,
     State,
@@ -142,7 +146,7 @@ def _change(claims: c.Sequence[Claim], options: PlanOptions) -> Document:
     if len({_key(claim.before) for claim in needing}) > 1:
         conflicts.append(_different(needing))
     else:
-        after, conflict = _one_value(needing, options)
+        after, conflict = _one_value(needing, {name for claim in claims for name in claim.wanted}, options)
         conflicts.extend([conflict] if conflict else [])
     rivals = sorted({rival for claim in needing for rival in claim.rivals})
     change: Document = {
@@ -182,9 +186,12 @@ def _different(claims: c.Sequence[Claim]) -> Document:
     return _conflict(DIFFERENT_VALUES, why, [claim.host for claim in claims])
 
 
-def _one_value(claims: c.Sequence[Claim], options: PlanOptions) -> tuple[State | None, Document | None]:
+def _one_value(
+    claims: c.Sequence[Claim], needed: set[str], options: PlanOptions
+) -> tuple[State | None, Document | None]:
+    """``needed``: the accepted suites that some endpoint of the GPO can use, those that reach the servers included."""
     afters = [claim.after for claim in claims]
-    if len({_key(after) if after else None for after in afters}) == 1 and afters[0] is not None:
+    if options.cure == NOT_CONFIGURED and afters[0] is not None:
         return afters[0], None
     if claims[0].value.lower() != SUITES_VALUE.lower():
         names: dict[str, str] = {}
@@ -192,7 +199,6 @@ def _one_value(claims: c.Sequence[Claim], options: PlanOptions) -> tuple[State |
             for name in names_of(after or {}):
                 names.setdefault(name.lower(), name)
         return present("REG_MULTI_SZ", list(names.values())), None
-    needed = {name for claim in claims for name in claim.wanted}
     wanted = [name for name in options.allow_list if name in needed]
     listed = wanted + [name for name in names_of(claims[0].before) if name not in needed]
     for name in options.drop_to_fit:

@@ -158,7 +158,7 @@ class _Task:
                 failed.append(self._fail(run, change, error))
         result = _result(told)
         if failed:
-            result.update(failed=True, msg=" ".join(failed))
+            result.update(failed=True, msg=" ".join(dict.fromkeys(failed)))
         return result
 
     def _change(self, run: remediation.Remediation, policy: DomainPolicy, change: Document, looked: Looked) -> Document:

@@ -184,9 +184,13 @@ def sentences(document: Document) -> list[str]:
         else:
             lines.append(f"{who}: {change['value']} has to become {shown(change['after'])}.")
         ends = change.get("ends") or {}
-        offline = sorted([*ends.get("unreachable", []), *ends.get("timed_out", [])])
-        if offline:
-            lines.append(f"Offline, or without an answer, when they had to follow {title(change)}: {some(offline)}.")
+        for what, events in (
+            ("Did not follow it, or are not proven", ("failed", "unproven")),
+            ("Offline, or without an answer, when they had to follow", ("unreachable", "timed_out")),
+        ):
+            hosts = sorted(host for event in events for host in ends.get(event, []))
+            if hosts:
+                lines.append(f"{what} ({title(change)}): {some(hosts)}.")
     return lines
 
 

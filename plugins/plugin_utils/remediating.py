@@ -94,7 +94,7 @@ def plan_task(arguments: Arguments) -> Result:
     return {"changed": False, "todo": todo, "msg": sentence, "domain_gpos": gpo_changes.sentences(gpos)}
 
 
-def report_task(arguments: Arguments) -> Result:
+def report_task(arguments: Arguments, check_only: bool = False) -> Result:
     """After a wave (``batch``): summary and report, and a failure once the budget is spent. At the end (``final``): the
     exit code. After the domain GPOs (``domain_gpos``): a failure where one could not be changed. With none of them:
     only the summary and the report, as after a run that was killed."""
@@ -102,7 +102,7 @@ def report_task(arguments: Arguments) -> Result:
     try:
         run = remediation.join(Path(arguments["run"]))
         budget = budget_of(run, arguments["max_failures"])
-        if batch is not None:
+        if batch is not None and not check_only:
             remediation.count_lost(run, batch)
         lost_gpos = gpo_changes.not_changed(run.path) if arguments["domain_gpos"] else []
         if arguments["domain_gpos"] and not lost_gpos:
