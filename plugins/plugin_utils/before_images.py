@@ -82,12 +82,12 @@ class BeforeImageStore:
             token=token,
             items=tuple(dict(item) for item in items),
         )
-        _write_new(self._folder_of(host) / f"{image.id}.json", json.dumps(image.as_dict(), indent=1).encode())
+        _write_new(self.folder_of(host) / f"{image.id}.json", json.dumps(image.as_dict(), indent=1).encode())
         return image
 
     def mark_restored(self, image: BeforeImage, outcome: c.Sequence[c.Mapping[str, t.Any]]) -> None:
         """Notes what a rollback did with each item; a second rollback then passes over the image."""
-        path = self._folder_of(image.host) / f"{image.id}.restored"
+        path = self.folder_of(image.host) / f"{image.id}.restored"
         if not path.exists():
             _write_new(path, json.dumps(list(outcome), indent=1).encode())
 
@@ -96,10 +96,23 @@ class BeforeImageStore:
 
         ``of_gpos``: those of domain GPOs that were changed on this host, in place of the host's own.
         """
-        folder = self._folder_of(host)
+        folder = self.folder_of(host)
         names = sorted((path.stem for path in folder.glob("*.json")), reverse=True)
         images = [self._read(folder / f"{name}.json") for name in names if not (folder / f"{name}.restored").exists()]
         return [image for image in images if image.is_of_gpo == of_gpos]
+
+    def knows(self, image: BeforeImage) -> bool:
+        """Whether the image lies here, put back or not."""
+        return (self.folder_of(image.host) / f"{image.id}.json").exists()
+
+    def has_any(self, host: str) -> bool:
+        """Whether there is an image of the endpoint, put back or not."""
+        return any(self.folder_of(host).glob("*.json"))
+
+    def adopt(self, image: BeforeImage) -> None:
+        """Keeps an image that was found elsewhere. Raises BeforeImageError."""
+        if not self.knows(image):
+            _write_new(self.folder_of(image.host) / f"{image.id}.json", json.dumps(image.as_dict(), indent=1).encode())
 
     def hosts(self) -> list[str]:
         """Endpoints that have an image which is not restored, ordered by name."""
@@ -111,7 +124,8 @@ class BeforeImageStore:
                     found.add(image.host)
         return sorted(found)
 
-    def _folder_of(self, host: str) -> Path:
+    def folder_of(self, host: str) -> Path:
+        """Where the images of the endpoint lie."""
         return self.folder / encode_name(host)
 
     @staticmethod

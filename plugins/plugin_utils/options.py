@@ -85,6 +85,7 @@ CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "gpo_deadline": {"type": "int", "default": 900},
     "update_definitions": {"type": "bool", "default": True},
     "debug_logging": {"type": "bool", "default": False},
+    "as_image": AUDIT["as_image"],
     "probe": {"type": "bool", "default": True},
     "probe_host": ASKING["probe_host"],
     "probe_port": ASKING["probe_port"],
@@ -160,4 +161,12 @@ DOMAIN_GPO: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path"},
     "plan": PLAN,
     "timeout": ASKING["timeout"],
+}
+ROLLBACK: t.Final[dict[str, dict[str, t.Any]]] = {
+    "results_dir": {"type": "path", "required": True},
+    "run_id": {"type": "str"},
+    "from_endpoint": {"type": "bool", "default": False},
+    "reboot": {"type": "bool", "default": False},
+    "named_roles": CURE["named_roles"],
+    "deadline": CURE["deadline"],
 }

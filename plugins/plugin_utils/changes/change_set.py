@@ -30,16 +30,18 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import (
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, Unsigned, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import Item, LocalPolicy
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import (
+    ALREADY,
+    KEPT,
+    RESTORED,
+    Item,
+    LocalPolicy,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State, same
 
 Steps = t.Sequence[t.Mapping[str, t.Any]]
 Waiter = t.Callable[[float], bool]
 """``wait(seconds)`` waits and says whether there is time left for more."""
-
-RESTORED = "restored"
-ALREADY = "already_as_before"
-KEPT = "kept_changed_since"
 
 _TEST_VALUE = "WriteTest"
 
@@ -127,24 +129,42 @@ class ChangeSet:
     def undo(self, items: t.Sequence[Item]) -> list[dict[str, t.Any]]:
         """``[{path, name, outcome}]`` with outcome ``restored``, ``already_as_before`` or ``kept_changed_since``."""
         outcome = []
-        pol = next((item for item in items if item["kind"] == "file" and item["path"].lower().endswith(".pol")), None)
-        fed = [item for item in items if item["kind"] == "registry_value" and _is_policy(item)] if pol else []
-        for item in items:
-            if item["kind"] == "registry_value" and item not in fed:
-                outcome.append(_told(item, self._undo_value(item)))
+        pol, fed, plain = _sorted_out(items)
+        for item in plain:
+            outcome.append(_told(item, self._undo_value(item)))
         if pol is not None:
             outcome.extend(self._undo_policy(pol, fed))
         return outcome
+
+    def foresee(self, items: t.Sequence[Item]) -> list[dict[str, t.Any]]:
+        """What ``undo`` would do, without writing: ``[{path, name, outcome, present}]``, in the same order."""
+        pol, fed, plain = _sorted_out(items)
+        told = []
+        for item in plain:
+            present = self._registry.read(item["path"], item["name"])
+            told.append({**_told(item, self.foreseen(item, present)), "present": present})
+        if pol is not None:
+            names = [item["name"] for item in fed]
+            outcome = self._policy.foresee(pol, names, lambda: not any(map(self._is_as_written, fed)))
+            for item in fed:
+                told.append({**_told(item, outcome), "present": self._registry.read(item["path"], item["name"])})
+        return told
+
+    @staticmethod
+    def foreseen(item: Item, present: State) -> str:
+        """What undoing a value comes to that stands as ``present``."""
+        if same(present, item["before"]):
+            return ALREADY
+        ours = same(present, item["after"]) or _partly_enabled(present, item) or _partly_arranged(present, item)
+        return RESTORED if ours else KEPT
 
     # Details --------------------------------------------------------------------------------------------------------
 
     def _undo_value(self, item: Item) -> str:
         present = self._registry.read(item["path"], item["name"])
-        if same(present, item["before"]):
-            return ALREADY
-        ours = same(present, item["after"]) or _partly_enabled(present, item) or _partly_arranged(present, item)
-        if not ours:
-            return KEPT
+        foreseen = self.foreseen(item, present)
+        if foreseen != RESTORED:
+            return foreseen
         if item.get("by") == ENABLE_SUITE:
             self._disable({**item, "after": present})
         elif item.get("by") == ARRANGE_SUITES:
@@ -155,11 +175,19 @@ class ChangeSet:
     def _undo_policy(self, pol: Item, fed: t.Sequence[Item]) -> list[dict[str, t.Any]]:
         if not self._policy.undo(pol, [item["name"] for item in fed], lambda: not any(map(self._is_as_written, fed))):
             return [_told(item, KEPT) for item in fed]
+        self._policy.tidy()
         self._policy.refresh()
         for item in fed:
-            if self._is_as_written(item):
-                self._policy.follow(self._registry, item["path"], item["name"], item["before"], self._wait)
+            self._follow_back(pol, item)
         return [_told(item, RESTORED) for item in fed]
+
+    def _follow_back(self, pol: Item, item: Item) -> None:
+        """The registry follows the policy as it was; where it had said something else than the policy, that as well."""
+        said = value_in(file_content(pol["before"]), pol["path"], item["name"])
+        if self._is_as_written(item):
+            self._policy.follow(self._registry, item["path"], item["name"], said, self._wait)
+        if not same(said, item["before"]) and same(self._registry.read(item["path"], item["name"]), said):
+            self._registry.write(item["path"], item["name"], item["before"])
 
     def _is_as_written(self, item: Item) -> bool:
         present = self._registry.read(item["path"], item["name"])
@@ -217,6 +245,14 @@ class ChangeSet:
                 raise ChangeError(
                     "not_kept", "Enable-TlsCipherSuite reported no error, but the local list is not as planned."
                 )
+
+
+def _sorted_out(items: t.Sequence[Item]) -> tuple[Item | None, list[Item], list[Item]]:
+    """Registry.pol where it was written, the values that it feeds, and the values that were written directly."""
+    pol = next((item for item in items if item["kind"] == "file" and item["path"].lower().endswith(".pol")), None)
+    values = [item for item in items if item["kind"] == "registry_value"]
+    fed = [item for item in values if pol is not None and _is_policy(item)]
+    return pol, fed, [item for item in values if item not in fed]
 
 
 def _registry_item(path: str, name: str, before: State, after: State) -> Item:

@@ -21,6 +21,12 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_regi
 
 Item = dict[str, t.Any]
 
+RESTORED = "restored"
+ALREADY = "already_as_before"
+KEPT = "kept_changed_since"
+
+_LOOKS = 30
+_SECONDS_BETWEEN_LOOKS = 2.0
 _KINDS = {"REG_SZ": registry_pol.REG_SZ, "REG_MULTI_SZ": registry_pol.REG_MULTI_SZ}
 
 
@@ -99,25 +105,59 @@ class LocalPolicy:
         self._count_on()
         return True
 
+    def foresee(self, pol_item: Item, names: t.Iterable[str], is_followed: t.Callable[[], bool]) -> str:
+        """What ``undo`` would come to, without writing: ``RESTORED``, ``ALREADY`` or ``KEPT``."""
+        before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
+        present = self._files.read(self.pol_path)
+        if present == before:
+            return ALREADY if is_followed() else RESTORED
+        if present == after or _without_our_values(present, before, after, self.pol_path, names) is not None:
+            return RESTORED
+        return KEPT
+
+    def tidy(self) -> None:
+        """Takes away what a broken connection left of a write: the temporary files."""
+        for path in (self.pol_path, self.ini_path):
+            self._files.forget_temporary(path)
+
     def _count_on(self) -> None:
         """A higher version makes Windows process ``Registry.pol`` at the next refresh."""
         self._files.replace(self.ini_path, gpt_ini.after_machine_change(self._files.read(self.ini_path) or b""))
 
     def refresh(self) -> None:
-        """Asks Windows to process the computer policy. Its text is localized and is not read."""
+        """Asks Windows to process the computer policy and waits for it. Its text is localized and is not read."""
         tool = f"{self._system_root}\\System32\\gpupdate.exe"
-        self._asker.ask([(command(tool, "/target:computer", "/wait:120"),)])
+        answer = self._asker.ask([(command(tool, "/target:computer", "/wait:120"),)])
+        if any(refusal.is_missing_command for refusal in answer.refusals):
+            raise ChangeError("refresh_did_not_take", f"This session has no {tool}, so the policy was not refreshed.")
 
     def follow(
         self, registry: RemoteRegistry, path: str, name: str, wanted: State, wait: t.Callable[[float], bool]
     ) -> None:
-        """Waits until the registry holds what the policy says. ``wait(seconds)`` is False when time is up."""
-        while not same(registry.read(path, name), wanted):
-            if not wait(2.0):
+        """Waits until the registry holds what the policy says. ``wait(seconds)`` is False when time is up.
+
+        The refresh has waited for the processing already, so this is not for long.
+        """
+        for left in range(_LOOKS, -1, -1):
+            if same(registry.read(path, name), wanted):
+                return
+            if not left or not wait(_SECONDS_BETWEEN_LOOKS):
                 raise ChangeError(
                     "refresh_did_not_take",
                     f"The local policy was written, but {path}\\{name} did not follow it after a policy refresh.",
                 )
+
+
+def value_in(content: bytes | None, path: str, name: str) -> State:
+    """What a ``Registry.pol`` makes of one of the SSL values: a state, ``absent`` where it removes or does not name it.
+
+    Raises ChangeError for a damaged file.
+    """
+    entry = registry_pol.outcome(_parse(content, path), SSL_KEY, name).entry
+    if entry is None or entry.value.lower() != name.lower():
+        return {"status": "absent", "type": None, "data": None}
+    kind, data = registry_pol.plain(entry)
+    return {"status": "ok", "type": kind, "data": data}
 
 
 def _parse(content: bytes | None, path: str) -> registry_pol.RegistryPol:

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""fleetops.tetra.rollback: puts one endpoint back to what its before-images say."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollback_task import roll_back
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """An endpoint that cannot be asked or put back is a failed task."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(argument_spec=options.ROLLBACK)
+        host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
+        return roll_back(self._connection, host, arguments, check, self._task.delegate_to)
