@@ -15,6 +15,7 @@ from ansible_collections.fleetops.tetra.lab.machine import (
     connector,
     group_policy,
     messages,
+    recorded_policy,
     releases,
     role_capability,
     sessions,
@@ -139,7 +140,10 @@ def _build(name: str, mapping: t.Mapping[str, t.Any]) -> WindowsState:
     if "origin" in mapping:
         origin = mapping["origin"]
         given = {"kind": origin} if isinstance(origin, str) else origin
-        group_policy.set_origin(state, given, changed="in_force" in mapping)
+        if given.get("kind") == "recorded":
+            recorded_policy.set_recorded(state, given)
+        else:
+            group_policy.set_origin(state, given, changed="in_force" in mapping)
     _files(state, mapping)
     installed = mapping.get("connector", {})
     if installed != "absent":
@@ -339,7 +343,11 @@ def _boot(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
 def _orders(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     registry = state.registry
     local = mapping.get("local")
-    registry.set(LOCAL_KEY, "Functions", Value(MULTI_SZ, tuple(state.release.local_list if local is None else local)))
+    if isinstance(local, dict):
+        registry.set(LOCAL_KEY, "Functions", make_value(str(local["type"]), local.get("data", "")))
+    elif local != "absent":
+        names = state.release.local_list if local is None else local
+        registry.set(LOCAL_KEY, "Functions", Value(MULTI_SZ, tuple(names)))
     policy = mapping.get("policy")
     if isinstance(policy, dict):
         registry.set(POLICY_KEY, "Functions", make_value(str(policy["type"]), policy.get("data", "")))
@@ -348,8 +356,9 @@ def _orders(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     elif policy is not None:
         registry.set(POLICY_KEY, "Functions", Value(SZ, str(policy)))
     curves = mapping.get("curves") or {}
-    if not state.release.suffixed:
-        registry.set(LOCAL_KEY, "EccCurves", Value(MULTI_SZ, tuple(curves.get("local", state.release.curves))))
+    local_curves = curves.get("local", state.release.curves)
+    if not state.release.suffixed and local_curves != "absent":
+        registry.set(LOCAL_KEY, "EccCurves", Value(MULTI_SZ, tuple(local_curves)))
     if "policy" in curves:
         registry.set(POLICY_KEY, "EccCurves", Value(MULTI_SZ, tuple(curves["policy"])))
 

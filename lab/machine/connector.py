@@ -35,15 +35,18 @@ KEYS = (
     "service",
     "start_mode",
     "log",
+    "log_code",
     "log_minutes_ago",
     "definitions",
     "proxy",
+    "damaged",
 )
 
 
 @dataclass
 class Connector:
-    """``log``: one of LOGS, or the lines themselves. ``log_minutes_ago``: how old the last update attempt is."""
+    """``log``: one of LOGS, or the lines themselves. ``log_code``: the code of a failure. ``log_minutes_ago``: how old
+    the last update attempt is."""
 
     version: str = "7.5.3.20938"
     tetra: bool = True
@@ -53,9 +56,12 @@ class Connector:
     service: str = "Running"
     start_mode: str = "Auto"
     log: str | list[str] = "auto"
-    log_minutes_ago: int = 25
+    log_code: int = -3000
+    log_minutes_ago: float = 25
     definitions: str | None = "71:93412"
     proxy: dict[str, t.Any] = field(default_factory=dict)
+    damaged: bool = False
+    """The program files of the service are gone."""
 
     @classmethod
     def from_mapping(cls, mapping: t.Mapping[str, t.Any]) -> Connector:
@@ -102,7 +108,8 @@ def install(state: WindowsState, connector: Connector) -> None:
     state.registry.set(key, "Start", Value(DWORD, _START[connector.start_mode]))
     driver = f"{SERVICES_KEY}\\CiscoAMPCEFWDriver"
     state.registry.set(driver, "ImagePath", Value(EXPAND_SZ, "\\SystemRoot\\System32\\drivers\\CiscoAMPCEFWDriver.sys"))
-    state.files.write(image, b"MZ", moment)
+    if not connector.damaged:
+        state.files.write(image, b"MZ", moment)
     policy = state.files.write(f"{ROOT}\\policy.xml", policy_xml(connector), moment)
     policy.denied = connector.hides_policy
     state.files.write(f"{ROOT}\\local.xml", local_xml(connector), moment)
@@ -153,7 +160,7 @@ def write_log(state: WindowsState, connector: Connector) -> None:
     kind = connector.log
     if kind == "auto":
         kind = "updated" if reaches(state.offer()) and state.route.outcome == "ok" else "failed"
-    messages = _NOISE if kind == "never" else [*_NOISE, *update_messages(kind)]
+    messages = _NOISE if kind == "never" else [*_NOISE, *update_messages(kind, connector.log_code)]
     state.files.write(path, b"".join(line(state, moment, one) for one in messages), moment)
 
 
@@ -195,18 +202,18 @@ _NOISE = [
 ]
 
 
-def update_messages(kind: str) -> list[str]:
-    """The messages of one update attempt: ``updated``, ``up_to_date``, ``failed`` (-3000)."""
+def update_messages(kind: str, code: int = -3000) -> list[str]:
+    """The messages of one update attempt: ``updated``, ``up_to_date``, ``failed`` (with that code)."""
     folder = f"{ROOT}\\tetra"
     if kind == "failed":
         return [
-            f"TetraUpdateInterface::update updateDir: {folder}, 20, -3000, -3000, 0, 0, 0",
-            "ERROR: TetraUpdateInterface::update Update failed with error -3000",
+            f"TetraUpdateInterface::update updateDir: {folder}, 20, {code}, {code}, 0, 0, 0",
+            f"ERROR: TetraUpdateInterface::update Update failed with error {code}",
             "PipeSend: sending message to user interface: 26, id: 0",
             "TetraUpdaterInit defInit: 0, bUpdate: 0",
             "TetraUpdaterInit bUpdate: 0, bReload: 0",
             "FASharedPtr<class TetraUpdateInterface>::ReleaseInstance count: 1",
-            "PerformTetraUpdate: bUpdated = FALSE, state: 20, status: -3000",
+            f"PerformTetraUpdate: bUpdated = FALSE, state: 20, status: {code}",
             "PerformTetraUpdate: sig count: 0, version: 0",
             _STATISTICS,
         ]

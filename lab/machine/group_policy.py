@@ -34,6 +34,11 @@ _NEIGHBOUR = "SOFTWARE\\Policies\\Microsoft\\Windows\\WindowsUpdate\\AU"
 _EXTENSIONS = "[{35378EAC-683F-11D2-A89A-00C04FBBCFA2}{D02B1F72-3407-48AE-BA88-E8213C6761F1}]"
 
 
+def gpt_ini(version: int = 3) -> bytes:
+    """The file beside a local Registry.pol."""
+    return f"[General]\r\ngPCMachineExtensionNames={_EXTENSIONS}\r\nVersion={version}\r\n".encode("ascii")
+
+
 def raw(value: Value) -> bytes:
     """A value as the registry stores it: UTF-16 with terminators, little endian numbers."""
     if value.type == MULTI_SZ:
@@ -82,8 +87,7 @@ def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any], changed: boo
         entries.append(Entry(_NEIGHBOUR, "NoAutoUpdate", DWORD, b"\1\0\0\0"))
         state.registry.set(f"HKEY_LOCAL_MACHINE\\{_NEIGHBOUR}", "NoAutoUpdate", Value(DWORD, 1))
         state.files.write(REGISTRY_POL, write_registry_pol(entries), moment)
-        ini = f"[General]\r\ngPCMachineExtensionNames={_EXTENSIONS}\r\nVersion=3\r\n"
-        state.files.write(GPT_INI, ini.encode("ascii"), moment)
+        state.files.write(GPT_INI, gpt_ini(), moment)
     else:
         state.identity.domain = state.identity.domain or "corp.example"
         domain = domains.domain(state.identity.domain)
@@ -96,7 +100,7 @@ def set_origin(state: WindowsState, mapping: t.Mapping[str, t.Any], changed: boo
     state.files.write(ARCHIVE, write_registry_pol(entries), moment)
     state.applied_policies = [] if deleted else [(POLICY_KEY.lower(), name.lower()) for name in values]
     state.policy_comes_back = bool(mapping.get("comes_back"))
-    state.processed_versions = _versions(state)
+    state.processed_versions = versions(state)
     if kind == "local_gpo" and state.behaviours["local_gpo_in_rsop"] == "missing":
         return
     state.gpos.append(gpo)
@@ -125,7 +129,7 @@ def _losing(state: WindowsState, given: t.Sequence[t.Mapping[str, t.Any]], proce
         state.rsop_rows.append(
             RsopRow(key, "Functions", SZ, raw(value), gpo.id, f"{gpo.id}-som", number, False, processed)
         )
-    state.processed_versions = _versions(state)
+    state.processed_versions = versions(state)
 
 
 def _policy_values(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> dict[str, Value]:
@@ -162,8 +166,8 @@ def refresh(state: WindowsState, force: bool = False) -> bool:
     It is skipped where neither local nor domain policy has another version than at the last time, unless forced.
     Values that policy wrote before and does not name any more are removed; domain policy wins over local policy.
     """
-    versions = _versions(state)
-    if not force and versions == state.processed_versions:
+    present = versions(state)
+    if not force and present == state.processed_versions:
         return False
     wanted: dict[tuple[str, str], Value | None] = {}
     local = _local_entries(state)
@@ -182,12 +186,13 @@ def refresh(state: WindowsState, force: bool = False) -> bool:
         if wanted.get((key, name)) is None:
             state.registry.remove_value(key, name)
     state.applied_policies = [place for place, value in wanted.items() if value is not None]
-    state.processed_versions = versions
+    state.processed_versions = present
     _leave_traces(state, local)
     return True
 
 
-def _versions(state: WindowsState) -> tuple[int, ...]:
+def versions(state: WindowsState) -> tuple[int, ...]:
+    """Of the local policy and of each GPO of the domain, as this endpoint sees them."""
     return (_local_version(state), *(_seen(state, gpo)[0] for gpo in state.domain_gpos))
 
 
@@ -224,13 +229,14 @@ def _local_entries(state: WindowsState) -> list[Entry]:
 def _leave_traces(state: WindowsState, local: t.Sequence[Entry]) -> None:
     """What a processing writes down: ntuser.pol and the rows of RSoP for the suite policy."""
     key = POLICY_KEY.partition("\\")[2]
-    domain = [_entry(*setting) for setting in _domain_values(state)]
+    domain = [policy_entry(*setting) for setting in _domain_values(state)]
     state.files.write(ARCHIVE, write_registry_pol([*local, *domain]), state.now())
     state.rsop_rows = []
     state.gpos = [gpo for gpo in state.gpos if gpo.id != LOCAL_GPO.id]
     rows = {gpo.guid: gpo for gpo in state.gpos}
     sources = [
-        ([_entry(*setting) for setting in _seen(state, gpo)[1].values()], rows[gpo.guid]) for gpo in state.domain_gpos
+        ([policy_entry(*setting) for setting in _seen(state, gpo)[1].values()], rows[gpo.guid])
+        for gpo in state.domain_gpos
     ]
     if state.behaviours["local_gpo_in_rsop"] == "shown":
         sources.append((list(local), LOCAL_GPO))
@@ -250,7 +256,7 @@ def _leave_traces(state: WindowsState, local: t.Sequence[Entry]) -> None:
             )
 
 
-def _entry(key: str, name: str, value: Value | None) -> Entry:
+def policy_entry(key: str, name: str, value: Value | None) -> Entry:
     """An entry of a policy file."""
     if value is None:
         return Entry(key.partition("\\")[2], f"**del.{name}", SZ, " \0".encode("utf-16-le"))
