@@ -53,7 +53,15 @@ class FileSystem:
         return self._files.get(clean(path).lower())
 
     def remove(self, path: str) -> bool:
-        return self._files.pop(clean(path).lower(), None) is not None
+        """Whether there was such a file; its room is free again."""
+        gone = self._files.pop(clean(path).lower(), None)
+        if gone is not None:
+            self.release(len(gone.data))
+        return gone is not None
+
+    def release(self, size: int) -> None:
+        if self.free_bytes is not None:
+            self.free_bytes += size
 
     def remove_folder(self, path: str, recurse: bool) -> bool:
         """Whether it could be removed: only an empty folder, unless ``recurse``."""

@@ -189,7 +189,9 @@ def _transfer(call: Call, move: bool) -> t.Iterator[Event]:
             key = "file_locked" if present.locked else "item_exists"
             yield file_error(call, key, f"{word}FileInfoItemIOError", "WriteError", "System.IO.IOException", at.path)
         else:
+            replaced = len(present.data) if present is not None else 0
             files.write(target, source.data, source.modified)
+            files.release(replaced - len(source.data))
             if move:
                 files.remove(source.path)
 

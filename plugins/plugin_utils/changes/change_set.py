@@ -36,6 +36,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_polic
     RESTORED,
     Item,
     LocalPolicy,
+    file_content,
+    value_in,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State, same
 

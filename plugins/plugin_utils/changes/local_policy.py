@@ -153,10 +153,10 @@ def value_in(content: bytes | None, path: str, name: str) -> State:
 
     Raises ChangeError for a damaged file.
     """
-    entry = registry_pol.outcome(_parse(content, path), SSL_KEY, name).entry
-    if entry is None or entry.value.lower() != name.lower():
+    found = registry_pol.outcome(_parse(content, path), SSL_KEY, name)
+    if found.action != "set" or found.entry is None:
         return {"status": "absent", "type": None, "data": None}
-    kind, data = registry_pol.plain(entry)
+    kind, data = registry_pol.plain(found.entry)
     return {"status": "ok", "type": kind, "data": data}
 
 

@@ -53,8 +53,7 @@ class RemoteFiles:
             return False
         folder = path.rpartition("\\")[0]
         self.make_folder(folder)
-        # Always the same name: what a killed run left behind is used up by the next one.
-        temporary = f"{path}.fleetops-tetra.tmp"
+        temporary = _temporary(path)
         try:
             self._write(temporary, content)
             if self.read(temporary) != content:
@@ -70,6 +69,10 @@ class RemoteFiles:
         if self.read(path) != content:
             raise ChangeError("not_kept", f"{path} was replaced, but does not hold what was written.")
         return True
+
+    def forget_temporary(self, path: str) -> None:
+        """Takes away what an interrupted ``replace`` of this file left behind."""
+        self._forget(_temporary(path))
 
     def make_folder(self, path: str) -> None:
         """Makes the folder and those above it that are missing."""
@@ -105,6 +108,11 @@ class RemoteFiles:
         version = str(self._asker.version_table().get("PSVersion") or "5.1")
         modern = version.split(".", 1)[0].isdigit() and int(version.split(".", 1)[0]) >= 6
         return command(name, **named, **({"AsByteStream": True} if modern else {"Encoding": "Byte"}))
+
+
+def _temporary(path: str) -> str:
+    """Always the same name: what a killed run left behind is used up by the next one."""
+    return f"{path}.fleetops-tetra.tmp"
 
 
 def _joined(output: t.Sequence[t.Any]) -> bytes | None:
