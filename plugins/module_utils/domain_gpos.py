@@ -7,7 +7,7 @@
 2. ``group_claims`` makes one change per GPO and value. Releases that need different suites get one list that holds them
    all. What cannot be one value is a *conflict*, and a GPO with a conflict is not changed.
 3. ``conflict_of`` judges an endpoint as it would be with the new value: one that is to be cured has to reach the Tetra
-   servers then, and one that reaches them today has to go on.
+   servers then, one that reaches them today has to go on, and nobody may be locked out.
 
 RSoP names the GPO that wins; where several GPOs set the value, the change goes there (``policy/origin.py``).
 """
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import OK, POLICY_KEY, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.lock_out import lost_listener, lost_tls13
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import (
     NOT_CONFIGURED,
     PlanOptions,
@@ -60,7 +61,8 @@ _NAMED = 10
 
 @dataclass(frozen=True)
 class Claim:
-    """What one endpoint gets from a domain GPO. ``needs`` is False for one that reaches the Tetra servers already."""
+    """What one endpoint gets from a domain GPO. ``needs`` is False where a change of it would not cure the endpoint: it
+    reaches the Tetra servers already, or something else stands in the way."""
 
     host: str
     domain: str | None
@@ -99,10 +101,7 @@ def claims_of(facts: Facts, verdict: Facts, options: c.Mapping[str, t.Any] | Non
         needs=False,
         rivals=losers(facts, SUITES_VALUE),
     )
-    if planned["todo"] in (planning.NOTHING, planning.REBOOT):
-        return [first]
-    too_long = any(entry["code"] == "list_too_long" for entry in planned["blocked"])
-    if too_long:
+    if any(entry["code"] == "list_too_long" for entry in planned["blocked"]):
         return [dataclasses.replace(first, needs=True)]
     return [
         dataclasses.replace(
@@ -115,7 +114,7 @@ def claims_of(facts: Facts, verdict: Facts, options: c.Mapping[str, t.Any] | Non
         )
         for step in planned["steps"]
         if step["target"] == DOMAIN_GPO
-    ]
+    ] or [first]
 
 
 def _usable(facts: Facts, options: PlanOptions) -> tuple[str, ...]:
@@ -227,12 +226,11 @@ def conflict_of(
         if not serves(change["after"], change, facts, verdict, options):
             why = f"{host} would not reach the Tetra servers for sure with the value that the others need."
             return _conflict(NOT_SERVED, why, [host])
-    elif not _reaches(facts, [_list_step(change, facts)], parse_options(permitted)):
-        return _conflict(
-            WOULD_BREAK, f"{host} reaches the Tetra servers today and would not with the new value.", [host]
-        )
-    if change["value"].lower() == SUITES_VALUE.lower() and _loses_tls13(facts, change["after"]):
-        return _conflict(LOCK_OUT, f"The new list would leave TLS 1.3 without a suite on {host}.", [host])
+    elif verdict["reachability"]["answer"] == YES and not _reaches(facts, [_list_step(change, facts)], permitted):
+        why = f"{host} reaches the Tetra servers today and would not with the new value."
+        return _conflict(WOULD_BREAK, why, [host])
+    if change["value"].lower() == SUITES_VALUE.lower() and _locks_out(facts, change):
+        return _conflict(LOCK_OUT, f"The new list would leave TLS 1.3 or a listener without a suite on {host}.", [host])
     return None
 
 
@@ -245,11 +243,11 @@ def serves(
     if not any(_is_of(step, change) for step in steps):
         return False
     merged = [with_value(step, state) if _is_of(step, change) else step for step in steps]
-    return _reaches(facts, merged, parse_options(permitted))
+    return _reaches(facts, merged, permitted)
 
 
-def _reaches(facts: Facts, steps: c.Sequence[Step], options: PlanOptions) -> bool:
-    verdict = evaluate(apply_steps(facts, steps), {"allow_list": list(options.allow_list)})
+def _reaches(facts: Facts, steps: c.Sequence[Step], options: c.Mapping[str, t.Any]) -> bool:
+    verdict = evaluate(apply_steps(facts, steps), {"allow_list": list(parse_options(options).allow_list)})
     return bool(verdict["reachability"]["answer"] == YES)
 
 
@@ -268,15 +266,13 @@ def _list_step(change: c.Mapping[str, t.Any], facts: Facts) -> Step:
     return policy_list_step(facts, change["after"], DOMAIN_GPO, {"kind": "domain_gpo"}, "")
 
 
-def _loses_tls13(facts: Facts, after: State) -> bool:
+def _locks_out(facts: Facts, change: c.Mapping[str, t.Any]) -> bool:
     os_ = facts.get("os") or {}
     match = release_for(os_.get("build"), os_.get("kind"))
-    if match is None or match.release.tls13_client == "unsupported" or after["status"] != OK:
-        return False
-    before = names_of(facts["policy_order"])
-    return any(name.startswith("TLS_AES_") for name in before) and not any(
-        name.startswith("TLS_AES_") for name in names_of(after)
-    )
+    before, after = names_of(facts["policy_order"]), names_of(change["after"])
+    if change["after"]["status"] == OK and lost_tls13(before, after, match.release if match else None):
+        return True
+    return lost_listener(facts, apply_steps(facts, [_list_step(change, facts)]), over_https=True) is not None
 
 
 def add_conflict(change: Document, conflict: Document) -> None:
@@ -293,7 +289,7 @@ def add_conflict(change: Document, conflict: Document) -> None:
 _WHY_ALL = {
     NOT_SERVED: "These endpoints would not reach the Tetra servers for sure with the value that the others need",
     WOULD_BREAK: "These endpoints reach the Tetra servers today and would not with the new value",
-    LOCK_OUT: "The new list would leave TLS 1.3 without a suite on these endpoints",
+    LOCK_OUT: "The new list would leave TLS 1.3 or a listener without a suite on these endpoints",
 }
 
 
