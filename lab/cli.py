@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab on the command line: ``serve``, ``run`` and ``compare``."""
+"""The lab on the command line: ``serve``, ``run``, ``compare`` and ``rehearse``."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     """Runs one subcommand and gives its exit code: 0 done, 1 something failed, 2 wrong use or a wrong fleet file."""
     logging.basicConfig(level=logging.WARNING, format="lab: %(message)s", stream=sys.stderr)
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == ["compare"]:
-        return _compare(given[1:])
+    if given[:1] in (["compare"], ["rehearse"]):
+        return _elsewhere(*given)
     options = _parser().parse_args(given)
     try:
         return asyncio.run(_serve(options) if options.subcommand == "serve" else _run(options))
@@ -44,10 +44,11 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description="Simulated Windows endpoints for rehearsals and tests.")
-    commands = parser.add_subparsers(dest="subcommand", required=True, metavar="serve | run | compare")
+    commands = parser.add_subparsers(dest="subcommand", required=True, metavar="serve | run | compare | rehearse")
     serve = commands.add_parser("serve", help="keep a fleet running until interrupted")
     run = commands.add_parser("run", help="run a command while the fleet runs, and end with its exit code")
     commands.add_parser("compare", help="compare a run's verdicts with what the fleet file expects")
+    commands.add_parser("rehearse", help="run the remediation on endpoints simulated from saved results")
     for command in (serve, run):
         command.add_argument("--fleet", required=True, type=pathlib.Path, help="fleet file (YAML)")
         command.add_argument(
@@ -149,7 +150,8 @@ def _kill(process: asyncio.subprocess.Process) -> None:
         process.kill()
 
 
-def _compare(arguments: list[str]) -> int:
-    module = importlib.import_module("ansible_collections.fleetops.tetra.lab.comparison")
-    result = module.main(arguments)
-    return int(result or 0)
+def _elsewhere(subcommand: str, *arguments: str) -> int:
+    """The subcommands that have files of their own, loaded when they are asked for."""
+    name = {"compare": "comparison", "rehearse": "rehearsal.command"}[subcommand]
+    module = importlib.import_module(f"ansible_collections.fleetops.tetra.lab.{name}")
+    return int(module.main(list(arguments)) or 0)

@@ -76,7 +76,7 @@ def differences(name: str, expect: t.Mapping[str, t.Any], record: t.Mapping[str,
     check_expectation(name, expect)
     if record is None:
         return [Difference(name, "", None, _MISSING)]
-    found = _found(record)
+    found = found_in(record)
     return [
         Difference(name, key, wanted, found[key])
         for key, wanted in expect.items()
@@ -84,7 +84,8 @@ def differences(name: str, expect: t.Mapping[str, t.Any], record: t.Mapping[str,
     ]
 
 
-def _found(record: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def found_in(record: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What can be compared of a record ``fleetops.tetra/result/1``, by the names of EXPECTATIONS."""
     verdict = _mapping(record.get("verdict"))
     origin = _mapping(verdict.get("policy_origin"))
     reachability = _mapping(verdict.get("reachability"))
@@ -190,7 +191,7 @@ def _print_table(
     counts = {(wanted, got): 0 for wanted in fleets.STATES for got in states}
     for definition, _wrong in rows:
         record = found.get(definition.name)
-        got = _MISSING if record is None else str(_found(record)["state"])
+        got = _MISSING if record is None else str(found_in(record)["state"])
         pair = (str(definition.expect.get("state")), got)
         counts[pair] = counts.get(pair, 0) + 1
     width = max(len(state) for state in states) + 2

@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 from ansible_collections.fleetops.tetra.lab.errors import FleetError
 from ansible_collections.fleetops.tetra.lab.machine import connector as connectors
-from ansible_collections.fleetops.tetra.lab.machine import group_policy, releases, sessions
+from ansible_collections.fleetops.tetra.lab.machine import group_policy, recorded_policy, releases, sessions
 from ansible_collections.fleetops.tetra.lab.machine.registry import TYPES
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import LOCAL_KEY, POLICY_KEY
 from ansible_collections.fleetops.tetra.lab.rehearsal import in_force
@@ -323,8 +323,17 @@ class _Maker:
             route["proxy"] = "refused"
         elif outcome is None:
             self.made.assumed.append("The way to the update server is free: no handshake was made by the endpoint.")
+        if outcome is not None:
+            definition["inventory"] = {"tetra_probe": True}
         if route:
             definition["tetra"] = route
+
+
+def domains_of(definition: t.Mapping[str, t.Any]) -> set[str]:
+    """The domains whose GPOs govern the endpoint."""
+    origin = definition.get("origin") or {}
+    ids = [str(row["gpo_id"]) for row in origin.get("rows") or []]
+    return {recorded_policy.domain_of(one) for one in ids if one.lower() != group_policy.LOCAL_GPO.id.lower()}
 
 
 def moment_of(text: t.Any) -> datetime.datetime:

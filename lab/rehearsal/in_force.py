@@ -77,7 +77,8 @@ def _chosen(definition: Definition, wanted: tuple[list[tuple[str, int]], list[st
 
 
 def _shown(definition: Definition, with_curves: bool) -> tuple[list[tuple[str, int]], list[str] | None]:
-    state = build.build("rehearsal", {key: value for key, value in definition.items() if key != "transport"})
+    outside = ("transport", "inventory")
+    state = build.build("rehearsal", {key: value for key, value in definition.items() if key not in outside})
     lists = shown_lists(state)
     suites = [(name, int(suite_object(name, state).props["CipherSuite"])) for name in lists.suites]
     return suites, list(lists.curves) if with_curves else None
