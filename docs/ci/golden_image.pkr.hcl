@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Packer: judge the running build machine before sysprep, and the image file after it. A finding fails the build.
+# Packer: judge the running build machine before sysprep, and the image file after it. A finding fails the build, unless
+# the machine may be repaired in place first: packer build -var repair=true .
 # Put the two blocks below into the template that builds the image; the source is an example.
 
 packer {
@@ -17,6 +18,11 @@ packer {
 variable "winrm_password" {
   type      = string
   sensitive = true
+}
+
+variable "repair" {
+  type    = bool
+  default = false
 }
 
 source "qemu" "windows" {
@@ -38,9 +44,10 @@ build {
       "VM_PORT=${build.Port}",
       "VM_USER=${build.User}",
       "VM_PASSWORD=${build.Password}",
+      "REPAIR=${var.repair}",
     ]
     inline = [
-      "ansible-playbook fleetops.tetra.golden_image -c psrp -i \"$VM_HOST,\" -e tetra_hosts=\"$VM_HOST\" -e @docs/ci/packer-connection.yml -e tetra_results_dir=results -e tetra_run_id=machine",
+      "ansible-playbook fleetops.tetra.golden_image -c psrp -i \"$VM_HOST,\" -e tetra_hosts=\"$VM_HOST\" -e @docs/ci/packer-connection.yml -e tetra_image_repair=\"$REPAIR\" -e tetra_results_dir=results -e tetra_run_id=machine",
     ]
   }
 

@@ -57,10 +57,12 @@ def _set_value(planned: dict[str, t.Any], step: Step) -> None:
     place = (path.lower(), name.lower())
     if place == (POLICY_KEY.lower(), SUITES_VALUE.lower()):
         planned["policy_order"] = value
+        _set_local_policy(planned, step)
     elif place == (LOCAL_KEY.lower(), SUITES_VALUE.lower()):
         planned["local_order"] = value
     elif place == (POLICY_KEY.lower(), CURVES_VALUE.lower()):
         planned["curves"] = {**planned["curves"], "policy": value}
+        _set_local_policy(planned, step)
     elif place == (LOCAL_KEY.lower(), CURVES_VALUE.lower()):
         planned["curves"] = {**planned["curves"], "local": value}
     elif path.lower().startswith(SCHANNEL_KEY.lower() + "\\"):
@@ -69,6 +71,19 @@ def _set_value(planned: dict[str, t.Any], step: Step) -> None:
         planned["fips"] = {**planned["fips"], "value": value, "enabled": bool(after.get("data"))}
     else:
         raise ValueError(f"The plan names the value {name} below {path}, which is no part of the facts.")
+
+
+def _set_local_policy(planned: dict[str, t.Any], step: Step) -> None:
+    """The entry of the local ``Registry.pol``, where the step goes through the local GPO."""
+    if step.get("target") != "local_gpo":
+        return
+    origin, name, after = planned["policy_origin"], step["name"], step["after"]
+    own = (name.lower(), f"**del.{name.lower()}")
+    entries = [entry for entry in origin["local_gpo"]["entries"] if str(entry.get("value")).lower() not in own]
+    if after["status"] == OK:
+        key = step["path"].partition("\\")[2]
+        entries.append({"key": key, "value": name, "type": after["type"], "data": after["data"]})
+    planned["policy_origin"] = {**origin, "local_gpo": {**origin["local_gpo"], "entries": entries}}
 
 
 def _set_schannel_value(planned: dict[str, t.Any], key: str, name: str, after: c.Mapping[str, t.Any]) -> None:

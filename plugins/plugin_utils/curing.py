@@ -87,7 +87,9 @@ def _surroundings(
         journal=run.journal(),
         store=BeforeImageStore(run.results_dir),
         budget=budget_of(run, arguments["max_failures"]),
-        look=_Look(host, run.before.policy, probe_options(arguments) if arguments["probe"] else None),
+        look=_Look(
+            host, run.before.policy, probe_options(arguments) if arguments["probe"] else None, arguments["as_image"]
+        ),
         update=_Update(run.before.policy, arguments["debug_logging"]),
         gpo_value=lambda step, facts: gpo_changes.value_to_follow(
             run.path, step, domain_of(facts, step["owner"]["guid"])
@@ -110,13 +112,14 @@ def budget_of(run: remediation.Remediation, value: object) -> FailureBudget:
 class _Look:
     """Reads and judges the endpoint; for the proof with a handshake of its own."""
 
-    def __init__(self, host: str, policy: Document, probe: ProbeOptions | None) -> None:
+    def __init__(self, host: str, policy: Document, probe: ProbeOptions | None, as_image: bool) -> None:
         self._host = host
         self._policy = policy or None
         self._probe = probe
+        self._as_image = as_image
 
     def __call__(self, asker: Asker, proving: bool) -> tuple[Document, Document]:
-        facts = collect(asker, self._host, now(), self._probe if proving else None)
+        facts = collect(asker, self._host, now(), self._probe if proving else None, self._as_image)
         return facts, evaluate(facts, self._policy)
 
 

@@ -218,3 +218,50 @@ def test_the_running_build_machine(tmp_path: Path) -> None:
         assert states_of(records) == {"good-vm": "compliant", "bad-vm": "non_compliant", "lost-vm": "unknown"}
         assert gate(tmp_path, *inventory, tetra_hosts="lost-vm")[0] == 4
         assert gate(tmp_path, *inventory, tetra_hosts="no-such-vm")[0] == 4
+
+
+def test_a_build_machine_is_repaired_inside_the_build(tmp_path: Path) -> None:
+    """What is repaired, what only waits for a restart, and what belongs to a domain; a second run changes nothing."""
+    server: dict[str, t.Any] = {"release": "2022", "kind": "server", "connector": "absent", "boot_seconds": 1}
+    weak = ",".join(states.WEAK)
+    fleet = {
+        "schema": "fleetops.tetra/fleet/1",
+        "endpoints": {
+            "bad-vm": {**server, "policy": states.WEAK, "origin": "local_gpo", "pending_reboot": ["update"]},
+            "unapplied-vm": {**server, "origin": {"kind": "local_gpo", "value": weak}},
+            "waiting-vm": {**server, "pending_reboot": ["servicing", "rename"]},
+            "domain-vm": {**server, "policy": states.WEAK, "origin": {"kind": "domain_gpo", "gpo": "Old baseline"}},
+        },
+    }
+    with running_fleet(fleet, tmp_path / "lab") as running:
+        inventory = ("-i", str(running.inventory))
+        machines = {name: machine.state for name, machine in running.machines.items()}  # type: ignore[attr-defined]
+        boots = {name: state.boot_time for name, state in machines.items()}
+        code, records, done = gate(tmp_path, *inventory, tetra_hosts="*-vm", tetra_image_repair=True)
+        assert code == 2, done.stdout + done.stderr
+        assert states_of(records) == {
+            "bad-vm": "compliant",
+            "unapplied-vm": "compliant",
+            "waiting-vm": "compliant",
+            "domain-vm": "non_compliant",
+        }
+        assert "blocked: The domain GPO Old baseline" in done.stdout
+        run = tmp_path / "results" / "run"
+        events = {path.stem: json.loads(path.read_text())["event"] for path in (run / "repair" / "cures").glob("*")}
+        assert events == {
+            "bad-vm": "proven",
+            "unapplied-vm": "proven",
+            "waiting-vm": "nothing_to_do",
+            "domain-vm": "blocked",
+        }
+        assert len(list((run / "backups").rglob("*.json"))) == 2
+        for record in records.values():
+            assert True not in record["facts"]["reboot"]["pending"].values()
+        restarted = {name for name, state in machines.items() if state.boot_time != boots[name]}
+        assert restarted == {"bad-vm", "unapplied-vm", "waiting-vm"}
+
+        before = {name: (state.boot_time, state.registry.dump()) for name, state in machines.items()}
+        code, _records, done = gate(tmp_path, *inventory, tetra_hosts="*-vm:!domain-vm", tetra_image_repair=True)
+        assert code == 0, done.stdout + done.stderr
+        assert {name: (state.boot_time, state.registry.dump()) for name, state in machines.items()} == before
+        assert "changed=1" not in done.stdout

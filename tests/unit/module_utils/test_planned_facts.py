@@ -39,6 +39,24 @@ def test_a_removed_policy_value_is_absent() -> None:
     assert planned["policy_order"]["status"] == f.ABSENT
 
 
+def test_a_step_on_the_local_gpo_changes_its_entry_as_well() -> None:
+    facts = f.empty_facts("a")
+    key = f.POLICY_KEY.partition("\\")[2]
+    other = {"key": key, "value": "EccCurves", "type": "REG_MULTI_SZ", "data": ["NistP256"]}
+    for old in ("functions", "**del.Functions"):
+        entry = {"key": key, "value": old, "type": "REG_SZ", "data": "A"}
+        facts["policy_origin"]["local_gpo"].update(status=f.OK, entries=[entry, other])
+        before = copy.deepcopy(facts)
+        step = {**set_value(f.POLICY_KEY, f.SUITES_VALUE, "REG_SZ", "A,B"), "target": "local_gpo"}
+        new = {"key": key, "value": "Functions", "type": "REG_SZ", "data": "A,B"}
+        assert apply_steps(facts, [step])["policy_origin"]["local_gpo"]["entries"] == [other, new]
+        gone = {**set_value(f.POLICY_KEY, f.SUITES_VALUE, None, None), "target": "local_gpo"}
+        assert apply_steps(facts, [gone])["policy_origin"]["local_gpo"]["entries"] == [other]
+        assert facts == before
+    elsewhere = {**step, "target": "policy_registry"}
+    assert apply_steps(facts, [elsewhere])["policy_origin"] == facts["policy_origin"]
+
+
 def test_a_switch_is_set_under_its_key_and_other_values_of_the_key_are_kept() -> None:
     facts = f.empty_facts("a")
     key = "Protocols\\TLS 1.2\\Client"
