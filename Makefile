@@ -12,6 +12,10 @@ SHELL := /bin/bash
 FLEET ?= lab/fleets/mixed.yml
 INVENTORY ?=
 HOST ?=
+RESULTS ?=
+REBOOT_MINUTES ?= 5
+ACCOUNT ?=
+GPO_HOST ?=
 ARGS ?=
 NEWEST_CORE ?= 2.21.5
 NEWEST_PYTHONS ?= 3.14 3.13 3.12
@@ -74,9 +78,26 @@ else
 endif
 	@echo "Report: $(CURDIR)/build/demo/report/index.html"
 
+.PHONY: demo-remediation
+demo-remediation: collection ## repair a simulated fleet of 200 endpoints: report before, waves, report after
+	@rm -rf build/demo-remediation build/backups
+	@$(RUN_INSTALLED) $(LAB) run --fleet lab/fleets/remediation.yml --work-dir build/lab-remediation -- \
+	    ansible-playbook -i {inventory} --forks 25 fleetops.tetra.remediation \
+	    -e tetra_results_dir="$(CURDIR)/build" -e tetra_run_id=demo-remediation -e tetra_deadline=30 $(ARGS) \
+	    || test $$? -eq 2
+	@$(RUN_INSTALLED) $(LAB) compare --fleet lab/fleets/remediation.yml --results build/demo-remediation
+	@echo "Report before: $(CURDIR)/build/demo-remediation/before/report/index.html"
+	@echo "Report after:  $(CURDIR)/build/demo-remediation/after/report/index.html"
+
 .PHONY: lab
 lab: setup ## keep a simulated fleet running and write its inventory: make lab FLEET=lab/fleets/mixed.yml
 	@$(RUN) $(LAB) serve --fleet $(FLEET) --work-dir build/lab $(ARGS)
+
+.PHONY: rehearse
+rehearse: collection ## see what a remediation would do, on endpoints simulated from an audit: make rehearse RESULTS=run-folder
+	@test -n "$(RESULTS)" || { echo "Say which results: make rehearse RESULTS=folder of a run" >&2; exit 2; }
+	@$(RUN_INSTALLED) $(LAB) rehearse --results "$(RESULTS)" --out build/rehearsal --reboot-minutes "$(REBOOT_MINUTES)" \
+	    $(if $(ACCOUNT),--account "$(ACCOUNT)") $(if $(GPO_HOST),--gpo-host "$(GPO_HOST)") -- $(ARGS)
 
 .PHONY: record
 record: setup ## record the product's own questions to a real endpoint: make record HOST=name INVENTORY=hosts.yml

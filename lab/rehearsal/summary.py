@@ -17,6 +17,9 @@ from ansible_collections.fleetops.tetra.lab.rehearsal.endpoint import Rehearsed
 SCHEMA = "fleetops.tetra/rehearsal/1"
 Document = dict[str, t.Any]
 _NAMED = 25
+NOT_IN_RUN = "not_in_run"
+"""The rehearsed playbook was told to leave this endpoint out (limit, tetra_hosts)."""
+NOT_STARTED = "not_started"
 _DONE = ("proven",)
 _LEFT = ("nothing_to_do",)
 _HELD = ("blocked", "held")
@@ -62,10 +65,10 @@ def summarise(
     by_host = {host: wave["number"] for wave in waves for host in wave["endpoints"]}
     endpoints: Document = {}
     for one in rehearsed:
-        end = ends.get(one.name) or {}
+        end = ends.get(one.name) or {"event": NOT_IN_RUN}
         plan = (cures.get(one.name) or {}).get("plan") or plans.get(one.name) or {}
         endpoints[one.name] = {
-            "event": end.get("event"),
+            "event": end.get("event") or NOT_STARTED,
             "detail": end.get("detail"),
             "changed": bool(end.get("changed")),
             "before": end.get("before"),
@@ -114,11 +117,15 @@ def sentences(document: t.Mapping[str, t.Any]) -> list[str]:
     )
     lines += _group("Would be cured", [_cured(host, one) for host, one in _of(endpoints, _DONE)])
     lines += _group("Not ours to change, or held", [_blocked(host, one) for host, one in _of(endpoints, _HELD)])
-    others = [(host, one) for host, one in endpoints.items() if one["event"] not in (*_DONE, *_HELD, *_LEFT)]
+    lines += _group("Would not be started", [host for host, _one in _of(endpoints, (NOT_STARTED,))])
+    known = (*_DONE, *_HELD, *_LEFT, NOT_IN_RUN, NOT_STARTED)
+    others = [(host, one) for host, one in endpoints.items() if one["event"] not in known]
     lines += _group(
         "Would fail, or not be reached", [f"{host}: {one['event']}: {one['detail']}" for host, one in others]
     )
-    lines.append(f"Nothing to do on {len(_of(endpoints, _LEFT))} endpoints.")
+    lines.append(f"Nothing to do: {len(_of(endpoints, _LEFT))}.")
+    if _of(endpoints, (NOT_IN_RUN,)):
+        lines.append(f"Left out by the options of the run: {len(_of(endpoints, (NOT_IN_RUN,)))}.")
     lines.append(_estimate(document))
     return lines
 
