@@ -79,13 +79,21 @@ def _obstacle(reason: c.Mapping[str, t.Any], suite: str, policy_counts: bool) ->
     if code == "no_usable_curve":
         return Obstacle("curves")
     if code in _SWITCHES:
-        return Obstacle(_SWITCHES[code], _switch(code, suite))
+        return Obstacle(_SWITCHES[code], _named_hash(reason) or _switch(code, suite))
     return Obstacle(code if code in _INCURABLE else "not_read")
 
 
 def _is_policy(reason: c.Mapping[str, t.Any]) -> bool:
     evidence = reason.get("evidence") or {}
     return "policies" in str(evidence.get("path") or "").lower()
+
+
+def _named_hash(reason: c.Mapping[str, t.Any]) -> str | None:
+    """The hash that is off need not be the suite's own: signatures use SHA256 whatever the suite has."""
+    if reason["code"] != "hash_disabled":
+        return None
+    parts = str((reason.get("evidence") or {}).get("path") or "").split("\\")
+    return f"Hashes\\{parts[-2]}" if len(parts) > 2 and parts[-3].lower() == "hashes" else None
 
 
 def _switch(code: str, suite: str) -> str:

@@ -385,3 +385,11 @@ def test_every_plan_that_changes_something_leads_to_yes_and_touches_no_owner_but
         assert document["steps"] == []
         if document["todo"] == "blocked":
             assert document["blocked"][0]["why"].endswith(".")
+
+
+def test_a_hash_that_only_signatures_need_is_switched_on_by_its_own_key() -> None:
+    facts = switched(switched(windows(), "Hashes\\SHA256", Enabled=0), "Hashes\\SHA384", Enabled=0)
+    document = planned(facts)
+    assert document["todo"] == "change"
+    assert [step["path"].rpartition("\\")[2] for step in document["steps"]] == ["SHA256"]
+    assert reaches(facts, document) == "yes"
