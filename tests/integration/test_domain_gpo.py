@@ -21,6 +21,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images impor
 from ansible_collections.fleetops.tetra.tests.integration import machine_state
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 from ansible_collections.fleetops.tetra.tests.integration.machine_state import State
+from ansible_collections.fleetops.tetra.tests.unit.test_schemas import complaints
 
 PLAYBOOK = "fleetops.tetra.remediation"
 DOMAIN = "gpo.example"
@@ -29,6 +30,10 @@ WITHOUT_THE_FOUR = "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,TLS_RSA_WITH_AES_128_C
 WITH_THE_FOUR = ",".join([*ALLOW_LIST, WITHOUT_THE_FOUR])
 GOVERNED = ["far", "newer", "older", "pc-0001", "pc-0002"]
 PERMITTED = {"tetra_change_domain_gpo": "true"}
+
+
+def read(path: Path) -> dict[str, t.Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 class Domain:
@@ -55,8 +60,12 @@ class Domain:
         """(exit code, summary, what was said)."""
         extra = {"tetra_max_failures": "3", "tetra_gpo_deadline": 3, "tetra_deadline": 60, **extra}
         done = self.playbooks.run(PLAYBOOK, "--forks", "10", *arguments, run_id=run_id, **extra)
-        path = self.playbooks.results / run_id / "remediation.json"
-        summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        folder = self.playbooks.results / run_id
+        summary = read(folder / "remediation.json")
+        document = read(folder / "domain_gpos.json")
+        if document:
+            assert complaints("domain-gpos-1", document) == []
+            assert complaints("domain-gpos-1", {**document, "gpos": summary.get("domain_gpos", [])}) == []
         return done.returncode, summary, done.stdout + done.stderr
 
     def module(self, host: str, *arguments: str, **options: t.Any) -> tuple[int, str]:
@@ -109,7 +118,7 @@ def test_without_permission_nothing_is_written_and_each_gpo_is_named_with_its_en
     assert guid is not None and baseline["guid"] == guid.guid
     assert f"Domain GPO {BASELINE} {guid.guid} (5 endpoints: {', '.join(GOVERNED)}): " in said
     assert f"Functions has to become {WITH_THE_FOUR}." in said
-    plans = json.loads((domain.playbooks.results / "listed" / "plans.json").read_text(encoding="utf-8"))
+    plans = read(domain.playbooks.results / "listed" / "plans.json")
     (blocked,) = plans["pc-0001"]["blocked"]
     assert (blocked["code"], blocked["wanted"]["data"]) == ("owned_by_domain_gpo", WITH_THE_FOUR)
 
