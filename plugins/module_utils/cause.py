@@ -91,8 +91,9 @@ _CLOCK_CODES = ("0x80090328", "0x800b0101")
 
 @dataclass(frozen=True)
 class Situation:
-    """``answer``: reachability in the end; ``configured``: by the configured list; ``suites``: reasons by suite;
-    ``pending``: a change seems to wait for a reboot."""
+    """``answer``: reachability in the end; ``configured``: by the configured list, where one suite is enough (that not
+    every suite is offered is no reason for a failure); ``suites``: reasons by suite; ``pending``: a change seems to wait
+    for a reboot."""
 
     facts: t.Mapping[str, t.Any]
     answer: str
@@ -113,7 +114,10 @@ def _code(now: Situation) -> str | None:
     if stopped_service(now.facts["connector"]) is not None:
         return CONNECTOR_STOPPED
     if now.configured == NO:
-        return NOT_REBOOTED if now.probe == "tls_ok" else _tls_code(now)
+        if now.probe == "tls_ok":
+            return NOT_REBOOTED
+        # Another list, which would do, seems to be in force: nothing fails yet, so there is nothing to explain.
+        return _tls_code(now) if now.answer == NO or failed is not None else None
     if now.probe in _OF_PROBE:
         return _OF_PROBE[now.probe]
     if now.probe == "tls_failed":

@@ -157,7 +157,15 @@ def _stored(
     proof = r.registry_evidence(value)
     data = value["data"]
     if value["type"] == "REG_MULTI_SZ" and any(name.strip() for name in data):
-        return [_Reading(tuple(name.strip() for name in data if name.strip()), proof)]
+        whole = _Reading(tuple(name.strip() for name in data if name.strip()), proof)
+        end = data.index("") if "" in data else len(data)
+        if not any(data[end:]):
+            return [whole]
+        # An empty string before others ends the value for a program that reads up to the first one.
+        findings.add("TETRA-CURVES-VALUE", proof)
+        findings.note(NOTE_VALUE)
+        before = _Reading(tuple(name.strip() for name in data[:end] if name.strip()), proof)
+        return [whole, *([before] if before.names else otherwise())]
     findings.add("TETRA-CURVES-VALUE", proof)
     findings.note(NOTE_VALUE)
     items = data if isinstance(data, list) else data.split(",") if isinstance(data, str) else []

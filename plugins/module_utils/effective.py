@@ -28,6 +28,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases im
 
 NOTE_SUFFIX = "Whether a name with a curve suffix is offered on Windows 10 and later is not verified."
 NOTE_SPELLING = "Whether Windows recognises a name that is not spelled exactly is not known."
+NOTE_OLDER = "Older protocols can carry this suite as well; whether they are on was not read."
 NOTE_UPDATE = "The DHE suite came to this release with an update, which the local list does not show."
 NOTE_UPDATE_SHOWN = "On this release the DHE suite came with KB3042058 or KB2919355; the local list shows it."
 
@@ -128,7 +129,7 @@ class Endpoint:
         if row is None:
             return None
         found, number, protocols = row
-        known = cipher_suites.suite_id(name)
+        known = cipher_suites.suite_id(found)
         wanted = TLS_1_3 if cipher_suites.algorithms(name).tls13 else TLS_1_2
         release = self.release
         if number and wanted in protocols and (known is None or known == number) and release is not None:
@@ -174,10 +175,21 @@ class Endpoint:
             return [support]
         suite = cipher_suites.algorithms(name)
         version = TLS_1_3 if suite.tls13 else TLS_1_2
-        factors = [support, self.switches.protocol(version), *self.switches.suite(suite)]
+        protocol = self.switches.protocol(version)
+        if protocol.answer == NO and suite.protocols[:1] != (version,):
+            older = tuple(r.reason(item["code"], _with_note(item["evidence"], NOTE_OLDER)) for item in protocol.reasons)
+            protocol = Factor(UNKNOWN, older)
+        factors = [support, protocol, *self.switches.suite(suite)]
         if suite.tls13 or suite.key_exchange == "ECDHE":
             factors.append(self.curves())
         return factors
+
+    def group_may_be_refused(self, name: str) -> bool:
+        """A Client Hello may carry this suite, while the limits on key lengths may refuse what the server answers."""
+        limits = self.switches.lengths(cipher_suites.algorithms(name))
+        if all_of(limit.answer for limit in limits) == YES:
+            return False
+        return all_of(factor.answer for factor in self._factors(name) if factor not in limits) != NO
 
     def curves(self) -> Factor:
         if self._curves is None:
@@ -198,8 +210,10 @@ class Endpoint:
     def _support_without_release(self, name: str) -> Factor:
         shown = self.sources.shown
         number = cipher_suites.suite_id(name)
-        if shown is not None and number in shown.by_id and not cipher_suites.algorithms(name).tls13:
-            return r.HOLDS
+        row = shown.by_id.get(number) if shown is not None and number is not None else None
+        if row is not None and cipher_suites.suite_id(row[0]) in (None, number):
+            if not cipher_suites.algorithms(name).tls13:
+                return r.HOLDS
         proof = r.evidence("facts", "os", self.facts["os"].get("build"), "The Windows release is not known.")
         return Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
 

@@ -57,7 +57,7 @@ def choose(
             return "Reboot at the next occasion: a change of the list seems to wait for it."
         if code is None:
             return "Nothing to do."
-    if code == causes.NOT_REBOOTED and configured == NO:
+    if configured == NO and (code == causes.NOT_REBOOTED or (code is None and state == "unknown")):
         return f"Correct the list before the next reboot: {_list_fix(origin)}"
     if code == causes.CIPHER_MISMATCH:
         return f"Put the accepted suites into the list: {_list_fix(origin)}"

@@ -56,7 +56,8 @@ class SuiteList:
 
 @lru_cache(maxsize=4096)
 def from_text(text: str) -> SuiteList:
-    """The policy value of type REG_SZ."""
+    """The policy value of type REG_SZ. Zeros at its end are terminators, not part of the text."""
+    text = text.rstrip("\0")
     oddities = {TOO_LONG} if len(text) > MAXIMUM_LENGTH else set()
     items = text.split(",")
     if any(not item.strip() for item in items):
@@ -101,7 +102,7 @@ def _read(items: c.Sequence[str], oddities: set[str], length: int) -> SuiteList:
                 suffixed.setdefault(plain, []).append(name)
             continue
         oddities.add(doubt)
-        for part in name.upper().replace(";", " ").split():
+        for part in _spaced(name.upper()).replace(";", " ").split():
             doubtful.setdefault(part, doubt)
             plain, curve = split_curve_suffix(part)
             if curve is not None:
@@ -117,6 +118,11 @@ def _read(items: c.Sequence[str], oddities: set[str], length: int) -> SuiteList:
         tuple(dict.fromkeys(split_curve_suffix(name.strip().upper())[0] for name in names)),
         ",".join(names),
     )
+
+
+def _spaced(name: str) -> str:
+    """The name with spaces in place of control characters."""
+    return name if name.isprintable() else "".join(char if char.isprintable() else " " for char in name)
 
 
 def _doubt(item: str, name: str) -> str | None:

@@ -28,6 +28,7 @@ NOTE_POLICY_TYPE_UNSEEN = "The type of the policy list could not be told from RE
 NOTE_EMPTY = "What Windows does with an empty list of suites is not documented."
 NOTE_EMPTY_ITEM = "Whether Windows reads a policy list with an empty item or passes over all of it is not verified."
 NOTE_LENGTH = "Whether names behind the 1023rd character of the policy list count is not known."
+NOTE_CUT = "Windows reads such a value up to the first zero; whether names behind it count is not verified."
 NOTE_LOCAL = "There is no local list; that Windows then uses the release's default order is not verified."
 NOTE_SHOWN = "Whether Get-TlsCipherSuite shows a changed list before the reboot is not verified."
 
@@ -157,8 +158,21 @@ def _odd_type(data: t.Any, proof: r.Evidence, findings: Findings) -> list[Readin
         return _from_text(data, proof, findings, r.WRONG_POLICY_TYPE)
     if isinstance(data, list):
         # One name an item, or (a script that wrapped the whole text into a list) a comma list in the items.
-        return [Reading("policy", suite_list.from_text(",".join(data)), proof, doubt=r.WRONG_POLICY_TYPE)]
+        return [
+            Reading("policy", suite_list.from_text(",".join(names)), proof, doubt=r.WRONG_POLICY_TYPE)
+            for names in _with_cut(data, findings)
+        ]
     return [Reading("policy", _EMPTY, proof, doubt=r.WRONG_POLICY_TYPE)]
+
+
+def _with_cut(names: list[str], findings: Findings) -> list[list[str]]:
+    """A REG_MULTI_SZ, and what is left of it where an empty string stands before other names: it ends the value for a
+    program that reads up to the first empty string."""
+    end = names.index("") if "" in names else len(names)
+    if not any(names[end:]):
+        return [names]
+    findings.note(NOTE_CUT)
+    return [names, names[:end]]
 
 
 def _from_text(data: str, proof: r.Evidence, findings: Findings, doubt: str | None) -> list[Reading]:
@@ -169,6 +183,10 @@ def _from_text(data: str, proof: r.Evidence, findings: Findings, doubt: str | No
     readings = [Reading("policy", whole, proof, doubt=doubt)]
     if suite_list.TOO_LONG in whole.oddities:
         readings.append(Reading("policy", suite_list.truncated(data), proof, doubt=doubt))
+    before, _zero, behind = data.rstrip("\0").partition("\0")
+    if behind:
+        findings.note(NOTE_CUT)
+        readings.append(Reading("policy", suite_list.from_text(before), proof, doubt=doubt or r.NOT_IN_POLICY_LIST))
     return readings
 
 
@@ -202,7 +220,11 @@ def _local(
         if suites.names:
             proof = r.evidence("registry", f"{value['path']}\\{value['name']}", suites.text)
             tell_oddities(suites, proof, findings, "local")
-            return [Reading("local", suites, proof)]
+            lists = _with_cut(value["data"], findings)
+            if len(lists) == 1:
+                return [Reading("local", suites, proof)]
+            findings.add("TETRA-LIST-EMPTY-ITEM", proof)
+            return [Reading("local", suite_list.from_names(names), proof, doubt=r.NOT_IN_LOCAL_LIST) for names in lists]
     proof = r.registry_evidence(value)
     if value["status"] not in (OK, ABSENT):
         unread.append(r.reason(r.NOT_READ, proof))

@@ -23,6 +23,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases im
 _ALGORITHM_KEYS = tuple(name for name in SCHANNEL_KEYS if not name.startswith("Protocols"))
 _KNOWN_CIPHERS = frozenset(name.split("\\")[1] for name in _ALGORITHM_KEYS if name.startswith("Ciphers"))
 _KNOWN_HASHES = frozenset(name.split("\\")[1] for name in _ALGORITHM_KEYS if name.startswith("Hashes"))
+_DIFFIE_HELLMAN, _PKCS = "KeyExchangeAlgorithms\\Diffie-Hellman", "KeyExchangeAlgorithms\\PKCS"
 _ALL_ONES = 0xFFFFFFFF
 _WINHTTP_TLS_1_2 = 0x800
 _DEFAULT_DH_MINIMUM = 1024
@@ -234,16 +235,21 @@ class Switches:
                 self.switch("KeyExchangeAlgorithms\\ECDH", r.KEY_EXCHANGE_DISABLED, "TETRA-KEY-EXCHANGE-OFF")
             )
         elif suite.key_exchange == "DHE":
-            name = "KeyExchangeAlgorithms\\Diffie-Hellman"
-            conditions.append(self.switch(name, r.KEY_EXCHANGE_DISABLED, "TETRA-KEY-EXCHANGE-OFF"))
-            conditions.append(self._key_length(name, "TETRA-DH-KEY-LENGTH"))
-        name = "KeyExchangeAlgorithms\\PKCS"
+            conditions.append(self.switch(_DIFFIE_HELLMAN, r.KEY_EXCHANGE_DISABLED, "TETRA-KEY-EXCHANGE-OFF"))
         if suite.key_exchange == "RSA":
-            conditions.append(self.switch(name, r.KEY_EXCHANGE_DISABLED, "TETRA-PKCS-OFF"))
+            conditions.append(self.switch(_PKCS, r.KEY_EXCHANGE_DISABLED, "TETRA-PKCS-OFF"))
         elif suite.authentication == "RSA":
-            conditions.append(self._pkcs_beside(name))
-            conditions.append(self._key_length(name, "TETRA-RSA-KEY-LENGTH"))
-        return conditions
+            conditions.append(self._pkcs_beside(_PKCS))
+        return [*conditions, *self.lengths(suite)]
+
+    def lengths(self, suite: SuiteAlgorithms) -> list[Factor]:
+        """The limits on key lengths that bind what the server answers; they take no suite out of the Client Hello."""
+        limits: list[Factor] = []
+        if suite.key_exchange == "DHE":
+            limits.append(self._key_length(_DIFFIE_HELLMAN, "TETRA-DH-KEY-LENGTH"))
+        if suite.key_exchange != "RSA" and suite.authentication == "RSA":
+            limits.append(self._key_length(_PKCS, "TETRA-RSA-KEY-LENGTH"))
+        return limits
 
     def _pkcs_beside(self, name: str) -> Factor:
         found = self.switch(name, r.KEY_EXCHANGE_DISABLED, "")

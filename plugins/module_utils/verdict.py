@@ -136,7 +136,9 @@ class _Judgement:
         suites = {name: (found.usable, found.reasons) for name, found in self.suites.items()}
         cause = None
         if exempt is None:
-            cause = likely_cause(Situation(self.facts, answer, configured, bool(force.signs), seen, suites))
+            reached = answer if seen == "tls_failed" else self._by_one_suite(answer)
+            situation = Situation(self.facts, reached, self._by_one_suite(configured), bool(force.signs), seen, suites)
+            cause = likely_cause(situation)
         return {
             "schema": SCHEMA,
             "host": self.facts["host"],
@@ -168,6 +170,11 @@ class _Judgement:
             return self._still_reachable(reading, found, modern)
         return any_of((classic, UNKNOWN if modern == YES else modern))
 
+    def _by_one_suite(self, answer: str) -> str:
+        """An answer under ``require: all`` as it is for a connection, for which one suite is enough."""
+        classic = (found.usable for name, found in self.suites.items() if name not in self.modern)
+        return YES if self.options.require == "all" and YES in classic else answer
+
     def _still_reachable(self, reading: Reading | None, found: t.Mapping[str, str], modern: str) -> str:
         """An accepted TLS 1.2 suite is offered; whether something else in the hello can spoil it."""
         if reading is None:
@@ -191,10 +198,8 @@ class _Judgement:
         for name in reading.suites.plain:
             if found.get(name) == YES and name not in self.modern:
                 return False
-            if name in found and found[name] != YES:
-                codes = {item["code"] for item in self.endpoint.conditions(name)[1]}
-                if codes == {r.KEY_LENGTH_OUT_OF_RANGE}:
-                    return True
+            if name in found and name not in self.modern and self.endpoint.group_may_be_refused(name):
+                return True
         return False
 
     def _under(self, name: str, reading: Reading | None) -> str:
