@@ -36,6 +36,7 @@ KEYS = (
     "start_mode",
     "log",
     "log_code",
+    "log_readable",
     "log_minutes_ago",
     "definitions",
     "proxy",
@@ -57,6 +58,7 @@ class Connector:
     start_mode: str = "Auto"
     log: str | list[str] = "auto"
     log_code: int = -3000
+    log_readable: bool = True
     log_minutes_ago: float = 25
     definitions: str | None = "71:93412"
     proxy: dict[str, t.Any] = field(default_factory=dict)
@@ -161,7 +163,8 @@ def write_log(state: WindowsState, connector: Connector) -> None:
     if kind == "auto":
         kind = "updated" if reaches(state.offer()) and state.route.outcome == "ok" else "failed"
     messages = _NOISE if kind == "never" else [*_NOISE, *update_messages(kind, connector.log_code)]
-    state.files.write(path, b"".join(line(state, moment, one) for one in messages), moment)
+    file = state.files.write(path, b"".join(line(state, moment, one) for one in messages), moment)
+    file.denied = not connector.log_readable
 
 
 def line(state: WindowsState, moment: datetime.datetime, message: str) -> bytes:

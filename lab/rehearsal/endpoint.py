@@ -64,7 +64,7 @@ def rehearsed(
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
         raise CannotRehearse(f"its facts are damaged ({type(problem).__name__}: {problem}).") from None
     except FleetError as problem:
-        raise CannotRehearse(f"the lab cannot be such an endpoint: {problem}") from None
+        raise CannotRehearse(f"the lab cannot be such an endpoint: {str(problem).rstrip('.')}.") from None
     return made
 
 
@@ -77,7 +77,6 @@ class _Maker:
         self.made = Rehearsed(str(facts["host"]), {"transport": {}, "boot_seconds": BOOT_SECONDS})
         self._registry: dict[str, dict[str, t.Any]] = {}
         self._denied: list[str] = []
-        self._denied_files: list[str] = []
 
     def make(self) -> Rehearsed:
         definition = self.made.definition
@@ -92,8 +91,6 @@ class _Maker:
         definition["registry"] = self._registry
         if self._denied:
             definition["denied"] = list(dict.fromkeys(self._denied))
-        if self._denied_files:
-            definition["denied_files"] = self._denied_files
         self.made.assumed.append("Nobody is logged on, no restart is held by a role, and there is room on the disk.")
         return self.made
 
@@ -144,8 +141,10 @@ class _Maker:
         titles = {"client": release.client, "server": release.server}
         if os["kind"] is not None and titles.get(str(os["kind"])) is not None:
             definition["kind"] = os["kind"]
-        for name in ("ubr", "edition", "computer_name"):
-            if os[name] is not None:
+        if isinstance(os["ubr"], int):
+            definition["ubr"] = os["ubr"]
+        for name in ("edition", "computer_name"):
+            if isinstance(os[name], str):
                 definition[name] = os[name]
 
     def _session(self) -> None:
@@ -296,9 +295,7 @@ class _Maker:
 
     def _last_update(self, update: t.Mapping[str, t.Any], made: dict[str, t.Any]) -> None:
         if not self._was_read("The connector's log", update):
-            made["log"] = "never"
-            folder = connectors.Connector(**{k: v for k, v in made.items() if k == "version"}).folder
-            self._denied_files.append(f"{folder}\\sfc.exe.log")
+            made.update(log="never", log_readable=False)
             return
         made["log"] = str(update["result"] or ("none" if update["status"] == "absent" else "never"))
         if update["code"] is not None and made["log"] == "failed":
@@ -310,7 +307,7 @@ class _Maker:
     def _way_to_the_server(self) -> None:
         probe, proxy, definition = self._facts["probe"], self._facts["proxy"], self.made.definition
         winhttp = proxy["winhttp"]
-        if winhttp["status"] == "ok" and winhttp["server"]:
+        if self._was_read("The proxy of WinHTTP", winhttp) and winhttp["server"]:
             definition["winhttp_proxy"] = {"server": str(winhttp["server"]), "bypass": str(winhttp["bypass"] or "")}
         route: dict[str, t.Any] = {}
         if "winhttp_proxy" in definition or (proxy["policy"]["status"] == "ok" and proxy["policy"]["server"]):

@@ -36,8 +36,13 @@ NOT_IN_FORCE = "TLS_RSA_WITH_AES_128_CBC_SHA"
 def explain(
     definition: Definition, facts: t.Mapping[str, t.Any], verdict: t.Mapping[str, t.Any], assumed: list[str]
 ) -> None:
-    """Adds ``behaviours`` and ``in_force`` to the definition, and sentences about what stays unexplained."""
+    """Adds ``behaviours`` and ``in_force`` to the definition, and sentences about what stays unexplained.
+
+    Raises FleetError where the definition is none that the lab can be.
+    """
     wanted = _observed(facts)
+    if wanted is None:
+        _shown(definition, with_curves=False)
     waits = (verdict.get("cause") or {}).get("code") == "not_rebooted"
     if wanted is not None and not _chosen(definition, wanted):
         names = [name for name, _number in wanted[0]]
