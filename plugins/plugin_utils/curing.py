@@ -185,7 +185,7 @@ def _task_result(outcome: Outcome, path: Path | None) -> Document:
         "todo": plan.get("todo"),
         "steps": len(plan.get("steps") or []),
         "before_image": outcome.before_image,
-        "update": (outcome.update or {}).get("result"),
+        "definitions": (outcome.update or {}).get("result"),
         "state": outcome.after["verdict"]["state"] if outcome.after else None,
         "cure": str(path) if path is not None else None,
         "diff": [suite_diff(step) for step in plan.get("steps") or []],

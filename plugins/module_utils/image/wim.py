@@ -9,6 +9,7 @@ their own with limits on time and file size, into a folder that only this accoun
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import glob
 import os
@@ -17,9 +18,9 @@ import resource
 import shutil
 import signal
 import struct
-import subprocess
 import tempfile
 import typing as t
+from asyncio.subprocess import DEVNULL, PIPE
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -174,22 +175,13 @@ class WimTree:
     def _run(self, command: list[str]) -> None:
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "WIMLIB_IMAGEX_IGNORE_CASE": "1"}
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=environment,
-                timeout=SECONDS,
-                preexec_fn=_limits,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+            code, errors = asyncio.run(_finish(command, environment))
+        except TimeoutError:
             raise ImageError(f"{self._path} could not be unpacked by {self.tool} within {SECONDS} seconds.") from None
         except OSError as error:
             raise ImageError(f"{self.tool} could not be started: {error.strerror}.") from None
-        if done.returncode:
-            said = [line.strip() for line in done.stderr.decode("utf-8", errors="replace").splitlines() if line.strip()]
+        if code:
+            said = [line.strip() for line in errors.decode("utf-8", errors="replace").splitlines() if line.strip()]
             what = next((line for line in said if "ERROR" in line.upper()), said[0] if said else "no reason given")
             text = re.sub(r"^\[?ERROR\]?:?\s*", "", what)[:300].rstrip(".")
             raise ImageError(f"{self._path} could not be unpacked by {self.tool}: {text}.")
@@ -198,6 +190,24 @@ class WimTree:
         """Remove the unpacked files."""
         self._tree.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def _finish(command: list[str], environment: dict[str, str]) -> tuple[int | None, bytes]:
+    """Exit code and error output. AnsibleModule.run_command has no time limit, so it cannot do this.
+
+    Raises TimeoutError and OSError; the tool never outlives the call.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, env=environment, preexec_fn=_limits
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            errors = (await process.communicate())[1]
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode, errors
 
 
 def _limits() -> None:
