@@ -91,9 +91,9 @@ _CLOCK_CODES = ("0x80090328", "0x800b0101")
 
 @dataclass(frozen=True)
 class Situation:
-    """``answer``: reachability in the end; ``configured``: by the configured list, where one suite is enough (that not
-    every suite is offered is no reason for a failure); ``suites``: reasons by suite; ``pending``: a change seems to wait
-    for a reboot."""
+    """``answer``: reachability in the end; ``configured``: by the configured list. For both one suite is enough: that
+    not every suite is offered is no reason for a failure. ``suites``: reasons by suite; ``pending``: a change seems to
+    wait for a reboot."""
 
     facts: t.Mapping[str, t.Any]
     answer: str

@@ -211,9 +211,9 @@ class Endpoint:
         shown = self.sources.shown
         number = cipher_suites.suite_id(name)
         row = shown.by_id.get(number) if shown is not None and number is not None else None
-        if row is not None and cipher_suites.suite_id(row[0]) in (None, number):
-            if not cipher_suites.algorithms(name).tls13:
-                return r.HOLDS
+        same = row is not None and cipher_suites.suite_id(row[0]) in (None, number)
+        if same and not cipher_suites.algorithms(name).tls13:
+            return r.HOLDS
         proof = r.evidence("facts", "os", self.facts["os"].get("build"), "The Windows release is not known.")
         return Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
 

@@ -222,7 +222,7 @@ def test_a_mismatch_to_come_is_no_cause_yet() -> None:
     assert evaluate(e.set_last_update(facts, "failed", -3000))["cause"]["code"] == "cipher_mismatch"
 
 
-# Suites that older protocols can carry ---------------------------------------------------------------------------------
+# Suites that older protocols can carry ------------------------------------------------------------------------------
 
 
 def test_with_tls_1_2_off_older_suites_are_open_and_newer_ones_are_not_offered() -> None:
