@@ -19,6 +19,8 @@ from ansible_collections.fleetops.tetra.lab.machine.registry import Value
 _SPACE = uuid.UUID("5b0ec1f0-3f4e-4d55-9f4a-6f2d1d7a9c10")
 
 
+STATUSES = ("AllSettingsDisabled", "UserSettingsDisabled", "ComputerSettingsDisabled", "AllSettingsEnabled")
+"""Microsoft.GroupPolicy.GpoStatus by number."""
 Settings = dict[tuple[str, str], tuple[str, str, Value | None]]
 """By (key, value name) in lower case: (key, value name, value); the key has its hive in full. None stands for a policy
 that is *Disabled*: Windows takes the value away."""
@@ -32,6 +34,8 @@ class DomainGpo:
     guid: str
     values: Settings = field(default_factory=dict)
     version: int = 1
+    status: str = "AllSettingsEnabled"
+    """One of ``STATUSES``."""
     _history: list[tuple[float, int, Settings]] = field(default_factory=list)
 
     def set(self, key: str, name: str, value: Value | None) -> None:

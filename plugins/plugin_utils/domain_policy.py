@@ -31,10 +31,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.gpo_value import Gpo, GpoValues, same_setting
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import State, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
 
 Document = dict[str, t.Any]
-
-_FOLDER_ON_HOST = r"C:\ProgramData\fleetops.tetra\domain-gpos"
 
 
 @dataclass(frozen=True)
@@ -122,6 +121,7 @@ class DomainPolicy:
             outcome = [self._restore_item(item, check_only) for item in image.items]
             if not check_only:
                 self._store.mark_restored(image, outcome)
+                self._remove_from_host(image)
             told.extend(outcome)
         return told
 
@@ -153,4 +153,12 @@ class DomainPolicy:
         """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""
         content = json.dumps(image.as_dict(), indent=1).encode()
         with contextlib.suppress(ChangeError, SessionError):
-            RemoteFiles(self._asker).replace(f"{_FOLDER_ON_HOST}\\{image.id}.json", content)
+            RemoteFiles(self._asker).replace(f"{self._folder_on_host()}\\{image.id}.json", content)
+
+    def _remove_from_host(self, image: BeforeImage) -> None:
+        """The copy of an image that was put back is of no more use."""
+        with contextlib.suppress(ChangeError, SessionError):
+            RemoteFiles(self._asker).remove(f"{self._folder_on_host()}\\{image.id}.json")
+
+    def _folder_on_host(self) -> str:
+        return f"{read_folders(self._asker).copies}\\domain-gpos"

@@ -97,7 +97,7 @@ def _gpo_object(call: Call, gpo: DomainGpo) -> PSObj:
             "Id": gpo.guid.strip("{}").lower(),
             "DisplayName": gpo.name,
             "DomainName": call.state.identity.domain,
-            "GpoStatus": enumeration("Microsoft.GroupPolicy.GpoStatus", 3, "AllSettingsEnabled"),
+            "GpoStatus": enumeration("Microsoft.GroupPolicy.GpoStatus", domains.STATUSES.index(gpo.status), gpo.status),
         },
         text="Microsoft.GroupPolicy.Gpo",
     )
