@@ -92,7 +92,7 @@ def _rehearse(options: argparse.Namespace) -> int:
     with running_fleet(fleets.from_mapping(fleet, str(out / FLEET)), out / "lab") as running:
         wrong = _check(playbook, running, saved, made, out)
         code = _remediate(playbook, running, saved, out, options.playbook_arguments)
-    pace = summary.Pace(options.reboot_minutes, _forks(options.playbook_arguments), _max_reboots(options))
+    pace = pace_of(options.playbook_arguments, options.reboot_minutes)
     if not (out / REMEDIATION / "remediation.json").is_file():
         raise FleetError("The remediation ended without a summary; what ansible-playbook said stands above.")
     document = {
@@ -205,6 +205,11 @@ def _ansible_playbook() -> str:
     return found
 
 
+def pace_of(arguments: t.Sequence[str], reboot_minutes: float) -> summary.Pace:
+    """The pace that the options of ansible-playbook allow."""
+    return summary.Pace(reboot_minutes, _forks(arguments), _max_reboots(arguments))
+
+
 def _forks(arguments: t.Sequence[str]) -> int:
     """How many endpoints ansible-playbook works on at once."""
     text = " ".join(arguments)
@@ -218,10 +223,10 @@ def _forks(arguments: t.Sequence[str]) -> int:
     return max(1, int(getattr(constants, "DEFAULT_FORKS", 5)))
 
 
-def _max_reboots(options: argparse.Namespace) -> int:
+def _max_reboots(arguments: t.Sequence[str]) -> int:
     """The limit of the user's extra variables, also of those in files; 0 for none."""
     texts = []
-    for argument in options.playbook_arguments:
+    for argument in arguments:
         texts.append(argument)
         if argument.startswith("@") and pathlib.Path(argument[1:]).is_file():
             texts.append(pathlib.Path(argument[1:]).read_text(encoding="utf-8", errors="replace"))
