@@ -233,18 +233,11 @@ class Cure:
         around, wait = self._around, self._wait.part(self._options.gpo_deadline)
         around.journal.append(around.host, "changing", wave=around.wave)
         self._note_change(self._changes(facts))
-        while True:
-            try:
-                followed_gpo.follow(self._endpoint.session(), _system_root(facts), steps, wait)
-                break
-            except SessionError:
-                if not wait(5.0):
-                    raise
-                self._endpoint.renew()
-            except ChangeError as error:
-                self._forget(facts)
-                raise _End("unproven" if error.code == followed_gpo.NOT_FOLLOWED else "failed", str(error)) from error
-        self.outcome.changed = True
+        try:
+            self.outcome.changed = followed_gpo.follow(self._endpoint, _system_root(facts), steps, wait)
+        except ChangeError as error:
+            self._forget(facts)
+            raise _End("unproven" if error.code == followed_gpo.NOT_FOLLOWED else "failed", str(error)) from error
         around.journal.append(around.host, "changed", wave=around.wave)
 
     def _refuse_what_cannot_be_proven(self, asker: Asker, facts: Document) -> None:

@@ -113,13 +113,15 @@ class DomainPolicy:
     def restore(self, images: c.Iterable[BeforeImage], check_only: bool = False) -> list[Document]:
         """Puts back what the GPOs held, newest image first, unless somebody changed it since.
 
+        An image of which something was kept is not marked as put back.
+
         ``[{gpo, guid, path, name, outcome, before, after}]`` with outcome ``restored``, ``already_as_before`` or
         ``kept_changed_since``; ``before`` is what the GPO held now, ``after`` what it holds then.
         """
         told: list[Document] = []
         for image in images:
             outcome = [self._restore_item(item, check_only) for item in image.items]
-            if not check_only:
+            if not check_only and all(one["outcome"] != KEPT for one in outcome):
                 self._store.mark_restored(image, outcome)
                 self._remove_from_host(image)
             told.extend(outcome)

@@ -218,8 +218,9 @@ def test_a_gpo_is_put_back_unless_somebody_changed_it_since(domain: Domain) -> N
     assert code == 0, said
     assert "was changed by somebody since and was left so." in said
     assert (domain.held(BASELINE), domain.held(SERVERS)) == (WITHOUT_THE_FOUR, since)
-    assert BeforeImageStore(domain.playbooks.results).unrestored("gpo-admin", of_gpos=True) == []
-    code, said = domain.module("gpo-admin", state="restored")
+    (kept,) = BeforeImageStore(domain.playbooks.results).unrestored("gpo-admin", of_gpos=True)
+    assert kept.items[0]["gpo"] == SERVERS
+    code, said = domain.module("gpo-admin", state="restored", gpo=BASELINE)
     assert code == 0 and "is left to put back" in said and "changed=0" in said
 
 

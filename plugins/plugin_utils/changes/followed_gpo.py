@@ -10,33 +10,45 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import LocalPolicy
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import Endpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, same
 
+Steps = t.Sequence[t.Mapping[str, t.Any]]
+
 NOT_FOLLOWED = "gpo_not_followed"
+_AFTER_A_BROKEN_CONNECTION = 5.0
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between refreshes; the last one repeats."""
 
 
-def follow(
-    asker: Asker, system_root: str, steps: t.Sequence[t.Mapping[str, t.Any]], wait: t.Callable[[float], bool]
-) -> None:
+def follow(endpoint: Endpoint, system_root: str, steps: Steps, wait: t.Callable[[float], bool]) -> bool:
     """``after`` of each step is what its GPO holds. ``wait(seconds)`` is False when time is up.
 
-    Raises ChangeError with code ``gpo_not_followed``, or SessionError.
+    False where the registry held it already. Raises ChangeError with code ``gpo_not_followed``, or SessionError.
     """
-    registry, policy = RemoteRegistry(asker), LocalPolicy(asker, system_root)
     attempt = 0
     while True:
-        waiting = [step for step in steps if not same(registry.read(step["path"], step["name"]), step["after"])]
-        if not waiting:
-            return
-        if attempt and not wait(_PAUSES[min(attempt, len(_PAUSES)) - 1]):
-            raise ChangeError(NOT_FOLLOWED, _sentence(waiting[0], attempt))
-        policy.refresh()
-        attempt += 1
+        try:
+            waiting = _not_followed(endpoint.session(), steps)
+            if not waiting:
+                return attempt > 0
+            if attempt and not wait(_PAUSES[min(attempt, len(_PAUSES)) - 1]):
+                raise ChangeError(NOT_FOLLOWED, _sentence(waiting[0], attempt))
+            attempt += 1
+            LocalPolicy(endpoint.session(), system_root).refresh()
+        except SessionError:
+            # A refresh may restart the network, or WinRM with it.
+            if not wait(_AFTER_A_BROKEN_CONNECTION):
+                raise
+            endpoint.renew()
+
+
+def _not_followed(asker: Asker, steps: Steps) -> list[t.Mapping[str, t.Any]]:
+    registry = RemoteRegistry(asker)
+    return [step for step in steps if not same(registry.read(step["path"], step["name"]), step["after"])]
 
 
 def _sentence(step: t.Mapping[str, t.Any], attempts: int) -> str:

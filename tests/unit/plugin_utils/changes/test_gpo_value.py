@@ -184,10 +184,16 @@ def test_a_change_has_a_before_image_on_both_disks_and_is_put_back_exactly(
     assert [one["outcome"] for one in policy.restore(images)] == ["already_as_before"]
 
 
-def test_a_policy_that_was_disabled_is_disabled_again(policy: DomainPolicy, gpo: domains.DomainGpo) -> None:
+def test_a_policy_that_was_disabled_is_disabled_again_unless_somebody_changed_it(
+    policy: DomainPolicy, gpo: domains.DomainGpo, tmp_path: pathlib.Path
+) -> None:
     gpo.set(POLICY_KEY, "Functions", None)
     image = policy.change(policy.look(wish(text(GOOD))))
-    policy.restore([image])
+    gpo.set(POLICY_KEY, "Functions", Value(SZ, BAD))
+    assert [one["outcome"] for one in policy.restore([image])] == ["kept_changed_since"]
+    assert BeforeImageStore(tmp_path).unrestored("gpo-admin", of_gpos=True) == [image]
+    gpo.set(POLICY_KEY, "Functions", Value(SZ, GOOD))
+    assert [one["outcome"] for one in policy.restore([image])] == ["restored"]
     assert gpo.values[POLICY_KEY.lower(), "functions"][2] is None
 
 
@@ -219,10 +225,10 @@ def governed(windows: Fresh, **mapping: t.Any) -> Windows:
 def test_an_endpoint_follows_after_a_refresh(windows: Fresh, gpo: domains.DomainGpo) -> None:
     pc = governed(windows)
     gpo.set(POLICY_KEY, "Functions", Value(SZ, GOOD))
-    followed_gpo.follow(pc.session, r"C:\Windows", [STEP], lambda _seconds: pytest.fail("no wait is needed"))
+    assert followed_gpo.follow(pc.endpoint, r"C:\Windows", [STEP], lambda _seconds: pytest.fail("no wait is needed"))
     assert pc.value(POLICY_KEY, "Functions") == Value(SZ, GOOD)
     no_refresh = Breaking(pc, lambda name, _given: name.endswith("gpupdate.exe"), after=False)
-    followed_gpo.follow(no_refresh, r"C:\Windows", [STEP], lambda _seconds: False)
+    assert not followed_gpo.follow(no_refresh, r"C:\Windows", [STEP], lambda _seconds: False)
     assert no_refresh.left == 1, "what has followed is not refreshed again"
 
 
@@ -239,8 +245,18 @@ def test_the_refresh_is_repeated_until_the_domain_controller_has_the_change(
             pc.state.replication_seconds = 0
         return True
 
-    followed_gpo.follow(pc.session, r"C:\Windows", [STEP], wait)
+    assert followed_gpo.follow(pc.endpoint, r"C:\Windows", [STEP], wait)
     assert waits == [1.0, 2.0, 4.0]
+    assert pc.value(POLICY_KEY, "Functions") == Value(SZ, GOOD)
+
+
+def test_a_connection_that_breaks_during_the_refresh_is_begun_anew(windows: Fresh, gpo: domains.DomainGpo) -> None:
+    pc = governed(windows)
+    gpo.set(POLICY_KEY, "Functions", Value(SZ, GOOD))
+    breaking = Breaking(pc, lambda name, _given: name.endswith("gpupdate.exe"), after=False)
+    waits: list[float] = []
+    assert followed_gpo.follow(breaking, r"C:\Windows", [STEP], lambda seconds: not waits.append(seconds))
+    assert (breaking.renewed, waits) == (1, [5.0, 1.0])
     assert pc.value(POLICY_KEY, "Functions") == Value(SZ, GOOD)
 
 
@@ -248,7 +264,7 @@ def test_an_endpoint_that_does_not_follow_is_told_with_its_gpo(windows: Fresh, g
     pc = governed(windows, refresh="ignored")
     gpo.set(POLICY_KEY, "Functions", Value(SZ, GOOD))
     with pytest.raises(ChangeError, match=r"The GPO Baseline \{G\} was changed, but Functions did not follow") as error:
-        followed_gpo.follow(pc.session, r"C:\Windows", [STEP], lambda _seconds: False)
+        followed_gpo.follow(pc.endpoint, r"C:\Windows", [STEP], lambda _seconds: False)
     assert error.value.code == followed_gpo.NOT_FOLLOWED
     assert pc.value(POLICY_KEY, "Functions") == Value(SZ, BAD)
 
