@@ -17,6 +17,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Sessi
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageError, BeforeImageStore
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import suite_diff
@@ -70,16 +71,16 @@ class WantedState:
                 change = self._decide(facts, session.place.protocol == "https")
                 if change.steps and not check_only:
                     store = BeforeImageStore(arguments["results_dir"])
-                    transaction = Transaction(endpoint, facts, store, self._label(host), wait)
+                    transaction = Transaction(endpoint, read_folders(session), store, self._label(host), wait)
                     transaction.make(change.steps)
         except Refused as refused:
             return {**_failed(f"{refused.why} {refused.what_to_do}"), "refused": refused.code}
         except (ChangeError, BeforeImageError) as error:
-            return _result(change, transaction, {"failed": True, "msg": str(error)})
+            return _result(change, transaction, {"failed": True, "msg": f"{error}{_undoing(transaction)}"})
         except (SessionError, DeadlineExceeded) as lost:
             why = explain(lost, endpoint.session().place, seconds)
             endpoint.session().abandon()
-            told = {"failed": True, "msg": str(why), "error": {"kind": why.kind, "message": str(why)}}
+            told = {"failed": True, "msg": f"{why}{_undoing(transaction)}", "error": _error(why)}
             return _result(change, transaction, told)
         return _result(change, transaction, {"msg": _told(change, check_only)}, check_only)
 
@@ -120,6 +121,21 @@ def _told(change: DesiredChange, check_only: bool) -> str:
     return (
         f"{values} would be changed." if check_only else f"{values} changed; what was changed counts after a restart."
     )
+
+
+def _undoing(transaction: Transaction | None) -> str:
+    """What became of a change that failed, as a further sentence."""
+    if transaction is None or not transaction.begun or transaction.image is None:
+        return ""
+    if transaction.undone is None:
+        return f" It could not be undone; the before-image {transaction.image.id} holds what stood there."
+    if transaction.changed:
+        return " It was undone but for what somebody else has changed meanwhile."
+    return " What was written has been undone."
+
+
+def _error(why: SessionError) -> Document:
+    return {"kind": why.kind, "message": str(why)}
 
 
 def _failed(message: str) -> Document:

@@ -12,14 +12,32 @@ import typing as t
 from pypsrp.powershell import RunspacePool
 from pypsrp.wsman import WSMan
 
+from ansible_collections.fleetops.tetra.lab import pipeline
 from ansible_collections.fleetops.tetra.lab.machine.build import build
+from ansible_collections.fleetops.tetra.lab.machine.endpoint import Endpoint
 from ansible_collections.fleetops.tetra.lab.machine.registry import Value
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
+from ansible_collections.fleetops.tetra.lab.pipeline import (
+    Blocking,
+    Caller,
+    NonTerminatingError,
+    Output,
+    TerminatingError,
+)
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
+from ansible_collections.fleetops.tetra.lab.server import records
+from ansible_collections.fleetops.tetra.lab.server.clixml import BOM, to_clixml
 from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_PASSWORD
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Answer, SessionError, Statement
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import clixml
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
+    Answer,
+    Command,
+    SessionError,
+    Statement,
+    Unsigned,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Session, _refusal_of_thing
 
 NAME = "pc"
 
@@ -58,11 +76,93 @@ class Connection:
         self.connected = True
 
 
-class Windows:
-    """One endpoint, its state, and the way to talk to it. What is sent goes over the wire."""
+class InProcess:
+    """An asker that puts its questions straight to the machine: the same commands and CLIXML, without HTTP and PSRP.
+
+    For tests that ask thousands of questions; the wire itself is tested with ``Session``.
+    """
+
+    def __init__(self, name: str, state: WindowsState, configuration: str = "Microsoft.PowerShell") -> None:
+        self._machine = Endpoint(name, state)
+        self.unmatched = self._machine.unmatched
+        self._caller = Caller("lab", configuration)
+
+    def ask(self, statements: t.Sequence[Statement]) -> Answer:
+        asked = [tuple(_as_received(command) for command in statement) for statement in statements]
+        events = self._machine.invoke(asked, self._caller)
+        answer, result = Answer([]), None
+        while True:
+            try:
+                event = events.send(result)
+            except StopIteration:
+                return answer
+            result = event.work() if isinstance(event, Blocking) else None
+            if isinstance(event, Output):
+                answer.output.append(_parsed((event.convert, event.value), event.wire))
+            elif isinstance(event, (NonTerminatingError, TerminatingError)):
+                details = event.details
+                record = _parsed(("error", details), lambda details=details: records.error_record(details))
+                answer.refusals.append(_refusal_of_thing(record))
+                if isinstance(event, TerminatingError):
+                    return Answer(answer.output, answer.refusals, failed=True)
+
+    def version_table(self) -> dict[str, t.Any]:
+        return {"PSVersion": "5.1.19041.1"}
+
+    def configuration(self) -> str | None:
+        return self._caller.configuration
+
+    def session(self) -> InProcess:
+        return self
+
+    def renew(self) -> InProcess:
+        return self
+
+
+def _as_received(command: Command) -> pipeline.Command:
+    """What reaches Windows: typed numbers are numbers."""
+
+    def plain(value: t.Any) -> t.Any:
+        if isinstance(value, Unsigned):
+            return value.value
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    parameters = tuple((name, plain(value)) for name, value in command.parameters)
+    return pipeline.Command(command.name, parameters=parameters, merge_errors=command.merge_errors)
+
+
+def _parsed(value: t.Any, make: t.Callable[[], t.Any]) -> t.Any:
+    return clixml.parse(to_clixml(value, _NO_SECRETS, make).removeprefix(BOM).decode("utf-8"))
+
+
+_NO_SECRETS: t.Any = None
+"""Nothing here is a secure string, so no key is needed."""
+
+
+class Simulated:
+    """The state of one simulated endpoint, seen from outside."""
+
+    state: WindowsState
+
+    def value(self, path: str, name: str) -> Value | None:
+        return self.state.registry.get(path, name)
+
+    def file(self, path: str) -> bytes | None:
+        found = self.state.files.find(path)
+        return found.data if found is not None else None
+
+    def dump(self) -> dict[str, t.Any]:
+        """Registry and files, for comparing whole states."""
+        return self.state.dump()
+
+
+class Windows(Simulated):
+    """One endpoint and the way to talk to it. What is sent goes over the wire."""
 
     def __init__(self, fleet: RunningFleet, mapping: t.Mapping[str, t.Any]) -> None:
-        self.state: WindowsState = build(NAME, {"release": "10_22h2", **mapping})
+        self.state = build(NAME, {"release": "10_22h2", **mapping})
         self._machine: t.Any = fleet.machines[NAME]
         self._machine.state = self.state
         self._machine.unmatched.clear()
@@ -78,31 +178,34 @@ class Windows:
         """What was asked and is not simulated."""
         return list(self._machine.unmatched)
 
-    def value(self, path: str, name: str) -> Value | None:
-        return self.state.registry.get(path, name)
 
-    def file(self, path: str) -> bytes | None:
-        found = self.state.files.find(path)
-        return found.data if found is not None else None
+class NearWindows(Simulated):
+    """One endpoint that is asked in this process."""
 
-    def dump(self) -> dict[str, t.Any]:
-        """Registry, files and the local policies' version, for comparing whole states."""
-        return {**self.state.dump(), "applied": sorted(self.state.applied_policies)}
+    def __init__(self, **mapping: t.Any) -> None:
+        self.state = build(NAME, {"release": "10_22h2", **mapping})
+        self.session = InProcess(NAME, self.state)
+        self.endpoint = self.session
+        self.unmatched = self.session.unmatched
 
 
 Fresh = t.Callable[..., Windows]
 
 
 class Breaking:
-    """The session of an endpoint whose connection breaks once at the statements that ``hits`` picks.
+    """An asker whose connection breaks at the statements that ``hits`` picks.
 
     ``after``: the statement is carried out and only its answer is lost. It is an endpoint and its asker in one.
     """
 
     def __init__(
-        self, windows: Windows, hits: t.Callable[[str, dict[str | None, t.Any]], bool], after: bool, times: int = 1
+        self,
+        inner: Windows | InProcess,
+        hits: t.Callable[[str, dict[str | None, t.Any]], bool],
+        after: bool,
+        times: int = 1,
     ) -> None:
-        self._windows = windows
+        self._inner: t.Any = inner.endpoint
         self._hits = hits
         self._after = after
         self.left = times
@@ -113,7 +216,7 @@ class Breaking:
 
     def renew(self) -> Breaking:
         self.renewed += 1
-        self._windows.endpoint.renew()
+        self._inner.renew()
         return self
 
     def ask(self, statements: t.Sequence[Statement]) -> Answer:
@@ -121,17 +224,17 @@ class Breaking:
             self._hits(command.name, dict(command.parameters)) for statement in statements for command in statement
         )
         if not is_hit or not self.left:
-            return self._windows.session.ask(statements)
+            return self._inner.session().ask(statements)
         self.left -= 1
         if self._after:
-            self._windows.session.ask(statements)
+            self._inner.session().ask(statements)
         raise SessionError("unreachable", "The connection broke.")
 
     def version_table(self) -> dict[str, t.Any]:
-        return self._windows.session.version_table()
+        return self._inner.session().version_table()
 
     def configuration(self) -> str | None:
-        return self._windows.session.configuration()
+        return self._inner.session().configuration()
 
 
 @contextlib.contextmanager

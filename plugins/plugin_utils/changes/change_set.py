@@ -84,6 +84,8 @@ class ChangeSet:
             item = _registry_item(step["path"], step["name"], present, step["after"])
             if step["action"] == ARRANGE_SUITES:
                 item.update(by=ARRANGE_SUITES, calls=[dict(call) for call in step["calls"]])
+            if present["status"] == "absent" and step["target"] != LOCAL_GPO:
+                item["made_keys"] = self._registry.missing_keys(step["path"])
             items.append(item)
         items.extend(self._enabled_items(steps))
         policy = {step["name"]: step["after"] for step in steps if step["target"] == LOCAL_GPO}
@@ -165,6 +167,9 @@ class ChangeSet:
     def _undo_value(self, item: Item) -> str:
         present = self._registry.read(item["path"], item["name"])
         foreseen = self.foreseen(item, present)
+        if foreseen == ALREADY:
+            # The key may have been made, and the connection lost before the value was.
+            self._registry.remove_made_keys(item.get("made_keys", ()))
         if foreseen != RESTORED:
             return foreseen
         if item.get("by") == ENABLE_SUITE:
@@ -172,6 +177,7 @@ class ChangeSet:
         elif item.get("by") == ARRANGE_SUITES:
             self._arrange_back(present["data"], item["before"]["data"])
         self._registry.write(item["path"], item["name"], item["before"])
+        self._registry.remove_made_keys(item.get("made_keys", ()))
         return RESTORED
 
     def _undo_policy(self, pol: Item, fed: t.Sequence[Item]) -> list[dict[str, t.Any]]:

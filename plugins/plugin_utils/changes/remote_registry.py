@@ -48,6 +48,7 @@ _TYPES = {
 }
 _BY_STDREGPROV = {"REG_SZ": ("String", "sValue"), "REG_DWORD": ("DWORD", "uValue")}
 """Type → the word in the names of the methods, and their argument. Other types could not be put back exactly."""
+_CONTENT = ("EnumValues", "EnumKey")
 _CIM_ABSENT = (1, 2)
 _CIM_DENIED = 5
 
@@ -111,12 +112,39 @@ class RemoteRegistry:
         if answer.refusals:
             raise _refused(answer.refusals, f"The key {path} could not be created")
 
+    def missing_keys(self, path: str) -> list[str]:
+        """The key and those above it that do not exist and that a write would make, the lowest first."""
+        missing = []
+        while path.count("\\") > 1 and not self._is_key(path):
+            missing.append(path)
+            path = path.rpartition("\\")[0]
+        return missing
+
+    def remove_made_keys(self, paths: t.Iterable[str]) -> None:
+        """Takes keys away that we made, the lowest first, as far as they hold nothing. Without WMI they stay."""
+        for path in paths:
+            try:
+                values, names = (self._cim(method, path, ("ReturnValue", "sNames")) for method in _CONTENT)
+                is_empty = all(code == 0 and not (answer or {}).get("sNames") for code, answer in (values, names))
+                if is_empty:
+                    self._cim("DeleteKey", path, ("ReturnValue",))
+            except ChangeError:
+                return
+
     def remove_empty_key(self, path: str) -> None:
         """Takes a key away that we made; it must hold no values and no keys."""
         statement = (command("Remove-Item", LiteralPath=provider_path(path), ErrorAction="Continue"),)
         answer = self._ask(statement)
         if answer.refusals:
             raise _refused(answer.refusals, f"The key {path} could not be removed")
+
+    def _is_key(self, path: str) -> bool:
+        if "/" not in path:
+            return self.key_exists(path)
+        code, _answer = self._cim("EnumValues", path, ("ReturnValue",))
+        if code in (0, *_CIM_ABSENT):
+            return code == 0
+        raise _cim_failed(code, f"Whether the key {path} exists could not be read")
 
     # The registry provider -----------------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
 
 Document = dict[str, t.Any]
@@ -47,10 +49,10 @@ class Transaction:
     """``make`` is called once; the attributes say how far it came, also when it raised."""
 
     def __init__(
-        self, endpoint: reboot.Endpoint, facts: Document, store: BeforeImageStore, label: Label, wait: Waiter
+        self, endpoint: reboot.Endpoint, folders: WindowsFolders, store: BeforeImageStore, label: Label, wait: Waiter
     ) -> None:
         self._endpoint = endpoint
-        self._facts = facts
+        self._folders = folders
         self._store = store
         self._label = label
         self._wait = wait
@@ -110,34 +112,20 @@ class Transaction:
         with contextlib.suppress(SessionError, ChangeError, BeforeImageError, DeadlineExceeded):
             with deadline(_SECONDS_FOR_UNDOING):
                 self._endpoint.renew()
-                changes = self._changes()
+                changes = self._changes(Countdown(_SECONDS_FOR_UNDOING))
                 self.undone = changes.undo(items)
                 changes.note_again(self._noted)
-            if self.image is not None:
+            if self.image is not None and not self.changed:
                 self._store.mark_restored(self.image, self.undone)
 
     def _keep_on_endpoint(self, image: BeforeImage) -> bool:
         """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""
         content = json.dumps(image.as_dict(), indent=1).encode()
         try:
-            RemoteFiles(self._endpoint.session()).replace(f"{data_folder(self._facts)}\\{image.id}.json", content)
+            RemoteFiles(self._endpoint.session()).replace(f"{self._folders.copies}\\{image.id}.json", content)
         except ChangeError:
             return False
         return True
 
-    def _changes(self) -> ChangeSet:
-        return ChangeSet(self._endpoint.session(), self._wait, system_root(self._facts))
-
-
-def system_root(facts: Document) -> str:
-    """The endpoint's Windows folder."""
-    path = str(facts["policy_origin"]["local_gpo"].get("path") or "")
-    folder = path.lower().find("\\system32\\")
-    return path[:folder] if folder > 0 else r"C:\Windows"
-
-
-def data_folder(facts: Document) -> str:
-    """Where the endpoint keeps its copies of before-images."""
-    path = str(facts["policy_origin"]["archive"].get("path") or "")
-    folder = path.rpartition("\\")[0] or r"C:\ProgramData"
-    return f"{folder}\\fleetops.tetra"
+    def _changes(self, wait: Waiter | None = None) -> ChangeSet:
+        return ChangeSet(self._endpoint.session(), wait or self._wait, self._folders.system_root)

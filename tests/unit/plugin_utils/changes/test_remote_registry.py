@@ -239,3 +239,19 @@ def test_a_write_whose_answer_is_lost_is_found_done_the_next_time(windows: Fresh
 def test_two_states_are_the_same_value(one: State, other: State, answer: bool) -> None:
     assert same(one, other) is answer
     assert same(other, one) is answer
+
+
+@pytest.mark.parametrize("path", [FREE, schannel_path("Ciphers\\RC4 128/128")])
+def test_keys_that_a_write_made_are_taken_away_again_and_no_others(windows: Fresh, path: str) -> None:
+    pc = windows()
+    before = pc.dump()
+    registry = RemoteRegistry(pc.session)
+    made = registry.missing_keys(path)
+    assert made[0] == path
+    registry.write(path, "Enabled", ok("REG_DWORD", 0))
+    assert registry.missing_keys(path) == []
+    registry.remove_made_keys(made)
+    assert pc.value(path, "Enabled") == Value(DWORD, 0), "a key that holds something stays"
+    registry.write(path, "Enabled", dict(ABSENT))
+    registry.remove_made_keys(made)
+    assert pc.dump() == before
