@@ -48,7 +48,6 @@ _TYPES = {
 }
 _BY_STDREGPROV = {"REG_SZ": ("String", "sValue"), "REG_DWORD": ("DWORD", "uValue")}
 """Type → the word in the names of the methods, and their argument. Other types could not be put back exactly."""
-_CONTENT = ("EnumValues", "EnumKey")
 _CIM_ABSENT = (1, 2)
 _CIM_DENIED = 5
 
@@ -124,9 +123,8 @@ class RemoteRegistry:
         """Takes keys away that we made, the lowest first, as far as they hold nothing. Without WMI they stay."""
         for path in paths:
             try:
-                values, names = (self._cim(method, path, ("ReturnValue", "sNames")) for method in _CONTENT)
-                is_empty = all(code == 0 and not (answer or {}).get("sNames") for code, answer in (values, names))
-                if is_empty:
+                content = [self._cim(method, path, ("ReturnValue", "sNames")) for method in ("EnumValues", "EnumKey")]
+                if all(code == 0 and answer is not None and not answer.get("sNames") for code, answer in content):
                     self._cim("DeleteKey", path, ("ReturnValue",))
             except ChangeError:
                 return
