@@ -38,7 +38,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import (
     suite_changes,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.planned_facts import apply_steps
-from ansible_collections.fleetops.tetra.plugins.module_utils.policy.rsop_rows import domain_of, losers
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.rsop_rows import domain_of, losers, names_a_gpo
 from ansible_collections.fleetops.tetra.plugins.module_utils.suite_list import MAXIMUM_LENGTH
 from ansible_collections.fleetops.tetra.plugins.module_utils.three_valued import YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
@@ -83,13 +83,16 @@ class Claim:
 
 def claims_of(facts: Facts, verdict: Facts, options: c.Mapping[str, t.Any] | None = None) -> list[Claim]:
     """One claim for each value that this endpoint gets from a domain GPO and that counts. Raises PlanError."""
-    origin = verdict["policy_origin"]
-    gpo = origin.get("gpo") or {}
-    if origin["origin"] != "domain_gpo" or not gpo.get("guid"):
+    if not names_a_gpo(facts):
         return []
     permitted = {**(options or {}), "change_domain_gpo": True}
     planned = planning.plan(facts, verdict, permitted)
-    first = Claim(
+    found = [_claim_of(facts, step) for step in planned["steps"] if step["target"] == DOMAIN_GPO]
+    origin = verdict["policy_origin"]
+    gpo = origin.get("gpo") or {}
+    if origin["origin"] != "domain_gpo" or not gpo.get("guid"):
+        return found
+    listed = Claim(
         host=str(facts["host"]),
         domain=domain_of(facts, gpo["guid"]),
         guid=gpo["guid"],
@@ -98,23 +101,27 @@ def claims_of(facts: Facts, verdict: Facts, options: c.Mapping[str, t.Any] | Non
         value=SUITES_VALUE,
         before=state_of(facts["policy_order"]),
         wanted=_usable(facts, parse_options(permitted)),
-        needs=False,
+        needs=any(entry["code"] == "list_too_long" for entry in planned["blocked"]),
         rivals=losers(facts, SUITES_VALUE),
     )
-    if any(entry["code"] == "list_too_long" for entry in planned["blocked"]):
-        return [dataclasses.replace(first, needs=True)]
-    return [
-        dataclasses.replace(
-            first,
-            value=step["name"],
-            before=step["before"],
-            after=step["after"],
-            needs=True,
-            rivals=losers(facts, step["name"]),
-        )
-        for step in planned["steps"]
-        if step["target"] == DOMAIN_GPO
-    ] or [first]
+    if any(claim.value == SUITES_VALUE for claim in found):
+        return [dataclasses.replace(claim, wanted=listed.wanted) for claim in found]
+    return [listed, *found]
+
+
+def _claim_of(facts: Facts, step: Step) -> Claim:
+    owner = step["owner"]
+    return Claim(
+        host=str(facts["host"]),
+        domain=domain_of(facts, owner["guid"]),
+        guid=owner["guid"],
+        name=owner["name"],
+        path=step["path"],
+        value=step["name"],
+        before=step["before"],
+        after=step["after"],
+        rivals=losers(facts, step["name"]),
+    )
 
 
 def _usable(facts: Facts, options: PlanOptions) -> tuple[str, ...]:

@@ -21,7 +21,13 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import cause as causes
 from ansible_collections.fleetops.tetra.plugins.module_utils import plan_steps as steps_
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import ABSENT, OK, POLICY_KEY, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
+    ABSENT,
+    CURVES_VALUE,
+    OK,
+    POLICY_KEY,
+    SUITES_VALUE,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.lock_out import lost_tls13
 from ansible_collections.fleetops.tetra.plugins.module_utils.obstacles import Obstacle, obstacles_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import (
@@ -31,6 +37,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import
     parse_options,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.planned_facts import apply_steps
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin
 from ansible_collections.fleetops.tetra.plugins.module_utils.suite_list import MAXIMUM_LENGTH
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
 from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import Release, release_for
@@ -183,7 +190,7 @@ class _Planner:
         return self._switches(obstacle)
 
     def _policy_list(self, release: Release) -> steps_.Step:
-        target, owner = self._owner()
+        target, owner = self._owner(self.verdict["policy_origin"])
         if self.options.cure == NOT_CONFIGURED:
             after = steps_.nothing()
             why = "The policy list holds no suite that the Tetra servers accept; without it the local list counts."
@@ -235,9 +242,9 @@ class _Planner:
         nist = [name for name in release.curves if name.lower().startswith("nist")]
         if policy.get("status") == OK:
             names = nist[:1] + [name for name in steps_.names_of(policy) if name.lower() != nist[0].lower()]
-            target, owner = self._owner()
+            target, owner = self._owner(decide_origin(self.facts, CURVES_VALUE))
             if target == "":
-                raise self._not_ours(owner, steps_.present("REG_MULTI_SZ", names), "EccCurves")
+                raise self._not_ours(owner, steps_.present("REG_MULTI_SZ", names), CURVES_VALUE)
             return steps_.policy_curves_step(self.facts, names, target, owner, why)
         local = self.facts["curves"]["local"]
         if local.get("status") != OK:
@@ -277,9 +284,8 @@ class _Planner:
 
     # Whose setting it is ---------------------------------------------------------------------------------------------
 
-    def _owner(self) -> tuple[str, dict[str, t.Any]]:
+    def _owner(self, origin: c.Mapping[str, t.Any]) -> tuple[str, dict[str, t.Any]]:
         """(target, owner); target is empty where this endpoint must not write the value."""
-        origin = self.verdict["policy_origin"]
         gpo = origin.get("gpo") or {}
         owner = {"kind": origin["origin"], "name": gpo.get("name"), "guid": gpo.get("guid")}
         if origin["origin"] == "local_gpo":

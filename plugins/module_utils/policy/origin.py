@@ -26,12 +26,12 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import CURVES_VALUE, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
 from ansible_collections.fleetops.tetra.plugins.module_utils.reasons import evidence
 
 Evidence = dict[str, t.Any]
 
-_VALUE = "Functions"
 _RSOP = r"root\rsop\computer: RSOP_RegistryPolicySetting"
 _ROW_KEYS = tuple((hive + local_gpo.SSL_KEY).lower() for hive in ("", "HKLM\\", "HKEY_LOCAL_MACHINE\\"))
 _GUID = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
@@ -42,13 +42,14 @@ _LOCAL_NOTE = "That RSoP calls the local GPO LocalGPO is expected, not verified.
 _MDM_NOTE = "How the MDM client writes the list into the registry is not documented; lists are compared name by name."
 
 
-def decide_origin(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def decide_origin(facts: t.Mapping[str, t.Any], value: str = SUITES_VALUE) -> dict[str, t.Any]:
     """Facts in, ``verdict.policy_origin`` out: ``{origin, gpo: {name, guid} | None, matches_registry, evidence}``.
 
+    ``value``: ``Functions``, or ``EccCurves`` for the list of curves, which another GPO may set.
     ``origin`` is ``domain_gpo``, ``local_gpo``, ``mdm``, ``direct``, ``none`` or ``unknown``. ``matches_registry`` is
     ``None`` where nobody owns the value or the two cannot be compared. Never raises; damaged facts give ``unknown``.
     """
-    return _Decision(facts).make()
+    return _Decision(facts, value).make()
 
 
 def is_ssl_row(row: t.Mapping[str, t.Any], value: str) -> bool:
@@ -75,9 +76,11 @@ def gpo_of(row: t.Mapping[str, t.Any], gpos: t.Any) -> tuple[str, dict[str, str 
 
 
 class _Decision:
-    def __init__(self, facts: t.Mapping[str, t.Any]) -> None:
+    def __init__(self, facts: t.Mapping[str, t.Any], value: str) -> None:
         origin = _mapping(_mapping(facts).get("policy_origin"))
-        self.registry = _mapping(_mapping(facts).get("policy_order"))
+        curves = _mapping(_mapping(facts).get("curves"))
+        self.value = value
+        self.registry = _mapping(_mapping(facts).get("policy_order") if value == SUITES_VALUE else curves.get("policy"))
         self.rsop = _mapping(origin.get("rsop"))
         self.local = _mapping(origin.get("local_gpo"))
         self.mdm = _mapping(origin.get("mdm"))
@@ -129,7 +132,7 @@ class _Decision:
         return bool(_mappings(self.rsop.get("rows")) or _mappings(self.rsop.get("gpos")))
 
     def _rows(self) -> list[t.Mapping[str, t.Any]]:
-        return [row for row in _mappings(self.rsop.get("rows")) if is_ssl_row(row, _VALUE)]
+        return [row for row in _mappings(self.rsop.get("rows")) if is_ssl_row(row, self.value)]
 
     def _by_rows(self, rows: list[t.Mapping[str, t.Any]], mdm_value: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
         winners = [row for row in rows if row.get("precedence") == 1]
@@ -185,7 +188,7 @@ class _Decision:
     def _local(self) -> tuple[str, t.Mapping[str, t.Any] | None]:
         if self.local.get("status") != "ok":
             return "none", None
-        action, entry = local_gpo.entry_for(self.local, _VALUE)
+        action, entry = local_gpo.entry_for(self.local, self.value)
         if action != "none" and self.local_disabled.get("status") == "ok" and self.local_disabled.get("data") == 1:
             self._tell(
                 "registry",
@@ -208,7 +211,7 @@ class _Decision:
         if self.mdm.get("status") != "ok":
             return None
         for value in _mappings(self.mdm.get("values")):
-            if value.get("status") == "ok" and str(value.get("name") or "").lower() in _MDM_NAMES:
+            if value.get("status") == "ok" and str(value.get("name") or "").lower() in _MDM_NAMES[self.value]:
                 return value
         return None
 
@@ -290,7 +293,10 @@ class _Decision:
         return {"origin": origin, "gpo": gpo, "matches_registry": matches, "evidence": self.evidence}
 
 
-_MDM_NAMES = ("tlsciphersuites", "sslciphersuiteorder")
+_MDM_NAMES = {
+    SUITES_VALUE: ("tlsciphersuites", "sslciphersuiteorder"),
+    CURVES_VALUE: ("configureellipticcurvecryptography", "sslcurveorder"),
+}
 
 
 def _names(data: t.Any) -> list[str]:

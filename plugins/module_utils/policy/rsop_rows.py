@@ -23,6 +23,11 @@ def domain_of(facts: c.Mapping[str, t.Any], guid: str) -> str | None:
     return ".".join(part.strip().lower() for part in _PARTS.findall(found)) if found else None
 
 
+def names_a_gpo(facts: c.Mapping[str, t.Any]) -> bool:
+    """Whether RSoP has any row of the SSL policy."""
+    return bool(_mappings(_rsop(facts).get("rows")))
+
+
 def losers(facts: c.Mapping[str, t.Any], value: str) -> tuple[str, ...]:
     """Names (or ids) of the GPOs that set this value as well and lost, in the order of their precedence."""
     rsop = _rsop(facts)

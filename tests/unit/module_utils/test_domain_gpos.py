@@ -14,13 +14,21 @@ from hypothesis import strategies as st
 from ansible_collections.fleetops.tetra.plugins.module_utils import domain_gpos as d
 from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan import plan
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import PlanError
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import names_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.rsop_rows import domain_of, losers
 from ansible_collections.fleetops.tetra.plugins.module_utils.suite_list import MAXIMUM_LENGTH
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
 from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import BY_KEY
-from ansible_collections.fleetops.tetra.tests.unit.endpoint_facts import CBC, DHE_128, ECDHE_128, TLS13_128, endpoint
+from ansible_collections.fleetops.tetra.tests.unit.endpoint_facts import (
+    CBC,
+    DHE_128,
+    ECDHE_128,
+    TLS13_128,
+    endpoint,
+    set_switch,
+)
 
 GUID = "{31B2F340-016D-11D2-945F-00C04FB984F9}"
 OTHER = "{6AC1786C-016F-11D2-945F-00C04FB984F9}"
@@ -181,6 +189,38 @@ def test_another_value_that_the_gpo_holds_meanwhile_may_do_as_well() -> None:
     for text, does in ((f"{DHE_128},{CBC}", True), (CBC, False), (f"{TLS13_128},{CBC}", False)):
         state = {"status": "ok", "type": "REG_SZ", "data": text}
         assert d.serves(state, change, facts, evaluate(facts), None) is does
+
+
+def with_curves(facts: f.Facts, guid: str, names: list[str]) -> f.Facts:
+    """A GPO sets the list of curves as well."""
+    facts["curves"]["policy"] = f.registry_value(f.POLICY_KEY, f.CURVES_VALUE, type="REG_MULTI_SZ", data=names)
+    facts["curves"]["cmdlet"]["names"] = list(names)
+    rsop = facts["policy_origin"]["rsop"]
+    gpo_id = f"CN={guid},CN=Policies,CN=System,DC=corp,DC=example"
+    rsop["gpos"].append({"id": gpo_id, "name": f"GPO {guid[1:5]}", "guid": guid, "enabled": True})
+    row = {"registry_key": f.POLICY_KEY.partition("\\")[2], "value_name": "EccCurves", "value_type": 7, "value": names}
+    rsop["rows"].append({**row, "precedence": 1, "gpo_id": gpo_id, "som_id": "", "deleted": False, "created": None})
+    return facts
+
+
+def test_the_curves_may_be_set_by_another_gpo_or_by_one_where_nobody_sets_suites() -> None:
+    facts = endpoint("10_22h2")
+    facts["host"] = "a"
+    with_curves(facts, OTHER, ["curve25519"])
+    set_switch(facts, "KeyExchangeAlgorithms\\Diffie-Hellman", "Enabled", 0)
+    (change,) = changes(facts)
+    assert (change["guid"], change["value"]) == (OTHER, "EccCurves")
+    assert change["after"] == {"status": "ok", "type": "REG_MULTI_SZ", "data": ["NistP256", "curve25519"]}
+    # Without permission nothing is written on the endpoint, though nobody owns the list of suites.
+    (blocked,) = plan(facts, evaluate(facts))["blocked"]
+    assert (blocked["code"], blocked["owner"]["guid"]) == ("owned_by_domain_gpo", OTHER)
+
+    both = with_curves(governed("b"), OTHER, ["curve25519"])
+    set_switch(both, "KeyExchangeAlgorithms\\Diffie-Hellman", "Enabled", 0)
+    assert {(change["guid"], change["value"]) for change in changes(both)} == {
+        (GUID, "Functions"),
+        (OTHER, "EccCurves"),
+    }
 
 
 def test_options_that_make_no_sense_are_refused() -> None:
