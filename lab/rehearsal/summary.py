@@ -20,6 +20,7 @@ _NAMED = 25
 NOT_IN_RUN = "not_in_run"
 """The rehearsed playbook was told to leave this endpoint out (limit, tetra_hosts)."""
 NOT_STARTED = "not_started"
+_UNKNOWN = "unknown"
 _DONE = ("proven",)
 _LEFT = ("nothing_to_do",)
 _HELD = ("blocked", "held")
@@ -118,7 +119,8 @@ def sentences(document: t.Mapping[str, t.Any]) -> list[str]:
     lines += _group("Would be cured", [_cured(host, one) for host, one in _of(endpoints, _DONE)])
     lines += _group("Not ours to change, or held", [_blocked(host, one) for host, one in _of(endpoints, _HELD)])
     lines += _group("Would not be started", [host for host, _one in _of(endpoints, (NOT_STARTED,))])
-    known = (*_DONE, *_HELD, *_LEFT, NOT_IN_RUN, NOT_STARTED)
+    lines += _group("Not known well enough to plan", [host for host, _one in _of(endpoints, (_UNKNOWN,))])
+    known = (*_DONE, *_HELD, *_LEFT, NOT_IN_RUN, NOT_STARTED, _UNKNOWN)
     others = [(host, one) for host, one in endpoints.items() if one["event"] not in known]
     lines += _group(
         "Would fail, or not be reached", [f"{host}: {one['event']}: {one['detail']}" for host, one in others]

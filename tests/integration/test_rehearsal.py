@@ -18,6 +18,7 @@ from ansible_collections.fleetops.tetra.lab import outcomes
 from ansible_collections.fleetops.tetra.lab.fleet import Fleet
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
+from ansible_collections.fleetops.tetra.tests.schemas import complaints, complaints_of_backups, complaints_of_folder
 
 CURED = ("local-gpo-0001", "direct-0001", "local-list", "aes-off")
 BY_DOMAIN = "domain-gpo-0001"
@@ -84,3 +85,15 @@ def test_a_rehearsal_ends_as_the_remediation_would(repair: RunningFleet, checkou
                  str(out / "remediation" / "after" / "report" / "index.html")):  # fmt: skip
         assert part in rehearsed.stdout
     assert not list((out / "lab").glob("*.accounts")), "the lab's password stays on disk"
+
+    # Every document of the rehearsal, of the audit before and of the remediation has the shape that its schema says.
+    assert complaints("rehearsal-1", document) == []
+    assert complaints_of_folder(tmp_path / "results" / "run")[0] == []
+    wrong, seen = complaints_of_folder(out / "remediation")
+    assert wrong == []
+    assert seen["cure-1"] == len(CURED) + 1 + len(CANNOT_BE_KNOWN) + 1
+    assert seen["remediation-1"] == 1 + len(document["waves"])
+    others = {"run-1", "result-1", "gate-1", "report-1", "plans-1", "domain-gpos-1", "journal-1"}
+    assert set(seen) == {*others, "cure-1", "remediation-1"}
+    wrong, images = complaints_of_backups(out)
+    assert (wrong, images) == ([], len(CURED) + 2)

@@ -6,37 +6,18 @@
 from __future__ import annotations
 
 import copy
-import json
+import re
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from referencing import Registry, Resource
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import facts as facts_document
 from ansible_collections.fleetops.tetra.plugins.module_utils import reasons, verdict
-
-SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
-NAMES = sorted(path.stem for path in SCHEMAS.glob("*.json"))
-
-
-def load(name: str) -> dict[str, Any]:
-    document = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
-    assert isinstance(document, dict)
-    return document
-
-
-def validator(name: str) -> jsonschema.Draft202012Validator:
-    resources = [(load(other)["$id"], Resource.from_contents(load(other))) for other in NAMES]
-    return jsonschema.Draft202012Validator(load(name), registry=Registry().with_resources(resources))
-
-
-def complaints(name: str, document: Any) -> list[str]:
-    """What is wrong with a document, as ``path: sentence``. The document must survive JSON unchanged."""
-    assert json.loads(json.dumps(document)) == document, "not plain JSON"
-    found = validator(name).iter_errors(document)
-    return [f"{'/'.join(str(part) for part in error.absolute_path)}: {error.message[:300]}" for error in found]
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import journal
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.tests.schemas import NAMES, SCHEMAS, complaints, load
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -44,14 +25,17 @@ def test_schemas_are_schemas(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(load(name))
 
 
-def test_the_documents_of_the_guide_have_schemas() -> None:
+def test_the_documents_of_the_guide_have_schemas_and_the_schemas_are_in_the_guide() -> None:
     guide = (SCHEMAS.parent / "documents.md").read_text(encoding="utf-8")
     named = {
-        load(name)["properties"]["schema"]["const"] for name in NAMES if "const" in load(name)["properties"]["schema"]
+        load(name)["properties"]["schema"]["const"].removeprefix("fleetops.tetra/")
+        for name in NAMES
+        if "schema" in load(name).get("properties", {})
     }
-    assert all(schema in guide for schema in named)
-    for schema in ("facts/1", "verdict/1", "plan/1", "run/1", "result/1"):
-        assert f"fleetops.tetra/{schema}" in named
+    in_guide = set(re.findall(r"`(?:fleetops\.tetra/)?([a-z-]+/[0-9])`", guide))
+    assert named == in_guide
+    for name in set(NAMES) - {name.replace("/", "-") for name in named}:
+        assert f"`{name}.json`" in guide
 
 
 def test_facts_of_which_nothing_was_read() -> None:
@@ -90,6 +74,39 @@ def test_verdicts() -> None:
 def test_the_schema_of_verdicts_knows_every_reason_code() -> None:
     item = load("verdict-1")["properties"]["suites"]["additionalProperties"]["properties"]["reasons"]["items"]
     assert set(reasons.REASON_CODES) == set(item["properties"]["code"]["enum"]) == guide_reasons()
+
+
+def test_the_schema_of_the_journal_knows_every_event(tmp_path: Path) -> None:
+    assert set(load("journal-1")["properties"]["event"]["enum"]) == set(journal.EVENTS)
+    guide = (SCHEMAS.parent / "documents.md").read_text(encoding="utf-8").split("### journal entry", 1)[1]
+    written = journal.Journal(tmp_path, "token")
+    for number, event in enumerate(journal.EVENTS):
+        assert f"`{event}`" in guide.split("### cure", 1)[0]
+        written.append("host", event, detail="why" if number % 2 else None, wave=number or None)
+    entries = written.entries("host")
+    assert len(entries) == len(journal.EVENTS)
+    assert [complaint for entry in entries for complaint in complaints("journal-1", entry)] == []
+    ends = {*journal.GOOD_ENDS, *journal.HELD_ENDS, *journal.FAILED_ENDS}
+    assert set(load("cure-1")["properties"]["event"]["enum"]) == ends
+
+
+def test_before_images_of_every_kind(tmp_path: Path) -> None:
+    absent, number = {"status": "absent", "type": None, "data": None}, {"status": "ok", "type": "REG_DWORD", "data": 1}
+    names = {"status": "ok", "type": "REG_MULTI_SZ", "data": ["a"]}
+    file = {"status": "ok", "content": "UFJlZw=="}
+    items: list[dict[str, Any]] = [
+        {"kind": "registry_value", "path": "K", "name": "Enabled", "before": absent, "after": number},
+        {"kind": "registry_value", "path": "K", "name": "Functions", "before": names, "after": names,
+         "by": "enable_suite"},
+        {"kind": "file", "path": "C:\\x", "before": {"status": "absent", "content": None}, "after": file},
+        {"kind": "gpo_value", "path": "K", "name": "Functions", "guid": "{1}", "gpo": None, "domain": "corp.example",
+         "before": {**absent, "disabled": True}, "after": {"status": "ok", "type": "REG_SZ", "data": "a,b"}},
+    ]  # fmt: skip
+    image = BeforeImageStore(tmp_path).keep("host", "run", "token", items)
+    assert complaints("before-image-1", image.as_dict()) == []
+    for number_of, item in enumerate(items):
+        wrong = {**image.as_dict(), "items": [{**item, "secret": "x"}]}
+        assert complaints("before-image-1", wrong), number_of
 
 
 def guide_reasons() -> set[str]:

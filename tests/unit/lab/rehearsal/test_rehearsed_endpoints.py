@@ -30,6 +30,7 @@ from ansible_collections.fleetops.tetra.lab.rehearsal.summary import differences
 from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions
+from ansible_collections.fleetops.tetra.tests.schemas import complaints
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts
 from ansible_collections.fleetops.tetra.tests.unit.lab.simulated import facts_of, now
 
@@ -72,6 +73,8 @@ def test_the_simulated_endpoint_gets_the_saved_verdict(name: str) -> None:
     domains.forget()
     made = rehearse(record)
     second, endpoint = again(made)
+    assert complaints("facts-1", record["facts"]) == []
+    assert complaints("verdict-1", record["verdict"]) == []
     assert differences(record, second) == []
     assert endpoint.unmatched == []
     for section in ("policy_order", "local_order", "cipher_suites", "schannel", "curves"):
