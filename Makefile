@@ -130,6 +130,10 @@ unit: setup ## unit and property tests only
 integration: setup build/dependencies/.stamp ## playbooks against the lab only
 	@$(RUN) python -m pytest tests/integration $(ARGS)
 
+.PHONY: prove-kill
+prove-kill: setup ## SIGKILL at 50 random instants of a remediation (make test takes six); ten minutes
+	@TETRA_KILLS=50 $(RUN) python -m pytest tests/integration/test_remediation_killed.py $(ARGS)
+
 .PHONY: ruff
 ruff: setup ## ruff, check and format
 	@$(RUN) ruff check .

@@ -46,6 +46,7 @@ _UNDO = 60.0
 """Seconds for an undoing, which has a time of its own: a change may have failed because its time was up."""
 _REFRESH = 60.0
 """Seconds, or a quarter of the deadline, in which the registry has to follow a policy refresh."""
+_MAY_BE_CHANGED = ("changing", "changed", "rebooting", "proving", "timed_out", "unproven")
 _PLAN_ENDS = {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked", planning.UNKNOWN: "blocked"}
 
 
@@ -101,6 +102,8 @@ class Surroundings:
     """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline."""
     gpo_value: t.Callable[[Document, Document], Document | None] = lambda _step, _facts: None
     """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
+    file: t.Callable[[Outcome], None] = lambda _outcome: None
+    """Files the outcome; called before the journal says that the endpoint has come to its end."""
     wave: int | None = None
     other_way: reboot.OtherWay | None = None
     """How to restart in place of the native way."""
@@ -126,6 +129,12 @@ class Outcome:
     update: Document | None = None
     restart: Document | None = None
     """``{boot_time_before, boot_time_after, method, note}`` of a restart that was seen."""
+    elsewhere: bool = False
+    """Another process cured the endpoint, and filed what became of it."""
+
+
+class _Unproven(Exception):
+    """The endpoint was changed and restarted, by a run that did not live to prove it."""
 
 
 class _End(Exception):
@@ -145,14 +154,17 @@ class Cure:
         self._wait = Countdown(options.deadline)
         self.outcome = Outcome(around.host, "running")
         self._unrecorded = options.check_only
+        self._begun = False
+        """Whether an earlier run may have changed the endpoint and did not come to an end with it."""
 
     def run(self) -> Outcome:
         try:
             self._start()
-            with self._alarm():
-                facts = self._look_and_change()
-            with self._waiting_for_a_place(), self._alarm():
-                self._restart(facts)
+            with contextlib.suppress(_Unproven):
+                with self._alarm():
+                    facts = self._look_and_change()
+                with self._waiting_for_a_place(), self._alarm():
+                    self._restart(facts)
             with self._alarm():
                 self._prove()
         except _End as end:
@@ -179,14 +191,31 @@ class Cure:
         closed = around.may_start()
         if closed is not None:
             raise _End("held", closed)
+        self._let_another_process_end()
         with around.journal.locked():
-            if around.journal.standing(around.host).in_flight:
-                self._unrecorded = True
-                raise _End("held", "Another process is curing this endpoint.")
+            standing = around.journal.standing(around.host)
             failures = len(around.journal.failed_hosts())
             if around.budget.is_spent(failures):
                 raise _End("not_started", around.budget.sentence(failures))
+            self._begun = standing.event in _MAY_BE_CHANGED
             around.journal.append(around.host, "running", wave=around.wave)
+
+    def _let_another_process_end(self) -> None:
+        """The worker of a controller that was killed may still be at it; what it comes to counts."""
+        journal, host = self._around.journal, self._around.host
+        if not journal.standing(host).in_flight:
+            return
+        self.outcome.elsewhere = True
+        patience = Countdown(self._options.deadline + _GRACE)
+        with self._wait.paused():
+            while journal.standing(host).in_flight:
+                if not patience(1.0):
+                    self._unrecorded = True
+                    raise _End("held", "Another process is still curing this endpoint.")
+        standing = journal.standing(host)
+        if standing.event == "proven":
+            raise _End("proven", standing.detail)
+        self.outcome.elsewhere = False
 
     def _look_and_change(self) -> Document:
         """The facts of an endpoint that has to be restarted; every other one has come to its end here."""
@@ -203,6 +232,8 @@ class Cure:
         if self._options.check_only:
             self.outcome.changed = todo == planning.CHANGE
             raise _End("planned")
+        if todo == planning.NOTHING and (self._begun or facts["reboot"].get("changed_by_us")):
+            raise _Unproven
         if todo in _PLAN_ENDS:
             reasons = [entry["why"] for entry in document["blocked"]]
             raise _End(_PLAN_ENDS[todo], reasons[0] if reasons else verdict["next_step"])
@@ -393,6 +424,8 @@ class Cure:
 
     def _finish(self, event: str, detail: str | None) -> None:
         self.outcome.event, self.outcome.detail = event, detail
+        if not self._unrecorded and not self.outcome.elsewhere:
+            self._around.file(self.outcome)
         if not self._unrecorded:
             self._around.journal.append(self._around.host, event, detail, self._around.wave)
 

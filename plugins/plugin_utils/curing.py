@@ -68,12 +68,15 @@ def cure_endpoint(
     )
     endpoint = RemoteEndpoint(connection)
     started, begun = now(), time.monotonic()
-    outcome = Cure(endpoint, _surroundings(run, host, arguments, other_way), options).run()
-    timing = {"started_at": started, "seconds": round(time.monotonic() - begun, 3), "pipelines": endpoint.pipelines}
-    path = None
-    if not check_only:
-        path = _file(run, outcome, timing)
-    return _task_result(outcome, path)
+    around = _surroundings(run, host, arguments, other_way)
+
+    def file(outcome: Outcome) -> None:
+        seconds = round(time.monotonic() - begun, 3)
+        _file(run, outcome, {"started_at": started, "seconds": seconds, "pipelines": endpoint.pipelines})
+
+    around.file = file
+    outcome = Cure(endpoint, around, options).run()
+    return _task_result(outcome, None if check_only else remediation.cure_path(run, host))
 
 
 def _surroundings(
@@ -145,7 +148,7 @@ class _Update:
         return None
 
 
-def _file(run: remediation.Remediation, outcome: Outcome, timing: Document) -> Path:
+def _file(run: remediation.Remediation, outcome: Outcome, timing: Document) -> None:
     """The record after, and the cure's own document."""
     looked = outcome.after or (outcome.before if not outcome.changed else None)
     if looked is not None:
@@ -163,7 +166,7 @@ def _file(run: remediation.Remediation, outcome: Outcome, timing: Document) -> P
         "token": run.token,
         "event": outcome.event,
         "detail": outcome.detail,
-        "changed": outcome.changed,
+        "changed": outcome.changed or _changed_earlier(run, outcome),
         "plan": outcome.plan,
         "before_image": outcome.before_image,
         "before_image_on_endpoint": outcome.before_image_on_endpoint,
@@ -172,7 +175,14 @@ def _file(run: remediation.Remediation, outcome: Outcome, timing: Document) -> P
         "restart": outcome.restart,
         "timing": timing,
     }
-    return remediation.file_cure(run, outcome.host, document)
+    remediation.file_cure(run, outcome.host, document)
+
+
+def _changed_earlier(run: remediation.Remediation, outcome: Outcome) -> bool:
+    """Whether an earlier process of this remediation has changed the endpoint and nothing has been undone since."""
+    if outcome.undone is not None:
+        return False
+    return any(entry["event"] == "changed" for entry in run.journal().entries(outcome.host))
 
 
 def _task_result(outcome: Outcome, path: Path | None) -> Document:

@@ -109,6 +109,7 @@ REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "policy": POLICY,
     "plan": PLAN,
     "max_failures": MAX_FAILURES,
+    "waves": {"type": "raw", "default": [1, 10, 50, 250]},
     "maintenance_window": {"type": "str"},
     "slices_declared": {"type": "bool", "default": False},
     "gpo_host": {"type": "str"},

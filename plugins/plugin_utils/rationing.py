@@ -47,6 +47,22 @@ class MaintenanceWindow:
         return f"The maintenance window {self._text} is not open; it is {now:%H:%M} on the controller."
 
 
+class WaveError(ValueError):
+    """The waves cannot be understood; the message says how they are written."""
+
+
+def check_waves(value: object) -> None:
+    """Raises WaveError for anything but numbers from 1 and shares from 1% to 100%: with 0 Ansible takes all at once."""
+    waves = value if isinstance(value, list) else [value]
+    for wave in waves or [0]:
+        match = None if isinstance(wave, bool) else re.fullmatch(r"0*([1-9]\d*)(%?)", str(wave).strip())
+        if match is None or (match[2] and int(match[1]) > 100):
+            raise WaveError(
+                f"The wave '{wave}' is neither a number of endpoints from 1 nor a share from 1% to 100%; waves are "
+                "written as [1, 10, 50, 250]."
+            )
+
+
 class RebootPlaces:
     """At most so many endpoints of a run restart at once, over all of Ansible's processes.
 

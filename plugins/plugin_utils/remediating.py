@@ -20,7 +20,12 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import budge
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import as_task_result, judge_run
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import JournalError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.rationing import MaintenanceWindow, WindowError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.rationing import (
+    MaintenanceWindow,
+    WaveError,
+    WindowError,
+    check_waves,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.build import Options, build_report
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import GATE_FILE, ResultsError, write_json
@@ -49,11 +54,12 @@ def begin_task(arguments: Arguments, about: Result, process: Process, variables:
         if plan.get("change_domain_gpo"):
             _check_gpo_host(arguments["gpo_host"], variables)
         parse_budget(arguments["max_failures"], len(arguments["hosts"]))
+        check_waves(arguments["waves"])
         if arguments["maintenance_window"]:
             MaintenanceWindow(arguments["maintenance_window"])
         run = remediation.begin(folder, arguments["run_id"], arguments["hosts"], process, about, policy)
         audit = remediation.to_audit(run)
-    except (PlanError, BudgetError, WindowError) as error:
+    except (PlanError, BudgetError, WindowError, WaveError) as error:
         return _refused(str(error))
     except ResultsError as error:
         return _could_not(str(error))

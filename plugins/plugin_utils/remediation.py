@@ -159,7 +159,7 @@ def make_plans(remediation: Remediation, hosts: t.Sequence[str], options: t.Mapp
         event = journal.standing(host).event
         planned[host] = {"todo": plan["todo"], "steps": plan["steps"], "blocked": plan["blocked"]}
         claims.extend(gpo_changes.claims(record, options))
-        if event in PROGRESS or event in FAILED_ENDS or event == "held":
+        if event in PROGRESS or event in FAILED_ENDS or event == "held" or _is_unproven(record):
             taken_up.add(host)
         _copy_to_after(remediation, record, event)
     gpo_changes.plan_changes(remediation.path, remediation.before, claims, planned, options)
@@ -175,6 +175,12 @@ def _plan_of(record: Record, options: t.Mapping[str, t.Any]) -> Document:
     return planning.plan(record["facts"], record["verdict"], options)
 
 
+def _is_unproven(record: Record) -> bool:
+    """Our own key on the endpoint tells of a change that nobody has proven: its run was killed."""
+    facts = record["facts"]
+    return facts is not None and bool(facts["reboot"].get("changed_by_us"))
+
+
 def _copy_to_after(remediation: Remediation, record: Record, event: str | None) -> None:
     """Until an endpoint is taken up, what was found before is the last that is known of it."""
     if event is None and (
@@ -188,11 +194,13 @@ def next_wave(remediation: Remediation) -> int:
     return len(list((remediation.path / WAVES).glob("*.json"))) + 1
 
 
-def file_cure(remediation: Remediation, host: str, cure: Document) -> Path:
+def cure_path(remediation: Remediation, host: str) -> Path:
+    return remediation.path / CURES / f"{encode_name(host)}.json"
+
+
+def file_cure(remediation: Remediation, host: str, cure: Document) -> None:
     """Files what became of one endpoint."""
-    path = remediation.path / CURES / f"{encode_name(host)}.json"
-    write_json(path, cure)
-    return path
+    write_json(cure_path(remediation, host), cure)
 
 
 def count_lost(remediation: Remediation, batch: t.Iterable[str]) -> None:
@@ -200,6 +208,8 @@ def count_lost(remediation: Remediation, batch: t.Iterable[str]) -> None:
     journal = remediation.journal()
     for host in batch:
         standing = journal.standing(host)
+        if standing.in_flight:
+            continue
         ours = any(entry["token"] == remediation.token for entry in journal.entries(host)[-1:])
         if not ours:
             journal.append(host, "failed", "Its task ended before the endpoint was taken up.")
@@ -227,7 +237,7 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
         host = record["host"]
         standing = journal.standing(host)
         plan = plans.get(host) or {"todo": planning.UNKNOWN, "steps": [], "blocked": []}
-        cure = _read(remediation.path / CURES / f"{encode_name(host)}.json")
+        cure = _read(cure_path(remediation, host))
         event = "in_flight" if standing.in_flight else "abandoned" if standing.abandoned else standing.event
         hosts[host] = {
             "event": event or _NOT_TAKEN_UP.get(plan["todo"]),

@@ -72,7 +72,8 @@ def without_traces(found: dict[str, Change]) -> dict[str, Change]:
 
 def _is_trace(change: Change) -> bool:
     if change.place.startswith(COPIES):
-        return change.before is _ABSENT and change.place.endswith(".json")
+        # A kill may leave the temporary file of a copy.
+        return change.before is _ABSENT and change.place.endswith((".json", ".json.fleetops-tetra.tmp"))
     if change.place == GPT_INI:
         return _only_counted_on(change)
     if change.place.endswith("\\sfc.exe.log"):

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SIGKILL at random instants of a remediation: each time every endpoint is untouched or restorable, and a second run
+finishes the job.
+
+The instants are drawn from a fixed seed. Every other time only the controller is killed: its workers, which run in
+sessions of their own, finish what they are at. The environment variable TETRA_KILLS says how many instants;
+`make prove-kill` takes 50.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.fleetops.tetra.lab.machine.endpoint import Endpoint
+from ansible_collections.fleetops.tetra.lab.machine.handshake import shake
+from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.tests.integration import machine_state
+from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
+from ansible_collections.fleetops.tetra.tests.integration.killing import kill_processes_of, processes_naming
+from ansible_collections.fleetops.tetra.tests.integration.machine_state import OUR_KEY, State
+
+PLAYBOOK = "fleetops.tetra.remediation"
+KILLS = int(os.environ.get("TETRA_KILLS", "6"))
+SEED = 20261124
+LONGEST = 4.0
+"""Seconds from the first cure's beginning in which most of this fleet is cured, on an idle machine."""
+OPTIONS: t.Final = {"tetra_waves": "[7]", "tetra_max_failures": "100%", "tetra_deadline": 40}
+WITHOUT: t.Final = "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,TLS_RSA_WITH_AES_128_CBC_SHA"
+_USUAL: t.Final = {"release": "10_22h2", "boot_seconds": 0.2}
+FLEET: t.Final[dict[str, t.Any]] = {
+    "schema": "fleetops.tetra/fleet/1",
+    "endpoints": {
+        "local-gpo": {**_USUAL, "policy": WITHOUT, "origin": "local_gpo"},
+        "direct": {**_USUAL, "policy": WITHOUT, "origin": "direct"},
+        "local-list": {**_USUAL, "release": "10_21h2", "local": WITHOUT.split(",")},
+        "tls12-off": {**_USUAL, "schannel": {"Protocols\\TLS 1.2\\Client": {"Enabled": 0, "DisabledByDefault": 1}}},
+        "curves": {**_USUAL, "curves": {"local": ["NistP521"]}, "connector": {"log": "failed"}},
+        "old-server": {
+            **_USUAL,
+            "release": "8.1_2012r2",
+            "kind": "server",
+            "local": ["TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", "TLS_RSA_WITH_AES_128_CBC_SHA"],
+        },
+        "waits-for-a-restart": {
+            **_USUAL,
+            "policy": f"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,{WITHOUT}",
+            "in_force": {"policy": WITHOUT},
+            "origin": "local_gpo",
+            "connector": {"log": "failed"},
+        },
+    },
+}
+
+
+@pytest.fixture(params=range(KILLS))
+def playbooks(request: pytest.FixtureRequest, checkout: Path, tmp_path: Path) -> t.Iterator[Playbooks]:
+    with running_fleet(FLEET, tmp_path / "lab") as fleet:
+        yield Playbooks(fleet, checkout, tmp_path / "results")
+
+
+def test_a_killed_run_leaves_endpoints_that_can_be_put_back_and_a_second_run_finishes(
+    playbooks: Playbooks, request: pytest.FixtureRequest
+) -> None:
+    number = int(request.node.callspec.params["playbooks"])
+    fleet, original = playbooks.fleet, machine_state.states_of(playbooks.fleet)
+    _kill_at(playbooks, random.Random(SEED + number), controller_only=number % 2 == 1)
+    store = BeforeImageStore(playbooks.results)
+    for name, state in _settled(fleet).items():
+        assert _not_restorable(original[name], state, store, name) == [], name
+
+    done = playbooks.run(PLAYBOOK, "--forks", "7", **OPTIONS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = playbooks.results / "run"
+    hosts = json.loads((folder / "remediation.json").read_text(encoding="utf-8"))["hosts"]
+    plans = json.loads((folder / "plans.json").read_text(encoding="utf-8"))
+    assert {entry["event"] for entry in hosts.values()} == {"proven"}
+    assert {entry["after"] for entry in hosts.values()} == {"compliant"}
+    assert {name for name, entry in hosts.items() if not entry["changed"]} == {"waits-for-a-restart"}
+    for name, machine in fleet.machines.items():
+        assert isinstance(machine, Endpoint)
+        assert shake(machine.state.offer(), machine.state.route).outcome == "ok"
+        present = machine_state.state_of(fleet, name)
+        assert machine_state.differs_from_plan(original[name], present, plans[name]["steps"]) == [], name
+
+
+def _kill_at(playbooks: Playbooks, chance: random.Random, controller_only: bool) -> None:
+    process = subprocess.Popen(
+        playbooks.command(PLAYBOOK, "--forks", "7", **OPTIONS),
+        cwd=playbooks.checkout,
+        env=playbooks.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    early = chance.random() < 0.15
+    sign = playbooks.results / "run" / ("run.json" if early else "journal")
+    try:
+        while process.poll() is None and not sign.exists():
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0, 1.0 if early else LONGEST))
+    finally:
+        if controller_only:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            while processes_naming(playbooks.results):
+                time.sleep(0.05)
+        else:
+            kill_processes_of(playbooks.results)
+            process.wait()
+
+
+def _settled(fleet: RunningFleet) -> dict[str, State]:
+    """The lab carries out what it has accepted, and restarts go on without anybody."""
+    before = machine_state.states_of(fleet)
+    while True:
+        time.sleep(0.4)
+        after = machine_state.states_of(fleet)
+        if after == before:
+            return after
+        before = after
+
+
+def _not_restorable(original: State, present: State, store: BeforeImageStore, name: str) -> list[str]:
+    """What was changed and stands in no before-image as it was; our own key and temporary files are no settings."""
+    items = [item for image in store.unrestored(name) for item in image.items]
+    kept = {_place(item): _before(item) for item in items}
+    found = machine_state.without_traces(machine_state.changes(original, present))
+    return [
+        place
+        for place, change in found.items()
+        if not place.startswith(OUR_KEY)
+        and not place.endswith(".fleetops-tetra.tmp")
+        and not (change.after == "key" and any(one.startswith(f"{place}\\") for one in kept))
+        and (place not in kept or kept[place] != change.before)
+    ]
+
+
+def _place(item: t.Mapping[str, t.Any]) -> str:
+    return str(item["path"]) if item["kind"] == "file" else f"{item['path']}\\{item['name']}"
+
+
+def _before(item: t.Mapping[str, t.Any]) -> t.Any:
+    state = item["before"]
+    if state["status"] == "absent":
+        return None
+    if item["kind"] == "file":
+        return base64.b64decode(state["content"]).hex()
+    data = state["data"]
+    return [state["type"], tuple(data) if isinstance(data, list) else data]
