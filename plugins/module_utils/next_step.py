@@ -12,6 +12,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.in_force import InF
 from ansible_collections.fleetops.tetra.plugins.module_utils.three_valued import NO, YES
 
 NOT_ASKED = "Make the endpoint reachable for the audit (fleetops.tetra.preflight says how), then audit it again."
+NOT_OPENED = "Give an image that can be read (its error says what is wrong with this one), then judge it again."
 
 _EXEMPT = {
     "absent": "Nothing to do: the connector is not installed.",

@@ -94,7 +94,7 @@ def unknown_verdict(host: str, code: str, sentence: str, policy: t.Any = None) -
         "either_way": {"in_force": UNKNOWN, "if_not_in_force": UNKNOWN},
         "policy_origin": {"origin": "unknown", "gpo": None, "matches_registry": None, "evidence": []},
         "notes": [],
-        "next_step": next_step.NOT_ASKED,
+        "next_step": next_step.NOT_OPENED if code == "image" else next_step.NOT_ASKED,
         "allow_list": allow_list.describe(options.allow_list),
     }
 

@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain_join import evaluate_joined
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
-from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError, placed
 from ansible_collections.fleetops.tetra.plugins.module_utils.options import OptionsError
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import (
     DomainPolicyError,
@@ -62,7 +62,7 @@ def main() -> None:
                 "notes": image.notes + image.windows.notes(),
             }
     except ImageError as error:
-        module.fail_json(msg=str(error), kind="image")
+        module.fail_json(msg=str(placed(error, path)), kind="image")
     except (MemoryError, RecursionError):
         module.fail_json(msg=f"{path} is damaged: it asks for more memory than this machine gives.", kind="image")
     except Exception as error:

@@ -14,7 +14,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.image import wim
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.disks.detect import open_disk
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.folder import FolderTree
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.ntfs import NtfsVolume
-from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import FileSource, ImageError
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import FileSource, ImageError, placed
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.volumes import Partition, partitions
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.windows import CONFIG, Windows
 
@@ -64,8 +64,15 @@ def open_image(path: str, volume: str | None = None) -> OpenedImage:
     """Open an image file or a folder.
 
     :param volume: which one, where there are several: the number of a partition, the index or name of a WIM image.
-    :raises ImageError: nothing that can be judged; the message is one sentence.
+    :raises ImageError: nothing that can be judged; the message is one sentence that names the image.
     """
+    try:
+        return _open(path, volume)
+    except ImageError as error:
+        raise placed(error, path) from None
+
+
+def _open(path: str, volume: str | None) -> OpenedImage:
     try:
         mode = Path(path).stat().st_mode
     except FileNotFoundError:
@@ -112,11 +119,12 @@ def _open_wim(file: FileSource, wanted: str | None) -> OpenedImage:
 
 def _open_disk(file: FileSource, wanted: str | None) -> OpenedImage:
     disk = open_disk(file)
-    found = partitions(disk.source)
+    found = all_of_them = partitions(disk.source)
     if wanted is not None:
-        found = [part for part in found if wanted in (str(part.number), part.label)]
+        found = [part for part in all_of_them if wanted in (str(part.number), part.label)]
         if not found:
-            raise ImageError(f"{file.path} has no partition {wanted!r}.")
+            held = ", ".join(part.label for part in all_of_them) or "no partition"
+            raise ImageError(f"{file.path} has no partition {wanted!r}; it holds {held}.")
     with_windows: list[tuple[Partition, NtfsVolume]] = []
     words: list[str] = []
     for part in found:
@@ -134,7 +142,11 @@ def _open_disk(file: FileSource, wanted: str | None) -> OpenedImage:
         else:
             words.append(f"{part.label} holds an NTFS volume without Windows")
     if not with_windows:
-        raise ImageError(f"No Windows can be judged in {file.path}: {'; '.join(words) or 'it has no partitions'}.")
+        # An EFI or a reserved partition is worth a word only where nothing else is there.
+        telling = [word for word in words if not word.endswith(_WORDS["unknown"])]
+        what = "; ".join(telling or words) or "it has no partitions"
+        remedy = "" if _WORDS["bitlocker"] in what else "; give the disk that Windows is installed on"
+        raise ImageError(f"No Windows can be judged in {file.path}: {what}{remedy}.")
     if len(with_windows) > 1:
         labels = " and ".join(part.label for part, _volume in with_windows)
         raise ImageError(f"{file.path} holds several Windows ({labels}); choose one with the option volume.")

@@ -28,6 +28,14 @@ class UnreadableFileError(ImageError):
     """One file inside the image cannot be read (system compression, encryption, a link); others may well be."""
 
 
+def placed(error: ImageError, path: str) -> ImageError:
+    """The same error with a sentence that names the image, and for damage says what to do."""
+    sentence = str(error)
+    if isinstance(error, DamagedError) and "again" not in sentence:
+        sentence = f"{sentence.rstrip('.')}; copy or build the image again."
+    return type(error)(sentence if path in sentence else f"{path}: {sentence}")
+
+
 class Source(t.Protocol):
     """Bytes with a size."""
 

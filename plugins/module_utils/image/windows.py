@@ -60,7 +60,10 @@ class Windows:
         folder = "" if self.hives_only else CONFIG + "/"
         file = self._tree.find(folder + name)
         if file is None or file.is_folder:
-            raise ImageError(f"There is no hive {name}, so no Windows can be judged here.")
+            raise ImageError(
+                f"There is no hive {name}, so no Windows can be judged here: give the root of a Windows volume, or a "
+                "folder with its hives."
+            )
         logs: list[tuple[str, Source]] = []
         for suffix in (".LOG1", ".LOG2", ".LOG"):
             log = self._tree.find(folder + name + suffix)
@@ -137,7 +140,7 @@ class Windows:
         section["local_gpo"] = self._local_gpo()
         section["mdm"] = facts.section(
             facts.OK,
-            values=[registry.value_fact(facts.MDM_KEY, name) for name in facts.MDM_VALUES],
+            values=[registry.value_fact(key, name) for key, name in facts.MDM_PLACES],
             mdm_wins_over_gp=registry.value_fact(facts.MDM_CONFLICT_KEY, facts.MDM_CONFLICT_VALUE),
         )
         section["archive"] = self._archive()

@@ -57,8 +57,8 @@ class VhdxDisk(BlockDisk):
         log = self._current_log(file)
         if log != bytes(16):
             raise ImageError(
-                f"{name} was not closed cleanly: its log holds changes that are not in the disk yet. "
-                "Attach it once in Hyper-V, or shut the machine down, before it is judged."
+                f"{name} was not closed cleanly: its log holds changes that are not in the disk yet; "
+                "attach it once in Hyper-V, or shut the machine down, before it is judged."
             )
         regions = self._regions(file)
         self._metadata(file, *regions[_METADATA])

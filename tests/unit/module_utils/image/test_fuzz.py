@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
-from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import FileSource, ImageError
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import FileSource, ImageError, placed
 from ansible_collections.fleetops.tetra.tests.images import disks, states
 
 pytestmark = pytest.mark.needs(*disks.TOOLS)
@@ -78,7 +78,8 @@ def judged(path: Path) -> str:
         with open_image(str(path)) as image:
             return json.dumps(image.windows.facts("golden", "2026-11-24T04:00:00Z"))
     except ImageError as error:
-        sentence = str(error)
+        sentence = str(placed(error, str(path)))
+        assert str(path) in sentence, sentence
         assert sentence.endswith((".", "first.", "image.")) and "\n" not in sentence, sentence
         return sentence
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -18,8 +19,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive, Key, Value
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import BytesSource, FileSource, ImageError
-from ansible_collections.fleetops.tetra.tests.images import hives
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.tests.images import hives, states
 
 pytestmark = pytest.mark.needs("hivexsh")
 
@@ -102,7 +105,7 @@ def real_system_hive(cache: Path) -> Path | None:
     return hive
 
 
-def test_a_real_windows_hive() -> None:
+def test_a_real_windows_hive(tmp_path: Path) -> None:
     path = real_system_hive(Path(__file__).resolve().parents[4] / "build" / "cache" / "hives")
     if path is None:
         pytest.skip("needs the source package of dissect.regf 3.14 from a package index")
@@ -117,6 +120,17 @@ def test_a_real_windows_hive() -> None:
     assert functions.type_name == curves.type_name == "REG_MULTI_SZ"
     assert source.bytes_read < source.size / 20
     assert by_us(hive) == by_hivex(path)
+
+    # The same hive as that of an image; a SOFTWARE hive of a real Windows is not to be had.
+    root = states.write_tree(states.default_state(19045), tmp_path / "root")
+    shutil.copyfile(path, root / "Windows" / "System32" / "config" / "SYSTEM")
+    with open_image(str(root)) as image:
+        facts = image.windows.facts("real", "2026-11-24T04:00:00Z")
+    assert facts["local_order"]["data"] == functions.data
+    assert facts["curves"]["local"]["data"] == curves.data
+    assert facts["schannel"]["keys"]["Protocols\\TLS 1.2\\Client"]["status"] == "absent"
+    assert (facts["os"]["computer_name"], facts["os"]["architecture"]) != (None, None)
+    assert evaluate(facts)["state"] == "compliant"
 
 
 def test_values_are_decoded_as_the_documents_write_them() -> None:
