@@ -116,6 +116,8 @@ class Restart:
     """Asked when the time has come: False where the restart was called off meanwhile."""
     down: t.Callable[[], None] | None = None
     up: t.Callable[[], None] | None = None
+    answers: t.Callable[[], bool] = lambda: True
+    """Asked when it is up: False where it runs and cannot be reached any more."""
 
 
 Event = Output | NonTerminatingError | TerminatingError | Wait | Blocking | HostExit | Restart
@@ -134,8 +136,9 @@ class Caller:
 class Machine(t.Protocol):
     """One simulated Windows endpoint.
 
-    Two methods are optional: ``has_configuration(name) -> bool`` (which session configurations there are; without it
-    only Microsoft.PowerShell and those of the transport) and ``close()`` (the fleet stops).
+    Some methods are optional: ``has_configuration(name) -> bool`` (which session configurations there are; without it
+    only Microsoft.PowerShell and those of the transport), ``close()`` (the fleet stops), and for what a machine does of
+    its own accord ``due_in() -> float | None`` (seconds until then) and ``wake() -> Restart | None`` (does it).
     """
 
     def application_private_data(self, caller: Caller) -> dict[str, t.Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import datetime
 import importlib
 import pathlib
 import resource
@@ -86,6 +87,11 @@ class Endpoints:
             for path in self.work_dir.glob(pattern):
                 path.unlink(missing_ok=True)
 
+    async def pass_time(self, name: str, seconds: float) -> None:
+        machine: t.Any = self.machines[name]
+        machine.state.clock_ahead += datetime.timedelta(seconds=seconds)
+        self.listeners[name].wake()
+
     @property
     def ports(self) -> dict[str, int]:
         return {name: listener.port for name, listener in self.listeners.items()}
@@ -132,6 +138,10 @@ class RunningFleet:
     @property
     def counters(self) -> dict[str, dict[str, int]]:
         return self._endpoints.counters
+
+    def pass_time(self, name: str, seconds: float) -> None:
+        """Lets time pass on one endpoint, at once: what is due there by then is done when this returns."""
+        asyncio.run_coroutine_threadsafe(self._endpoints.pass_time(name, seconds), self._loop).result()
 
     def stop(self) -> None:
         """Ends all endpoints; a second call does nothing."""

@@ -77,6 +77,8 @@ KEYS = (
     "free_bytes",
     "boot_seconds",
     "refresh",
+    "cut_off_by_change",
+    "task_scheduler",
     "replication_seconds",
     "gpo_management",
 )
@@ -164,6 +166,11 @@ def _faults(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     if refresh not in ("takes", "ignored"):
         raise FleetError(f"refresh must be takes or ignored, not {refresh!r}.")
     state.refresh_takes = refresh == "takes"
+    scheduler = mapping.get("task_scheduler", "running")
+    if scheduler not in ("running", "stopped"):
+        raise FleetError(f"task_scheduler must be running or stopped, not {scheduler!r}.")
+    state.task_scheduler_runs = scheduler == "running"
+    state.reachable_with = state.in_force if mapping.get("cut_off_by_change") else None
     replication = mapping.get("replication_seconds", 0)
     state.replication_seconds = None if replication == "never" else float(replication)
     state.gpo_management = bool(mapping.get("gpo_management"))
@@ -365,7 +372,7 @@ def _orders(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
 
 def _files(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     old = state.boot_time - datetime.timedelta(days=200)
-    for name in ("whoami.exe", "sfc.exe", "shutdown.exe", "gpupdate.exe"):
+    for name in ("whoami.exe", "sfc.exe", "shutdown.exe", "gpupdate.exe", "schtasks.exe"):
         for folder in ("System32", "SysWOW64"):
             state.files.write(f"C:\\Windows\\{folder}\\{name}", b"MZ", old)
     if state.identity.build >= _CURL_SINCE:

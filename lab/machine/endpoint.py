@@ -8,15 +8,24 @@ from __future__ import annotations
 import logging
 import typing as t
 
+from ansible_collections.fleetops.tetra.lab.machine import scheduled_tasks
 from ansible_collections.fleetops.tetra.lab.machine.build import build
 from ansible_collections.fleetops.tetra.lab.machine.call import RunspaceVariables
 from ansible_collections.fleetops.tetra.lab.machine.cmdlets import CMDLETS, NATIVES, PROXIES
 from ansible_collections.fleetops.tetra.lab.machine.engine import Runspace, run
 from ansible_collections.fleetops.tetra.lab.machine.objects import to_wire
+from ansible_collections.fleetops.tetra.lab.machine.restarting import ordered
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 from ansible_collections.fleetops.tetra.lab.machine.version_table import version_table
-from ansible_collections.fleetops.tetra.lab.pipeline import Caller, ErrorDetails, Event, Statement, TerminatingError
+from ansible_collections.fleetops.tetra.lab.pipeline import (
+    Caller,
+    ErrorDetails,
+    Event,
+    Restart,
+    Statement,
+    TerminatingError,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +61,17 @@ class Endpoint:
         if session is None:
             return {}
         return {"PSVersionTable": to_wire(version_table(self.state, session))}
+
+    def due_in(self) -> float | None:
+        """Seconds until a scheduled task runs."""
+        return None if self.state.off or not self.state.task_scheduler_runs else scheduled_tasks.due_in(self.state)
+
+    def wake(self) -> Restart | None:
+        """Runs the scheduled tasks whose time has come; the restart that one of them ordered."""
+        if self.due_in() is None:
+            return None
+        seconds = scheduled_tasks.run_due(self.state, self._note)
+        return None if seconds is None else ordered(self.state, seconds)
 
     def invoke(self, statements: t.Sequence[Statement], caller: Caller) -> t.Generator[Event, t.Any, None]:
         session = self.session(caller)

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 from ansible_collections.fleetops.tetra.lab.machine import group_policy
 from ansible_collections.fleetops.tetra.lab.machine.registry import KeyMissingError
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
+from ansible_collections.fleetops.tetra.lab.pipeline import Restart
 
 _PENDING = (
     "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\RebootPending",
@@ -18,8 +21,25 @@ LOGON_UI = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\
 _SESSION_MANAGER = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
 
 
+_NUMBERS = itertools.count(1)
+
+
+def ordered(state: WindowsState, seconds: float) -> Restart:
+    """A restart in so many seconds, unless it is called off."""
+    number = state.scheduled_shutdown = next(_NUMBERS)
+    return Restart(
+        seconds,
+        state.boot_seconds,
+        wanted=lambda: state.scheduled_shutdown == number,
+        down=lambda: setattr(state, "off", True),
+        up=lambda: boot(state),
+        answers=lambda: state.reachable_with in (None, state.in_force),
+    )
+
+
 def boot(state: WindowsState) -> None:
     """Windows starts: policy is processed, the configured orders come into force, automatic services run."""
+    state.off = False
     state.registry.drop_volatile()
     state.scheduled_shutdown = None
     group_policy.refresh(state, force=state.policy_comes_back)

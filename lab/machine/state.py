@@ -25,6 +25,7 @@ from ansible_collections.fleetops.tetra.lab.machine.schannel_model import (
     configured_lists,
     offer,
 )
+from ansible_collections.fleetops.tetra.lab.machine.scheduled_tasks import ScheduledTask
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
 from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import Release
 
@@ -132,6 +133,15 @@ class WindowsState:
     scheduled_shutdown: int | None = None
     """The number of the restart that somebody ordered and that has not begun."""
     debug_logging: bool = False
+    tasks: dict[str, ScheduledTask] = field(default_factory=dict)
+    """Registered tasks, by name in lower case."""
+    task_scheduler_runs: bool = True
+    clock_ahead: datetime.timedelta = datetime.timedelta()
+    """Time that has passed here and nowhere else."""
+    off: bool = False
+    """Shut down and not up again."""
+    reachable_with: ConfiguredLists | None = None
+    """Only with these orders in force does the endpoint answer the network after a boot; ``None``: with any."""
     route: TetraRoute = field(default_factory=TetraRoute)
     in_force: ConfiguredLists = field(default_factory=lambda: ConfiguredLists((), False, ()))
     logged_on_users: list[str] = field(default_factory=list)
@@ -141,7 +151,7 @@ class WindowsState:
         return Configuration(self.release, self.registry, self.behaviours)
 
     def now(self) -> datetime.datetime:
-        return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        return datetime.datetime.now(datetime.UTC).replace(microsecond=0) + self.clock_ahead
 
     def local(self, moment: datetime.datetime) -> datetime.datetime:
         """The moment in the endpoint's own time zone."""

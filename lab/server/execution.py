@@ -48,6 +48,8 @@ class Host:
     """Threads for work that blocks."""
     restart: t.Callable[[Restart], None] = lambda event: None
     """Takes the endpoint down and up again."""
+    settle: t.Callable[[], None] = lambda: None
+    """Called when a pipeline has ended: the machine may have something to do later."""
 
 
 @dataclasses.dataclass
@@ -129,6 +131,7 @@ class Execution:
                     await asyncio.sleep(0)
         finally:
             events.close()
+            host.settle()
 
     def _end(self, runspace: Runspace, state: PSInvocationState, error: ErrorDetails | None = None) -> None:
         runspace.write_state(self.pipeline_id, state, error)

@@ -70,11 +70,13 @@ class Listener:
     _server: asyncio.Server | None = None
     _restarting: asyncio.Task[None] | None = None
     _ordered: Restart | None = None
+    _alarm: asyncio.TimerHandle | None = None
     _connections: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self, port: int = 0) -> None:
         """Takes a port (0: any) and listens on it, unless the endpoint is one where nothing listens."""
         self.service.host.restart = self._restart
+        self.service.host.settle = self._settle
         self._take(port)
         if "refused" not in self.transport.faults:
             await self._listen()
@@ -83,6 +85,8 @@ class Listener:
         """Closes the port, the connections and the shells."""
         if self._restarting is not None:
             self._restarting.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
         await self._silence()
 
     def counted(self) -> dict[str, int]:
@@ -112,6 +116,24 @@ class Listener:
         self._ordered = event
         self._restarting = asyncio.get_running_loop().create_task(self._down_and_up(event))
 
+    def wake(self) -> None:
+        """Lets the machine do what is due by its own clock."""
+        wake = getattr(self.service.host.machine, "wake", None)
+        restart = wake() if wake is not None else None
+        if restart is not None:
+            self._restart(restart)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Sets the alarm for what the machine will do next of its own accord."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        due_in = getattr(self.service.host.machine, "due_in", None)
+        seconds = due_in() if due_in is not None else None
+        if seconds is not None:
+            self._alarm = asyncio.get_running_loop().call_later(seconds, self.wake)
+
     async def _down_and_up(self, event: Restart) -> None:
         await asyncio.sleep(event.after)
         if not event.wanted():
@@ -126,7 +148,9 @@ class Listener:
         await asyncio.sleep(event.duration)
         if event.up is not None:
             event.up()
-        await self._listen()
+        if event.answers():
+            await self._listen()
+        self._settle()
 
     async def _silence(self) -> None:
         if self._server is not None:

@@ -20,6 +20,7 @@ from ansible_collections.fleetops.tetra.lab.machine.cmdlets import (
     processes,
     properties,
     property_writes,
+    schtasks,
     select_object,
     select_string,
     services,
@@ -62,6 +63,7 @@ PROXIES: dict[str, Cmdlet] = {"select-object": select_object.RESTRICTED, "get-co
 NATIVES: dict[str, NativeRunner] = {
     "curl.exe": curl.run,
     "gpupdate.exe": gpupdate.run,
+    "schtasks.exe": schtasks.run,
     "sfc.exe": sfc.run,
     "shutdown.exe": shutdown.run,
     "whoami.exe": whoami.run,

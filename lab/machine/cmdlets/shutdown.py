@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 
 from ansible_collections.fleetops.tetra.lab.machine.call import Call
-from ansible_collections.fleetops.tetra.lab.machine.restarting import boot
-from ansible_collections.fleetops.tetra.lab.pipeline import ErrorDetails, Event, NonTerminatingError, Restart
+from ansible_collections.fleetops.tetra.lab.machine.restarting import ordered
+from ansible_collections.fleetops.tetra.lab.pipeline import ErrorDetails, Event, NonTerminatingError
 
 _SOONEST = 0.3
 """Even /t 0 leaves time for the answer."""
 _WITH_VALUE = ("/t", "/d", "/c")
-_NUMBERS = itertools.count(1)
 _SENTENCES = {
     5: "Access is denied.(5)",
     1116: "Unable to abort the system shutdown because no shutdown was in progress.(1116)",
@@ -46,15 +44,8 @@ def run(call: Call, _path: str, arguments: list[str]) -> t.Iterator[Event]:
         state.scheduled_shutdown = None
         call.variables.last_exit_code = 0
     else:
-        number = state.scheduled_shutdown = next(_NUMBERS)
         call.variables.last_exit_code = 0
-        seconds = max(float(options.get("/t", "30")), _SOONEST)
-        yield Restart(
-            seconds,
-            state.boot_seconds,
-            wanted=lambda: state.scheduled_shutdown == number,
-            up=lambda: boot(state),
-        )
+        yield ordered(state, max(float(options.get("/t", "30")), _SOONEST))
 
 
 def _refused(call: Call, code: int) -> t.Iterator[Event]:

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commit-confirm: an endpoint that restores itself and restarts, unless it is proven in time.
+
+``arm`` leaves a scheduled task on the endpoint before the change, ``disarm`` takes it away after the proof. The task
+runs as LocalSystem, so what it uses lies where only administrators may write: below the Windows folder, and beside
+``Registry.pol``. Its last two actions take away its files and itself, after the restart was ordered. The name is one in
+the root of the task scheduler, since a folder of tasks would stay behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from datetime import UTC, datetime, timedelta
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import OUR_KEY
+from ansible_collections.fleetops.tetra.plugins.module_utils.restore_task import RestoreError, reg_file, task_xml
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import Item, file_content
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import OUR_FOLDER, WindowsFolders
+
+TASK = "fleetops.tetra.restore"
+_ENDING = ".fleetops-tetra.before"
+_DESCRIPTION = (
+    "Puts back the cipher suites that stood here before fleetops.tetra changed them, and restarts, unless the change "
+    "is confirmed before. Delete it to keep the change."
+)
+
+
+class CommitConfirm:
+    """One endpoint's guard. Raises ChangeError or SessionError."""
+
+    def __init__(self, endpoint: reboot.Endpoint, folders: WindowsFolders) -> None:
+        self._endpoint = endpoint
+        self._system32 = f"{folders.system_root}\\System32"
+        self._folder = f"{folders.system_root}\\{OUR_FOLDER}"
+
+    def arm(self, items: t.Sequence[Item], minutes: float) -> str:
+        """The endpoint will put back what the items say ``minutes`` from now by its own clock; gives that time (UTC).
+
+        An earlier guard is replaced. Raises ChangeError where the guard cannot be seen to stand; then nothing is left
+        of it, and nothing may be changed.
+        """
+        asker = self._endpoint.session()
+        when = reboot.clock(asker)
+        if when is None:
+            raise ChangeError("not_guarded", "Windows does not tell its time, so no restoring could be scheduled.")
+        start = datetime.strptime(when, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + timedelta(minutes=minutes)
+        try:
+            self._register(asker, items, start)
+        except ChangeError:
+            with contextlib.suppress(ChangeError):
+                self._take_away(asker, items)
+            raise
+        return f"{start:%Y-%m-%dT%H:%M:%SZ}"
+
+    def disarm(self, items: t.Sequence[Item]) -> None:
+        """Takes the guard of a change with these items away, if it stands. Raises ChangeError where it stays."""
+        asker = self._endpoint.session()
+        if self._is_registered(asker):
+            self._schtasks(asker, "/delete", "/tn", TASK, "/f")
+            if self._is_registered(asker):
+                raise ChangeError(
+                    "guard_stays",
+                    f"The scheduled task {TASK} could not be deleted: it will put the old values back and restart.",
+                )
+        self._take_away(asker, items)
+
+    # Details --------------------------------------------------------------------------------------------------------
+
+    def _register(self, asker: Asker, items: t.Sequence[Item], start: datetime) -> None:
+        files, actions = RemoteFiles(asker), []
+        script = f"{self._folder}\\restore.reg"
+        values = [(item["path"], item["name"], item["before"]) for item in items if item["kind"] == "registry_value"]
+        try:
+            files.replace(script, reg_file(values, [OUR_KEY]))
+        except RestoreError as error:
+            raise ChangeError("not_guarded", str(error)) from error
+        actions.append((f"{self._system32}\\reg.exe", f'import "{script}"'))
+        for path, content in _policy_files(items):
+            if content is None:
+                actions.append((f"{self._system32}\\cmd.exe", f'/d /c del /f /q "{path}"'))
+            else:
+                files.replace(f"{path}{_ENDING}", content)
+                actions.append((f"{self._system32}\\cmd.exe", f'/d /c move /y "{path}{_ENDING}" "{path}"'))
+        actions += [
+            (f"{self._system32}\\shutdown.exe", f'/r /t 60 /d p:2:4 /c "{reboot.REASON}"'),
+            (f"{self._system32}\\cmd.exe", f'/d /c rd /s /q "{self._folder}"'),
+            (f"{self._system32}\\schtasks.exe", f"/delete /tn {TASK} /f"),
+        ]
+        definition = f"{self._folder}\\task.xml"
+        files.replace(definition, task_xml(start, actions, _DESCRIPTION))
+        created = self._schtasks(asker, "/create", "/xml", definition, "/tn", TASK, "/f")
+        files.remove(definition)
+        if not created or not self._is_registered(asker):
+            raise ChangeError(
+                "not_guarded",
+                "The scheduled task that would put the old values back could not be registered; nothing was changed.",
+            )
+
+    def _take_away(self, asker: Asker, items: t.Sequence[Item]) -> None:
+        files = RemoteFiles(asker)
+        for path, _content in _policy_files(items):
+            files.remove(f"{path}{_ENDING}")
+        for name in ("restore.reg", "task.xml"):
+            files.remove(f"{self._folder}\\{name}")
+        files.remove(self._folder)
+
+    def _is_registered(self, asker: Asker) -> bool:
+        return self._schtasks(asker, "/query", "/tn", TASK)
+
+    def _schtasks(self, asker: Asker, *arguments: str) -> bool:
+        """By the exit code, since the tool's text is localized."""
+        tool = f"{self._system32}\\schtasks.exe"
+        answer = asker.ask(
+            [(command(tool, *arguments),), (command("Get-Variable", Name="LASTEXITCODE", ValueOnly=True),)]
+        )
+        if any(refusal.is_missing_command or refusal.is_missing for refusal in answer.refusals):
+            raise ChangeError(
+                "not_guarded", "The endpoint has no schtasks.exe that could be used; nothing was changed."
+            )
+        codes = [value for value in answer.output if isinstance(value, int) and not isinstance(value, bool)]
+        return codes[-1:] == [0]
+
+
+def _policy_files(items: t.Sequence[Item]) -> list[tuple[str, bytes | None]]:
+    """(path, content before) of Registry.pol. The version in gpt.ini goes on counting, so it is left as it is."""
+    return [
+        (item["path"], file_content(item["before"]))
+        for item in items
+        if item["kind"] == "file" and item["path"].lower().endswith(".pol")
+    ]
