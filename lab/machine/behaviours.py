@@ -176,6 +176,13 @@ TABLE: tuple[Behaviour, ...] = (
         ("off", "on"),
     ),
     Behaviour(
+        "mdm_minimum_tls",
+        "inferred",
+        "OverrideMinimumEnabledTLSVersionClient above TLS 1.2, as a value of PolicyManager or of the SSL policy's key.",
+        "documented as a policy of an MDM; neither its place in the registry nor the form of its value is",
+        ("ignored", "counts"),
+    ),
+    Behaviour(
         "algorithm_switches",
         "documented",
         "Ciphers, Hashes and KeyExchangeAlgorithms: Enabled 0 switches off, 0xFFFFFFFF or missing leaves on.",

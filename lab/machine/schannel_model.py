@@ -28,6 +28,7 @@ POLICY_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Cryptography\Confi
 LOCAL_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Cryptography\Configuration\Local\SSL\00010002"
 SCHANNEL_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL"
 FIPS_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Lsa\FipsAlgorithmPolicy"
+MDM_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\PolicyManager\current\device\Cryptography"
 TLS_1_2, TLS_1_3 = 771, 772
 _ALL_ON = 0xFFFFFFFF
 _POLICY_LIMIT = 1023
@@ -202,12 +203,20 @@ class _Switches:
         default = release.tls12_client if version == TLS_1_2 else release.tls13_client
         if default == "unsupported":
             return False
+        if version == TLS_1_2 and self._minimum_is_tls13():
+            return False
         key = f"Protocols\\TLS 1.{version - 769}\\Client"
         enabled, by_default = self._number(key, "Enabled"), self._number(key, "DisabledByDefault")
         if enabled == 0:
             return False
         hidden = default == "disabled_by_default" if by_default is None else by_default != 0
         return not hidden or self._behaviours["disabled_by_default_client"] == "on"
+
+    def _minimum_is_tls13(self) -> bool:
+        """An MDM raised the lowest version, if that is where and how Windows keeps it."""
+        found = (self._registry.get(key, "OverrideMinimumEnabledTLSVersionClient") for key in (MDM_KEY, POLICY_KEY))
+        raised = any(value is not None and str(value.data).endswith(("1.3", "772")) for value in found)
+        return raised and self._behaviours["mdm_minimum_tls"] == "counts"
 
     def _algorithm_on(self, key: str) -> bool:
         enabled = self._number(key, "Enabled")

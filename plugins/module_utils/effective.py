@@ -20,6 +20,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.curves import curve_factor
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts_reader import read_facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.minimum_tls import minimum_tls
 from ansible_collections.fleetops.tetra.plugins.module_utils.reasons import Factor, Findings, Reason
 from ansible_collections.fleetops.tetra.plugins.module_utils.suite_sources import Reading, Shown, Sources, list_sources
 from ansible_collections.fleetops.tetra.plugins.module_utils.switches import Switches
@@ -56,7 +57,8 @@ class Endpoint:
         self.match: Match | None = _release(facts, self.findings)
         self.release: Release | None = self.match.release if self.match else None
         self.sources: Sources = list_sources(facts, self.release, self.findings)
-        self.switches = Switches(facts["schannel"], self.release, self.findings)
+        minimum = minimum_tls(facts, self.findings)
+        self.switches = Switches(facts["schannel"], self.release, self.findings, minimum)
         self._curves: Factor | None = None
         self._common: dict[str, tuple[str, tuple[Reason, ...]]] = {}
         self._quick_cache: dict[str, str] = {}

@@ -60,7 +60,12 @@ WINHTTP_VALUE = "DefaultSecureProtocols"
 FIPS_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Lsa\FipsAlgorithmPolicy"
 FIPS_VALUE = "Enabled"
 MDM_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\PolicyManager\current\device\Cryptography"
-MDM_VALUES = ("TLSCipherSuites",)
+MINIMUM_TLS_VALUE = "OverrideMinimumEnabledTLSVersionClient"
+"""Lowest TLS version for clients, set by an MDM (Policy CSP Cryptography, Windows 11 24H2 and later). Where Windows
+keeps it is not documented: the mirror of the MDM policies and the key of the SSL policy are asked for it."""
+MDM_VALUES = ("TLSCipherSuites", MINIMUM_TLS_VALUE)
+MDM_PLACES = (*((MDM_KEY, name) for name in MDM_VALUES), (POLICY_KEY, MINIMUM_TLS_VALUE))
+"""Key and name of every value of the section ``policy_origin.mdm``."""
 MDM_CONFLICT_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\PolicyManager\current\device\ControlPolicyConflict"
 MDM_CONFLICT_VALUE = "MDMWinsOverGP"
 LGPO_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\System"
@@ -171,7 +176,7 @@ def empty_section(name: str, status: str = NOT_READ, reason: str | None = "Not a
             rsop=part(rows=[], gpos=[]),
             local_gpo=part(path=None, modified=None, size=None, entries=[], entry_count=0),
             mdm=part(
-                values=[value(MDM_KEY, item) for item in MDM_VALUES],
+                values=[value(key, item) for key, item in MDM_PLACES],
                 mdm_wins_over_gp=value(MDM_CONFLICT_KEY, MDM_CONFLICT_VALUE),
             ),
             archive=part(path=None, modified=None),

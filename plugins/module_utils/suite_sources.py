@@ -61,7 +61,7 @@ class Shown:
             if row[1]:
                 self.by_id.setdefault(row[1], row)
         self.suites = suite_list.from_names(row[0] for row in rows)
-        self.proof: r.Evidence = r.evidence("cmdlet", "Get-TlsCipherSuite", None)
+        self.proof: r.Evidence = r.evidence("cmdlet", "Get-TlsCipherSuite", self.suites.text)
 
     def row_of(self, name: str) -> tuple[str, int, tuple[int, ...]] | None:
         """The row that shows a suite, by its exact name or else by its id."""

@@ -45,12 +45,20 @@ NOTE_WIN8 = (
 class Switches:
     """The switches of one endpoint. Each is looked at once; findings are told only through ``findings``."""
 
-    def __init__(self, schannel: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> None:
+    def __init__(
+        self,
+        schannel: t.Mapping[str, t.Any],
+        release: Release | None,
+        findings: Findings,
+        minimum: Factor = HOLDS,
+    ) -> None:
         self._usable = schannel["status"] in (OK, ABSENT)
         self._keys = schannel["keys"]
         self._section = schannel
         self._release = release
         self._findings = findings
+        self._minimum = minimum
+        """Whether an MDM policy leaves TLS 1.2 to clients."""
         self._factors: dict[str, Factor] = {}
         self.untouched = self._usable and all(
             self._keys[name]["status"] in (OK, ABSENT) and not self._keys[name]["values"] for name in _ALGORITHM_KEYS
@@ -75,10 +83,13 @@ class Switches:
             self._findings.add("TETRA-PROTOCOL-OFF", factor.reasons[0]["evidence"])
         if factor.answer == NO:
             return factor
-        winhttp = self._winhttp()
-        if winhttp.answer == YES:
+        winhttp, minimum = self._winhttp(), self._minimum
+        if minimum.answer != YES:
+            self.caller_decides = True  # a handshake of another program may have been one of TLS 1.3
+        if winhttp.answer == YES == minimum.answer:
             return factor
-        return Factor(all_of((factor.answer, winhttp.answer)), factor.reasons + winhttp.reasons)
+        answer = all_of((factor.answer, winhttp.answer, minimum.answer))
+        return Factor(answer, factor.reasons + winhttp.reasons + minimum.reasons)
 
     def _tls13(self) -> Factor:
         if self._release is not None and self._release.tls13_client == "unsupported":

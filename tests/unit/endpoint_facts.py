@@ -84,7 +84,7 @@ def endpoint(release: str = "10_21h2", kind: str = "client", *, policy: str | No
         local_gpo=f.section(f.ABSENT, _GONE, path=None, modified=None, size=None, entries=[], entry_count=0),
         mdm=f.section(
             f.OK, None,
-            values=[f.registry_value(f.MDM_KEY, name, f.ABSENT, _GONE) for name in f.MDM_VALUES],
+            values=[f.registry_value(key, name, f.ABSENT, _GONE) for key, name in f.MDM_PLACES],
             mdm_wins_over_gp=f.registry_value(f.MDM_CONFLICT_KEY, f.MDM_CONFLICT_VALUE, f.ABSENT, _GONE),
         ),
         archive=f.section(f.ABSENT, _GONE, path=None, modified=None),

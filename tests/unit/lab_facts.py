@@ -72,6 +72,8 @@ def read(state: WindowsState) -> Facts:
     boot = state.boot_time.strftime("%Y-%m-%dT%H:%M:%SZ")
     facts["reboot"].update(status=f.OK, reason=None, last_boot=boot)
     facts["policy_origin"].update(status=f.OK, reason=None)
+    values = [_value(state, key, name) for key, name in f.MDM_PLACES]
+    facts["policy_origin"]["mdm"].update(status=f.OK, reason=None, values=values)
     pol = state.files.find(_POL)
     if pol is not None:
         modified = pol.modified.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -79,6 +79,7 @@ def test_the_behaviours_that_matter_are_all_met_by_the_fleet() -> None:
         "policy_over_1023",
         "suffixed_names_on_10",
         "disabled_by_default_client",
+        "mdm_minimum_tls",
         "enabled_one_for_algorithms",
         "pkcs_off_kills_ecdhe_rsa",
     }

@@ -116,7 +116,7 @@ def _archive(plan: Plan, replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
 
 
 def _mdm(survey: Survey) -> dict[str, t.Any]:
-    values = [survey.registry.value(facts.MDM_KEY, name) for name in facts.MDM_VALUES]
+    values = [survey.registry.value(key, name) for key, name in facts.MDM_PLACES]
     wins = survey.registry.value(facts.MDM_CONFLICT_KEY, facts.MDM_CONFLICT_VALUE)
     if survey.is_redirected:
         reason = "A 32-bit session sees another part of the registry: use a 64-bit session configuration."

@@ -51,7 +51,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
         "ReleaseId",
         "InstallationType",
     ),
-    facts.POLICY_KEY: (facts.SUITES_VALUE, facts.CURVES_VALUE),
+    facts.POLICY_KEY: (facts.SUITES_VALUE, facts.CURVES_VALUE, facts.MINIMUM_TLS_VALUE),
     facts.LOCAL_KEY: (facts.SUITES_VALUE, facts.CURVES_VALUE),
     facts.FIPS_KEY: (facts.FIPS_VALUE,),
     facts.WINHTTP_KEY: (facts.WINHTTP_VALUE,),

@@ -51,6 +51,11 @@ def winhttp(data: int) -> Facts:
     return changed(e.endpoint(), "schannel", "winhttp_default_secure_protocols", value=value)
 
 
+def minimum_tls(data: str) -> Facts:
+    value = f.registry_value(f.MDM_KEY, f.MINIMUM_TLS_VALUE, type="REG_SZ", data=data)
+    return changed(e.endpoint("11_24h2_2025"), "policy_origin", "mdm", "values", value=[value])
+
+
 def other_id() -> Facts:
     facts = e.endpoint(policy=e.ECDHE_128)
     facts["cipher_suites"]["suites"][0]["id"] = 5
@@ -88,6 +93,7 @@ STATES: dict[str, t.Callable[[], Facts]] = {
     "TETRA-ID-DIFFERS": other_id,
     "TETRA-PROTOCOL-OFF": lambda: e.set_switch(e.endpoint(), TLS12, "Enabled", 0),
     "TETRA-PROTOCOL-DEFAULT": lambda: e.endpoint("7_2008r2"),
+    "TETRA-MDM-MINIMUM-TLS": lambda: minimum_tls("1.3"),
     "TETRA-WINHTTP-PROTOCOLS": lambda: winhttp(0xA0),
     "TETRA-CIPHER-OFF": lambda: e.set_switch(e.endpoint(), "Ciphers\\AES 128/128", "Enabled", 0),
     "TETRA-HASH-OFF": lambda: e.set_switch(e.endpoint(), "Hashes\\SHA384", "Enabled", 0),
@@ -126,7 +132,8 @@ def test_every_rule_is_told_by_a_state(rule: str) -> None:
     told = {item["rule"]: item for item in evaluate(STATES[rule](), OPTIONS.get(rule))["findings"]}
     assert rule in told
     assert told[rule]["severity"] == rules.RULES[rule].severity
-    assert told[rule]["evidence"]["source"]
+    source, _colon, _text = rules.RULES[rule].evidence.partition(": ")
+    assert told[rule]["evidence"]["source"] in re.findall(r"`(\w+)`", source)
 
 
 def test_the_catalogue_holds_no_rule_that_nothing_tells() -> None:
@@ -154,6 +161,7 @@ def test_every_rule_is_complete() -> None:
         assert re.fullmatch(r"TETRA-[A-Z0-9-]+", rule.id)
         assert rule.severity in rules.SEVERITIES
         assert all((rule.title, rule.meaning, rule.fix, rule.source))
+        assert re.fullmatch(r"`\w+`(?: or `\w+`)*: .+[^.]\.", rule.evidence)
         assert not rule.title.endswith(".")
         assert rule.meaning.endswith(".") and rule.fix.endswith(".")
 

@@ -53,6 +53,14 @@ def with_rows(release: str, rows: list[tuple[str, int, list[int]]], policy: str)
     return facts
 
 
+def with_minimum(data: t.Any, type_: str = "REG_SZ", key: str = f.MDM_KEY) -> Facts:
+    """A lowest TLS version for clients, as an MDM may have left it."""
+    facts = e.endpoint("11_24h2_2025")
+    values = facts["policy_origin"]["mdm"]["values"]
+    values.append(f.registry_value(key, f.MINIMUM_TLS_VALUE, type=type_, data=data))
+    return facts
+
+
 def with_curves(names: list[str]) -> Facts:
     facts = e.set_curves(e.endpoint("10_22h2"), names, shown=False)
     facts["curves"]["cmdlet"] = f.section(f.DENIED, "Access is denied.", names=[])
@@ -132,6 +140,20 @@ TREACHEROUS: dict[str, tuple[t.Callable[[], Facts], str]] = {
         lambda: e.set_local(alone(e.ECDHE_256, "REG_EXPAND_SZ"), [e.CBC]),
         "unknown",
     ),
+    # The lowest TLS version that an MDM may set; neither its place nor its form is documented.
+    "a lowest version of TLS 1.3": (lambda: with_minimum("1.3"), "unknown"),
+    "a lowest version of TLS 1.3 beside the policy list": (
+        lambda: with_minimum("TLS 1.3", key=f.POLICY_KEY),
+        "unknown",
+    ),
+    "a lowest version as a number": (lambda: with_minimum(0x304, "REG_DWORD"), "unknown"),
+    "a lowest version in a form that nobody knows": (lambda: with_minimum("<enabled/>"), "unknown"),
+    "a lowest version of TLS 1.3, and a handshake of curl": (
+        lambda: e.set_probe(with_minimum("1.3"), "tls_ok"),
+        "unknown",
+    ),
+    "a lowest version of TLS 1.2": (lambda: with_minimum("TLS 1.2"), "compliant"),
+    "an empty lowest version": (lambda: with_minimum(""), "compliant"),
     # Curve suffixes.
     "a suffix on Windows 10, not confirmed by the cmdlet": (lambda: alone(f"{e.ECDHE_256}_P384"), "unknown"),
     "a suffix on Windows 10 that the cmdlet could not resolve": (
@@ -197,6 +219,20 @@ def test_the_right_answer(label: str) -> None:
     assert verdict["state"] == state
     assert all(item["source"] and item["evidence"]["source"] for item in verdict["findings"])
     assert all(suite["reasons"] for suite in verdict["suites"].values() if suite["usable"] != "yes")
+
+
+def test_a_lowest_version_carries_its_source_and_says_what_is_not_known() -> None:
+    verdict = evaluate(with_minimum("1.3"))
+    (told,) = [item for item in verdict["findings"] if item["rule"] == "TETRA-MDM-MINIMUM-TLS"]
+    assert told["source"].startswith(
+        "https://learn.microsoft.com/windows/client-management/mdm/policy-csp-cryptography"
+    )
+    assert told["evidence"]["path"] == f"{f.MDM_KEY}\\{f.MINIMUM_TLS_VALUE}"
+    assert told["evidence"]["value"] == "1.3"
+    assert any("not documented" in note for note in verdict["notes"])
+    assert [item["code"] for item in verdict["suites"][e.ECDHE_256]["reasons"]] == ["protocol_disabled"]
+    assert verdict["suites"][e.TLS13_128]["usable"] == "yes"
+    assert any("not documented" in note for note in evaluate(with_minimum("1.2"))["notes"])
 
 
 # Causes ---------------------------------------------------------------------------------------------------------------

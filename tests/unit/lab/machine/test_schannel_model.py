@@ -22,6 +22,8 @@ E256, E128, DHE, T13 = (
     "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
     "TLS_AES_128_GCM_SHA256",
 )
+MDM = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\PolicyManager\\current\\device\\Cryptography"
+MINIMUM = "OverrideMinimumEnabledTLSVersionClient"
 
 
 def usable(**mapping: t.Any) -> list[str]:
@@ -94,6 +96,9 @@ def test_what_each_switch_leaves(mapping: dict[str, t.Any], left: list[str]) -> 
         ("curves_empty", "defaults", {"curves": {"policy": []}}, [T13, E256, E128, DHE]),
         ("curves_local_value", "ignored", {"curves": {"local": []}}, [T13, E256, E128, DHE]),
         ("disabled_by_default_client", "on", {"release": "7_2008r2"}, [DHE]),
+        ("mdm_minimum_tls", "ignored", {"registry": {MDM: {MINIMUM: "1.3"}}}, [T13, E256, E128, DHE]),
+        ("mdm_minimum_tls", "counts", {"registry": {MDM: {MINIMUM: "1.3"}}}, [T13]),
+        ("mdm_minimum_tls", "counts", {"registry": {MDM: {MINIMUM: "1.2"}}}, [T13, E256, E128, DHE]),
     ],
 )
 def test_what_each_behaviour_changes(name: str, variant: str, mapping: dict[str, t.Any], left: list[str]) -> None:
