@@ -21,6 +21,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import A
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import read_run
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 from ansible_collections.fleetops.tetra.tests.integration.killing import kill_processes_of, processes_naming
+from ansible_collections.fleetops.tetra.tests.schemas import complaints_of_folder
 
 EXPECTED = {
     "healthy": "compliant",
@@ -62,6 +63,7 @@ def test_a_whole_fleet_is_judged_recorded_and_reported(playbooks: Playbooks) -> 
         "report.json",
         "report.sarif",
     ]
+    assert complaints_of_folder(folder) == ([], {"run-1": 1, "result-1": len(EXPECTED), "gate-1": 1, "report-1": 1})
     assert str(folder / "report" / "index.html") in done.stdout
     written = "".join(
         path.read_text(encoding="utf-8", errors="replace") for path in folder.rglob("*") if path.is_file()

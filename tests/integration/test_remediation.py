@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_PASSWORD
 from ansible_collections.fleetops.tetra.tests.integration import machine_state
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 from ansible_collections.fleetops.tetra.tests.integration.machine_state import OUR_KEY, State
+from ansible_collections.fleetops.tetra.tests.schemas import complaints_of_backups, complaints_of_folder
 
 PLAYBOOK = "fleetops.tetra.remediation"
 FAST = {"tetra_deadline": 16, "tetra_max_failures": "50%"}
@@ -128,6 +129,15 @@ def test_the_folder_holds_both_reports_and_no_secret(repaired: Remediated) -> No
     )
     assert DEFAULT_PASSWORD not in written + repaired.done.stdout + repaired.done.stderr
     assert "Traceback" not in repaired.done.stdout + repaired.done.stderr
+
+
+def test_every_document_has_the_shape_that_its_schema_says(repaired: Remediated) -> None:
+    wrong, seen = complaints_of_folder(repaired.folder)
+    assert wrong == []
+    assert {"cure-1", "remediation-1", "plans-1", "journal-1", "domain-gpos-1", "gate-1"} <= set(seen)
+    wrong, images = complaints_of_backups(repaired.playbooks.results)
+    assert wrong == []
+    assert images
 
 
 @pytest.mark.parametrize("run_id", ["run", "again"])
