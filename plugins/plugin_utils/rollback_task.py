@@ -94,7 +94,7 @@ def _values(number: int) -> str:
 def _result(outcome: Outcome, told: Document) -> Document:
     return {
         "changed": outcome.changed,
-        "items": [{name: item[name] for name in ("image", "path", "name", "outcome")} for item in outcome.items],
+        "outcomes": [{name: item[name] for name in ("image", "path", "name", "outcome")} for item in outcome.items],
         "images": outcome.images,
         "images_of_gpos": outcome.of_gpos,
         "needs_reboot": outcome.needs_reboot,

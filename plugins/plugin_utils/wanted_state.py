@@ -97,7 +97,7 @@ def _result(
         "changed": changed,
         "needs_reboot": changed and change is not None and change.needs_reboot,
         "suites": change.suites if change is not None else {"added": [], "removed": [], "moved": []},
-        "values": [_value(step) for step in steps],
+        "registry_values": [_value(step) for step in steps],
         "reachability": dict(change.reachability) if change is not None else None,
         "before_image": transaction.image.id if transaction is not None and transaction.image is not None else None,
         "undone": transaction.undone if transaction is not None else None,

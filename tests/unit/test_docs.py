@@ -108,6 +108,12 @@ def test_every_plugin_has_an_example_that_parses_and_uses_it(doc_type: str, name
                 assert set(arguments) <= options, "the example uses an option that the module does not have"
 
 
+@pytest.mark.parametrize("name", sorted(plugin_names("modules")))
+def test_no_result_hides_behind_a_method_of_dictionaries(name: str) -> None:
+    # In Jinja "result.items" is the method.
+    assert not set(entry("module", name)["return"] or {}) & set(dir({}))
+
+
 @pytest.mark.parametrize("name", sorted(ROLES))
 def test_every_role_is_described_and_has_an_example(name: str) -> None:
     specs = yaml.safe_load((ROOT / "roles" / name / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))[

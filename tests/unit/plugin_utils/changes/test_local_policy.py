@@ -42,8 +42,8 @@ def version(pc: Windows) -> int:
     return int(found[1]) if found else 0
 
 
-def change(pc: Windows, wanted: State = WANTED, name: str = SUITES_VALUE) -> list[dict[str, t.Any]]:
-    policy = LocalPolicy(pc.session)
+def change(pc: Windows, wanted: State | None = None, name: str = SUITES_VALUE) -> list[dict[str, t.Any]]:
+    policy, wanted = LocalPolicy(pc.session), wanted or WANTED
     items = policy.items({name: wanted})
     policy.write(items)
     policy.refresh()

@@ -223,7 +223,7 @@ def test_a_write_whose_answer_is_lost_is_found_done_the_next_time(windows: Fresh
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "answer"),
+    ("left", "right", "answer"),
     [
         (ok("REG_SZ", "a"), ok("REG_SZ", "a"), True),
         (ok("REG_SZ", "a"), ok("REG_SZ", "A"), False),
@@ -236,9 +236,9 @@ def test_a_write_whose_answer_is_lost_is_found_done_the_next_time(windows: Fresh
         (dict(ABSENT), dict(ABSENT), True),
     ],
 )
-def test_two_states_are_the_same_value(one: State, other: State, answer: bool) -> None:
-    assert same(one, other) is answer
-    assert same(other, one) is answer
+def test_two_states_are_the_same_value(left: State, right: State, answer: bool) -> None:
+    assert same(left, right) is answer
+    assert same(right, left) is answer
 
 
 @pytest.mark.parametrize("path", [FREE, schannel_path("Ciphers\\RC4 128/128")])
