@@ -114,7 +114,10 @@ def _clock(asker: Asker, name: str) -> str | None:
 
 
 def special_roles(asker: Asker) -> list[tuple[str, str]]:
-    """(option name, words) of the roles for which an endpoint is restarted only when it was named."""
+    """(option name, words) of the roles for which an endpoint is restarted only when it was named.
+
+    Raises ChangeError where it cannot be said whether the endpoint has one.
+    """
     keys = {f"{_SERVICES}\\{service}".lower(): (role, words) for role, (service, words) in _ROLES.items()}
     statement = (
         command("Get-Item", LiteralPath=[provider_path(key) for key in keys], ErrorAction="Continue"),
@@ -122,6 +125,12 @@ def special_roles(asker: Asker) -> list[tuple[str, str]]:
     )
     answer = asker.ask([statement])
     names = [str(item.get("Name")).lower() for item in answer.output if isinstance(item, Thing)]
+    if len(names) + sum(refusal.is_missing for refusal in answer.refusals) < len(keys):
+        raise ChangeError(
+            "roles_unknown",
+            "Whether this is a domain controller, a cluster node or a Hyper-V host could not be read, so the endpoint "
+            "was left alone.",
+        )
     return [keys[name] for name in names if name in keys]
 
 
