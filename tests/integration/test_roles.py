@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The roles tetra_reboot, tetra_remediate and tetra_verify: the example of each README, on the lab."""
+"""The roles: the example of each README, on the lab."""
 
 from __future__ import annotations
 
@@ -175,6 +175,19 @@ def test_tetra_remediate(checkout: Path, tmp_path: Path) -> None:
         assert set(summary["hosts"]) == set(fleet["endpoints"]), "one folder for all batches of the play"
         assert (folder / "after" / "report" / "index.html").is_file()
 
+        reported = run_example(
+            running,
+            checkout,
+            tmp_path,
+            "tetra_report",
+            tetra_report_path=[str(folder / "after")],
+            tetra_report_compare_with=[str(folder / "before")],
+            tetra_report_output_dir=str(tmp_path / "report"),
+        )
+        assert reported.code == 0, reported.text
+        compared = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+        assert "a-direct" in json.dumps(compared["comparison"])
+
 
 def test_tetra_verify(checkout: Path, tmp_path: Path) -> None:
     fleet = fleet_of(
@@ -224,3 +237,13 @@ def test_tetra_verify(checkout: Path, tmp_path: Path) -> None:
         assert "not installed" in said["without-connector"] and "shakes hands" in said["without-connector"]
         assert "Not proven" in said["unreachable"]
         assert not any(state.debug_logging for state in states_of(running).values())
+
+        audited = run_example(running, checkout, tmp_path, "tetra_audit", tetra_audit_timeout=20)
+        assert audited.code == 0, audited.text
+        judged = {name: said["state"] for name, said in audited.results["Audit the endpoint"].items()}
+        assert judged == {
+            **dict.fromkeys(judged, "compliant"),
+            "failing": "non_compliant",
+            "unreachable": "unknown",
+            "without-connector": "not_applicable",
+        }
