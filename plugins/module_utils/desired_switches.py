@@ -63,7 +63,8 @@ def desired_switches(facts: c.Mapping[str, t.Any], options: SwitchOptions, over_
         _refuse_contradicting_lengths(after)
         lost = lost_listener(facts, after, over_https, options.force)
         if lost is not None:
-            raise Refused("lock_out", lost.why, lost.what_to_do)
+            or_else = "" if lost.certain else " Or set force: true."
+            raise Refused("lock_out", lost.why, f"{lost.what_to_do}{or_else}")
         warnings = _warnings(reaches, options.force)
     return DesiredChange(steps, reaches, warnings)
 

@@ -23,10 +23,11 @@ Names = frozenset[str]
 
 
 class LockOut(t.NamedTuple):
-    """What would be lost and how to keep it; a sentence each."""
+    """What would be lost and how to keep it; a sentence each. ``certain``: not only perhaps."""
 
     why: str
     what_to_do: str
+    certain: bool = True
 
 
 def lost_tls13(before: c.Iterable[str], after: c.Iterable[str], release: Release | None) -> LockOut | None:
@@ -60,12 +61,14 @@ def lost_listener(
                 f"No suite would be left that this Windows can use{doubt}, so all its TLS would stop, Remote Desktop "
                 "and WinRM over HTTPS included.",
                 "Keep a suite that this release supports and whose cipher, hash and key exchange are switched on.",
+                not doubt,
             )
         if over_https and any(map(_offered_by_controllers, old)) and not all(map(_offered_by_controllers, new)):
             return LockOut(
                 f"WinRM over HTTPS would be left without a suite that Python offers on the controller{doubt}, so the "
                 "endpoint could not be managed any more.",
                 "Keep a suite with ECDHE or DHE, RSA and AES that does not end in _SHA, or a TLS 1.3 suite.",
+                not doubt,
             )
     return None
 
