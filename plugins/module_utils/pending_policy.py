@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image whose local GPO sets the list of suites, while its registry does not hold that value yet.
+"""An image whose local GPO sets the list of suites or of curves, while its registry does not hold that value yet.
 
 The image passes today and fails as soon as a machine made from it has started and applied its own policy. So such an
 image is judged twice, by its registry and by what the policy will make of it, and the worse answer counts.
@@ -38,20 +38,32 @@ def facts_after_policy(facts: Document) -> Document | None:
         return None
     if disabled.get("status") == f.OK and disabled.get("data") == 1:
         return None
-    action, entry = local_gpo.entry_for(section, f.SUITES_VALUE)
-    stored = facts["policy_order"]
+    suites = _pending(section, f.SUITES_VALUE, facts["policy_order"])
+    curves = _pending(section, f.CURVES_VALUE, facts["curves"]["policy"])
+    if suites is None and curves is None:
+        return None
+    # What the cmdlets of a running build machine say is what they said before.
+    gone = f.section(f.NOT_READ, "The local policy will change what this says.", names=[])
+    return {
+        **facts,
+        "policy_order": suites or facts["policy_order"],
+        "cipher_suites": f.empty_section("cipher_suites", f.NOT_READ, gone["reason"]),
+        "curves": {**facts["curves"], "policy": curves or facts["curves"]["policy"], "cmdlet": gone},
+    }
+
+
+def _pending(section: Document, name: str, stored: Document) -> Document | None:
+    """What the local policy will make of one of the two SSL values; None where it is that already."""
+    action, entry = local_gpo.entry_for(section, name)
     if action == "none" or entry is None or stored.get("status") not in (f.OK, f.ABSENT):
         return None
     if action == "deleted":
         if stored["status"] == f.ABSENT:
             return None
-        reason = "The local policy removes the value."
-        value = f.registry_value(f.POLICY_KEY, f.SUITES_VALUE, f.ABSENT, reason)
-    else:
-        if holds(stored, entry.get("type"), entry.get("data")):
-            return None
-        value = f.registry_value(f.POLICY_KEY, f.SUITES_VALUE, type=entry.get("type"), data=entry.get("data"))
-    return {**facts, "policy_order": value}
+        return f.registry_value(f.POLICY_KEY, name, f.ABSENT, "The local policy removes the value.")
+    if holds(stored, entry.get("type"), entry.get("data")):
+        return None
+    return f.registry_value(f.POLICY_KEY, name, type=entry.get("type"), data=entry.get("data"))
 
 
 def holds(value: Document, kind: str | None, data: t.Any) -> bool:

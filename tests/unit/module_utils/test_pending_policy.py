@@ -14,6 +14,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
 from ansible_collections.fleetops.tetra.plugins.module_utils import windows_releases
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo, registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts as e
 
 WEAK = "TLS_RSA_WITH_AES_128_CBC_SHA256,TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"
 STRONG = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
@@ -79,6 +80,33 @@ def test_a_policy_that_removes_the_list_is_judged_by_the_local_list() -> None:
     disabled = registry_pol.disable(registry_pol.RegistryPol(), local_gpo.SSL_KEY, "Functions")
     assert evaluate(image(STRONG, disabled))["state"] == "compliant"
     assert evaluate(image(None, disabled))["state"] == "compliant"
+
+
+def test_a_list_of_curves_that_waits_counts_as_well() -> None:
+    def curves(*names: str) -> registry_pol.RegistryPol:
+        data = registry_pol.multi_sz(names)
+        return registry_pol.replace(
+            registry_pol.RegistryPol(), local_gpo.SSL_KEY, "EccCurves", registry_pol.REG_MULTI_SZ, data
+        )
+
+    good = f"{STRONG},{WEAK}"
+    assert evaluate(image(good))["state"] == "compliant"
+    assert evaluate(image(good, curves("NistP256")))["state"] == "compliant"
+    assert evaluate(image(good, curves("brainpoolP256r1")))["state"] != "compliant"
+    applied = image(good, curves("NistP256"))
+    applied["curves"]["policy"] = f.registry_value(
+        f.POLICY_KEY, "EccCurves", type="REG_MULTI_SZ", data=["brainpoolP256r1"]
+    )
+    assert evaluate(applied)["state"] != "compliant"
+
+
+def test_the_cmdlets_of_a_build_machine_say_nothing_about_a_policy_that_waits() -> None:
+    facts = e.endpoint()
+    facts["source"] = "image"
+    facts["policy_origin"]["local_gpo"] = local_gpo.local_gpo_section(setting(WEAK).serialise())
+    assert evaluate(facts)["state"] == "non_compliant"
+    facts["policy_origin"]["local_gpo"] = local_gpo.local_gpo_section(setting(STRONG).serialise())
+    assert evaluate(facts)["state"] == "compliant"
 
 
 def test_an_applied_policy_changes_nothing() -> None:
