@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.summary import summarise
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
 from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.report import factories
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -55,6 +57,26 @@ def test_a_report_is_made_in_check_mode_too_and_changes_nothing(tmp_path: Path, 
     (message,) = re.findall(r'"msg": "(.*)"', done.stdout)
     assert message == "{'compliant': 0, 'non_compliant': 8, 'unknown': 0, 'not_applicable': 0} 8 False"
     assert sorted(path.name for path in (run / "report").iterdir()) == FILES
+
+
+def test_the_filters_judge_the_records_of_a_run_again_as_the_guide_shows(tmp_path: Path, run: Path) -> None:
+    """The playbook of the guide, as it stands there."""
+    guide = (CHECKOUT / "docs" / "report.md").read_text(encoding="utf-8")
+    section = guide.split("## The filters on a results folder", 1)[1]
+    playbook = tmp_path / "again.yml"
+    playbook.write_text(section.split("```yaml\n", 1)[1].split("```", 1)[0], encoding="utf-8")
+    done = ansible("ansible-playbook", str(playbook), "-e", f"tetra_run={run}", ANSIBLE_NOCOLOR="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    blocks = re.findall(r"^ok: \[localhost\] => (\{.*?^\})", done.stdout, re.DOTALL | re.MULTILINE)
+    shown = [json.loads(block)["msg"] for block in blocks]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in (run / "hosts").glob("*.json")]
+    assert shown[0] == summarise(records)["states"]
+    facts = [record["facts"] for record in records if record["facts"] is not None]
+    assert shown[1] == summarise(evaluate(one, {"require": "all"}) for one in facts)["states"]
+    own = {"allow_list": ["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"]}
+    failing = [one["host"] for one in facts if evaluate(one, own)["state"] == "non_compliant"]
+    assert failing and shown[2] == sorted(failing)
+    assert len({str(counts) for counts in shown[:2]}) == 2
 
 
 @pytest.mark.parametrize(
