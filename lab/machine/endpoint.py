@@ -70,8 +70,11 @@ class Endpoint:
         """Runs the scheduled tasks whose time has come; the restart that one of them ordered."""
         if self.due_in() is None:
             return None
-        seconds = scheduled_tasks.run_due(self.state, self._note)
-        return None if seconds is None else ordered(self.state, seconds)
+        scheduled_tasks.run_due(self.state, self._note)
+        if self.state.restart_at is None or self.state.restart_at > self.state.now():
+            return None
+        self.state.restart_at = None
+        return ordered(self.state, 0.0)
 
     def invoke(self, statements: t.Sequence[Statement], caller: Caller) -> t.Generator[Event, t.Any, None]:
         session = self.session(caller)

@@ -42,6 +42,7 @@ def boot(state: WindowsState) -> None:
     state.off = False
     state.registry.drop_volatile()
     state.scheduled_shutdown = None
+    state.restart_at = None
     group_policy.refresh(state, force=state.policy_comes_back)
     for path in _PENDING:
         try:

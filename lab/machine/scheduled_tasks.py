@@ -95,32 +95,31 @@ def remove(state: WindowsState, name: str) -> bool:
 
 
 def due_in(state: WindowsState) -> float | None:
-    """Seconds until the next task runs."""
+    """Seconds until the next task runs, or until the restart that one has ordered."""
     moments = [moment for task in state.tasks.values() if (moment := task.due_at(state.boot_time)) is not None]
+    if state.restart_at is not None:
+        moments.append(state.restart_at)
     return max(0.0, (min(moments) - state.now()).total_seconds()) if moments else None
 
 
-def run_due(state: WindowsState, note: t.Callable[[str], None]) -> float | None:
-    """Runs what is due; seconds until the restart that a task ordered, where one did."""
-    restart: float | None = None
+def run_due(state: WindowsState, note: t.Callable[[str], None]) -> None:
+    """Runs what is due; a restart that is ordered is noted in the state."""
     for task in list(state.tasks.values()):
         moment = task.due_at(state.boot_time)
         if moment is None or moment > state.now():
             continue
         task.has_run = True
         for program, arguments in task.actions:
-            ordered = _run(state, program, arguments, note)
-            restart = ordered if ordered is not None else restart
-    return restart
+            _run(state, program, arguments, note)
 
 
-def _run(state: WindowsState, program: str, arguments: str, note: t.Callable[[str], None]) -> float | None:
+def _run(state: WindowsState, program: str, arguments: str, note: t.Callable[[str], None]) -> None:
     """One action, as LocalSystem. An action that fails keeps the next one from nothing."""
     name = program.strip('"').rpartition("\\")[2].lower()
     words = [word.strip('"') for word in shlex.split(arguments, posix=False)]
     if name == "shutdown.exe" and words[:2] == ["/r", "/t"]:
-        return float(words[2])
-    if name == "reg.exe" and len(words) == 2 and words[0] == "import":
+        state.restart_at = state.now() + datetime.timedelta(seconds=int(words[2]))
+    elif name == "reg.exe" and len(words) == 2 and words[0] == "import":
         file = state.files.find(words[1])
         try:
             if file is not None:
@@ -133,7 +132,6 @@ def _run(state: WindowsState, program: str, arguments: str, note: t.Callable[[st
         _command(state, words[2:], note)
     else:
         note(f"scheduled: {program} {arguments}")
-    return None
 
 
 def _command(state: WindowsState, words: list[str], note: t.Callable[[str], None]) -> None:

@@ -136,6 +136,8 @@ class WindowsState:
     tasks: dict[str, ScheduledTask] = field(default_factory=dict)
     """Registered tasks, by name in lower case."""
     task_scheduler_runs: bool = True
+    restart_at: datetime.datetime | None = None
+    """When the restart comes that a task ordered."""
     clock_ahead: datetime.timedelta = datetime.timedelta()
     """Time that has passed here and nowhere else."""
     off: bool = False

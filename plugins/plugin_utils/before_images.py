@@ -91,6 +91,22 @@ class BeforeImageStore:
         if not path.exists():
             _write_new(path, json.dumps(list(outcome), indent=1).encode())
 
+    def mark_guarded(self, image: BeforeImage) -> None:
+        """Notes that a scheduled task on the endpoint may put the image back."""
+        path = self.folder_of(image.host) / f"{image.id}.guarded"
+        if not path.exists():
+            _write_new(path, b"")
+
+    def guarded(self, host: str) -> list[BeforeImage]:
+        """Images that were noted so, newest first, put back or not."""
+        names = sorted((path.stem for path in self.folder_of(host).glob("*.guarded")), reverse=True)
+        return [self._read(self.folder_of(host) / f"{name}.json") for name in names]
+
+    def forget_guards(self, host: str) -> None:
+        """No task of the endpoint is left that would put an image back."""
+        for path in self.folder_of(host).glob("*.guarded"):
+            path.unlink(missing_ok=True)
+
     def unrestored(self, host: str, of_gpos: bool = False) -> list[BeforeImage]:
         """Images of the endpoint that no rollback has put back, newest first: the order in which to undo them.
 

@@ -34,6 +34,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal, JournalError
 
 Document = dict[str, t.Any]
@@ -63,6 +64,8 @@ class CureOptions:
     gpo_deadline: float = 900.0
     """Seconds of these in which the endpoint has to follow a domain GPO that was changed."""
     update_definitions: bool = True
+    commit_confirm: float = 0
+    """Minutes after which the endpoint puts its old values back unless it was proven, 0 for never."""
     check_only: bool = False
     """Check mode: plan and say what would be done."""
 
@@ -153,6 +156,7 @@ class Cure:
         self._options = options
         self._wait = Countdown(options.deadline)
         self.outcome = Outcome(around.host, "running")
+        self._guard = Guard(endpoint, around.store, around.host, around.run_id, options.commit_confirm)
         self._unrecorded = options.check_only
         self._begun = False
         """Whether an earlier run may have changed the endpoint and did not come to an end with it."""
@@ -284,6 +288,7 @@ class Cure:
             changes.test_write()
             items = changes.prepare(steps)
             image = around.store.keep(around.host, around.run_id, around.token, items)
+            self._guard.before_change(image)
         except (ChangeError, BeforeImageError):
             self._forget(facts)
             raise
@@ -330,6 +335,8 @@ class Cure:
         if not kept:
             self._around.store.mark_restored(image, undone)
             self.outcome.changed = False
+        with contextlib.suppress(SessionError, ChangeError):
+            self._guard.take_away()
         with contextlib.suppress(SessionError):
             self._look_at_what_waits()
         if kept:
@@ -340,12 +347,14 @@ class Cure:
         around, asker = self._around, self._endpoint.session()
         if self._options.reboot_when == NO_USER and reboot.users_logged_on(asker):
             self._hold("somebody is logged on, so the restart waits")
+        self._guard.before_restart()
         before = reboot.boot_time(asker)
         around.journal.append(around.host, "rebooting", wave=around.wave)
         done = reboot.restart_and_wait(self._endpoint, before, self._wait, _system_root(facts), around.other_way)
         self.outcome.restart = done.as_dict()
 
     def _hold(self, why: str) -> t.NoReturn:
+        self._guard.take_away()
         self._look_at_what_waits()
         what = "The change is written" if self.outcome.changed else "What is configured waits for a restart"
         raise _End("held", f"{what}; {why}.")
@@ -383,6 +392,7 @@ class Cure:
                 raise _End("unproven", _failed_update(self.outcome.update))
             if self.outcome.update["result"] == "unknown" and facts["probe"].get("outcome") != "tls_ok":
                 raise _End("unproven", self.outcome.update["reason"])
+        self._guard.after_proof()
         self._forget(facts)
         raise _End("proven", _proof(facts, self.outcome.update))
 
@@ -423,6 +433,7 @@ class Cure:
         return True
 
     def _finish(self, event: str, detail: str | None) -> None:
+        detail = f"{detail or ''}{self._guard.told()}" or None
         self.outcome.event, self.outcome.detail = event, detail
         if not self._unrecorded and not self.outcome.elsewhere:
             self._around.file(self.outcome)

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure import Cure, CureOptions, Outcome, Surroundings
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import probe_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import check_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.rationing import MaintenanceWindow, RebootPlaces
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
@@ -64,8 +65,10 @@ def cure_endpoint(
         deadline=float(arguments["deadline"]),
         gpo_deadline=float(arguments["gpo_deadline"]),
         update_definitions=arguments["update_definitions"],
+        commit_confirm=arguments["commit_confirm"],
         check_only=check_only,
     )
+    check_options(arguments["commit_confirm"], options.deadline, options.reboot_when)
     endpoint = RemoteEndpoint(connection)
     started, begun = now(), time.monotonic()
     around = _surroundings(run, host, arguments, other_way)

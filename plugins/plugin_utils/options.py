@@ -82,6 +82,7 @@ CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "max_reboots": {"type": "int", "default": 0},
     "maintenance_window": {"type": "str"},
     "deadline": {"type": "int", "default": 1800},
+    "commit_confirm": {"type": "int", "default": 0},
     "gpo_deadline": {"type": "int", "default": 900},
     "update_definitions": {"type": "bool", "default": True},
     "debug_logging": {"type": "bool", "default": False},
@@ -112,6 +113,9 @@ REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "waves": {"type": "raw", "default": [1, 10, 50, 250]},
     "maintenance_window": {"type": "str"},
     "slices_declared": {"type": "bool", "default": False},
+    "commit_confirm": CURE["commit_confirm"],
+    "deadline": CURE["deadline"],
+    "reboot_when": CURE["reboot_when"],
     "gpo_host": {"type": "str"},
 }
 REMEDIATION_PLAN: t.Final[dict[str, dict[str, t.Any]]] = {

@@ -18,6 +18,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils import gpo_changes,
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_policy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import budget_of, plan_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import as_task_result, judge_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import GuardError, check_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import JournalError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.rationing import (
@@ -55,11 +56,12 @@ def begin_task(arguments: Arguments, about: Result, process: Process, variables:
             _check_gpo_host(arguments["gpo_host"], variables)
         parse_budget(arguments["max_failures"], len(arguments["hosts"]))
         check_waves(arguments["waves"])
+        check_options(arguments["commit_confirm"], arguments["deadline"], arguments["reboot_when"])
         if arguments["maintenance_window"]:
             MaintenanceWindow(arguments["maintenance_window"])
         run = remediation.begin(folder, arguments["run_id"], arguments["hosts"], process, about, policy)
         audit = remediation.to_audit(run)
-    except (PlanError, BudgetError, WindowError, WaveError) as error:
+    except (PlanError, BudgetError, WindowError, WaveError, GuardError) as error:
         return _refused(str(error))
     except ResultsError as error:
         return _could_not(str(error))

@@ -24,7 +24,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_polic
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import OUR_FOLDER, WindowsFolders
 
-TASK = "fleetops.tetra.restore"
+TASK = "fleetops-tetra-restore"
 _ENDING = ".fleetops-tetra.before"
 _DESCRIPTION = (
     "Puts back the cipher suites that stood here before fleetops.tetra changed them, and restarts, unless the change "
@@ -100,7 +100,7 @@ class CommitConfirm:
         if not created or not self._is_registered(asker):
             raise ChangeError(
                 "not_guarded",
-                "The scheduled task that would put the old values back could not be registered; nothing was changed.",
+                "The scheduled task that would put the old values back could not be registered.",
             )
 
     def _take_away(self, asker: Asker, items: t.Sequence[Item]) -> None:
@@ -120,10 +120,6 @@ class CommitConfirm:
         answer = asker.ask(
             [(command(tool, *arguments),), (command("Get-Variable", Name="LASTEXITCODE", ValueOnly=True),)]
         )
-        if any(refusal.is_missing_command or refusal.is_missing for refusal in answer.refusals):
-            raise ChangeError(
-                "not_guarded", "The endpoint has no schtasks.exe that could be used; nothing was changed."
-            )
         codes = [value for value in answer.output if isinstance(value, int) and not isinstance(value, bool)]
         return codes[-1:] == [0]
 
