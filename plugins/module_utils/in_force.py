@@ -12,6 +12,7 @@ Microsoft: a new order takes effect on the next boot. No standard flag tells tha
   configuration is older than the boot.
 
 Without a sign the answer follows the configuration. With one, it holds only if the list in force would give the same.
+The flags of a pending reboot are no sign: no change of the list sets one. They are told for themselves.
 """
 
 from __future__ import annotations
@@ -79,6 +80,15 @@ def judge(
     if settled:
         return InForce(YES, UNKNOWN, ())
     return InForce(state, otherwise, tuple(signs))
+
+
+def pending_flags(facts: t.Mapping[str, t.Any]) -> r.Evidence | None:
+    """Evidence that Windows itself waits for a reboot, by servicing or an update; ``None`` where it does not, or nobody
+    knows."""
+    section = facts["reboot"]
+    flags = section.get("pending") if section["status"] == OK else None
+    told = [name for name in ("component_based_servicing", "windows_update") if (flags or {}).get(name) is True]
+    return r.evidence("facts", "reboot.pending", told) if told else None
 
 
 def _boot(facts: t.Mapping[str, t.Any]) -> datetime.datetime | None:

@@ -241,6 +241,11 @@ _ALL: tuple[Rule, ...] = (
          "Reboot, then update the definitions again.", MANAGE_TLS,
          "`file` or `cmdlet` or `log` or `facts`: the sign: a Registry.pol younger than the boot, another list in "
          "the cmdlet, a failed update since the boot, or a change of ours."),
+    Rule("TETRA-REBOOT-PENDING", "info", "Windows waits for a reboot for a reason of its own",
+         "No flag of Windows is set by a change of the list, so this says nothing about whether the list is in force. "
+         "But the reboot will put in force what is configured by then, and servicing can reset the local list.",
+         "Reboot when it suits, and audit again.", MANAGE_TLS,
+         "`facts`: the flags that are set. Pending renames of files alone are too common to be told."),
     Rule("TETRA-PROBE-OK", "info", "The endpoint's own handshake with Tetra succeeded",
          "Proof that network, proxy and suites fit, for a program that asks for its protocols by itself.",
          "Nothing.", "https://curl.se/docs/manpage.html",

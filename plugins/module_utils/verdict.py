@@ -281,6 +281,9 @@ class _Judgement:
         if force.signs and answer != NO:
             add("TETRA-REBOOT", force.signs[0])
             self.findings.note(in_force.NOTE)
+        waiting = in_force.pending_flags(facts)
+        if waiting is not None:
+            add("TETRA-REBOOT-PENDING", waiting)
         failed = failed_update(facts)
         if failed is not None:
             add("TETRA-UPDATE-FAILED", failed)

@@ -107,6 +107,7 @@ STATES: dict[str, t.Callable[[], Facts]] = {
     "TETRA-CURVES-DIFFER": lambda: e.set_curves(e.endpoint(), ["NistP384"], shown=False),
     "TETRA-FIPS": lambda: e.set_fips(e.endpoint()),
     "TETRA-REBOOT": lambda: e.set_local_gpo(e.endpoint(policy=GOOD), GOOD, e.AFTER_BOOT),
+    "TETRA-REBOOT-PENDING": lambda: changed(e.endpoint(), "reboot", "pending", "windows_update", value=True),
     "TETRA-PROBE-OK": lambda: e.set_probe(e.endpoint(), "tls_ok"),
     "TETRA-PROBE-FAILED": lambda: e.set_probe(e.endpoint(), "tls_failed"),
     "TETRA-PROBE-NETWORK": lambda: e.set_probe(e.endpoint(), "dns"),

@@ -157,6 +157,17 @@ def test_two_lists_that_both_do_are_green() -> None:
     assert (verdict["state"], verdict["in_force"]) == ("compliant", "after_reboot")
 
 
+def test_flags_of_a_pending_reboot_are_told_and_change_nothing() -> None:
+    facts = settled()
+    facts["reboot"]["pending"].update(component_based_servicing=True, file_rename=True)
+    verdict = evaluate(facts)
+    assert (verdict["state"], verdict["in_force"]) == ("compliant", "yes")
+    (told,) = [item for item in verdict["findings"] if item["rule"] == "TETRA-REBOOT-PENDING"]
+    assert told["evidence"]["value"] == ["component_based_servicing"]
+    facts["reboot"]["pending"].update(component_based_servicing=False)
+    assert "TETRA-REBOOT-PENDING" not in {item["rule"] for item in evaluate(facts)["findings"]}
+
+
 def test_an_old_failure_in_the_log_is_no_sign() -> None:
     facts = e.set_last_update(e.endpoint(policy=GOOD), "failed", -3000, e.BEFORE_BOOT)
     assert evaluate(facts)["state"] == "compliant"
