@@ -23,6 +23,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure import Cure, CureOptions, Outcome, Surroundings
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import probe_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import check_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import PROGRESS
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.rationing import MaintenanceWindow, RebootPlaces
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
@@ -182,10 +183,19 @@ def _file(run: remediation.Remediation, outcome: Outcome, timing: Document) -> N
 
 
 def _changed_earlier(run: remediation.Remediation, outcome: Outcome) -> bool:
-    """Whether an earlier process of this remediation has changed the endpoint and nothing has been undone since."""
+    """Whether an earlier process of this remediation has changed the endpoint and nothing has been undone since.
+
+    One that was killed left no document; its journal tells that it had begun to write.
+    """
     if outcome.undone is not None:
         return False
-    return any(entry["event"] == "changed" for entry in run.journal().entries(outcome.host))
+    if remediation.read_cure(run, outcome.host).get("changed"):
+        return True
+    entries = run.journal().entries(outcome.host)
+    events = [entry["event"] for entry in entries if entry.get("detail") != remediation.DEAD]
+    starts = [number for number, event in enumerate(events) if event == "running"]
+    killed = events[starts[-2] : starts[-1]] if len(starts) > 1 else []
+    return bool(killed) and killed[-1] in PROGRESS and "changing" in killed
 
 
 def _task_result(outcome: Outcome, path: Path | None) -> Document:

@@ -198,6 +198,11 @@ def cure_path(remediation: Remediation, host: str) -> Path:
     return remediation.path / CURES / f"{encode_name(host)}.json"
 
 
+def read_cure(remediation: Remediation, host: str) -> Document:
+    """What became of one endpoint when it was last taken up; empty where it never was."""
+    return _read(cure_path(remediation, host))
+
+
 def file_cure(remediation: Remediation, host: str, cure: Document) -> None:
     """Files what became of one endpoint."""
     write_json(cure_path(remediation, host), cure)
@@ -237,7 +242,7 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
         host = record["host"]
         standing = journal.standing(host)
         plan = plans.get(host) or {"todo": planning.UNKNOWN, "steps": [], "blocked": []}
-        cure = _read(cure_path(remediation, host))
+        cure = read_cure(remediation, host)
         event = "in_flight" if standing.in_flight else "abandoned" if standing.abandoned else standing.event
         hosts[host] = {
             "event": event or _NOT_TAKEN_UP.get(plan["todo"]),
