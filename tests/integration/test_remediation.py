@@ -157,4 +157,5 @@ def test_a_second_run_changes_nothing(repaired: Remediated, run_id: str) -> None
     )
     assert hosts["never-comes-back"]["event"] == ("unreachable" if run_id == "run" else "unknown")
     assert "never-comes-back" in done.stdout
+    assert ("never-comes-back" in repaired.summary(run_id)["failed"]) is (run_id == "run")
     assert " changed=1 " not in done.stdout

@@ -83,6 +83,12 @@ def test_a_fleet_of_200_is_repaired_and_a_second_run_changes_nothing(playbooks: 
         if entry["event"] == "unknown":
             assert name in summary["not_known"]
 
+    # The default waves: the last of 250 holds the rest.
+    waves = [read(path)["hosts"] for path in sorted((folder / "waves").glob("*.json"))]
+    taken_up = sum(map(len, waves))
+    assert [len(wave) for wave in waves] == [1, 10, 50, taken_up - 61]
+    assert list(waves[0]) == [min(name for wave in waves for name in wave)]
+
     # Nothing else has changed anywhere.
     wrong = {}
     for name, state in after.items():
