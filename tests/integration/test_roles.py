@@ -175,6 +175,20 @@ def test_tetra_remediate(checkout: Path, tmp_path: Path) -> None:
         assert set(summary["hosts"]) == set(fleet["endpoints"]), "one folder for all batches of the play"
         assert (folder / "after" / "report" / "index.html").is_file()
 
+        again = run_example(
+            running,
+            checkout,
+            tmp_path,
+            "tetra_remediate",
+            "--limit",
+            "a-direct,mdm",
+            tetra_remediate_run=str(folder),
+        )
+        assert again.code == 0, again.text
+        ends = {name: said["event"] for name, said in again.results[task].items()}
+        assert ends == {"a-direct": "nothing_to_do", "mdm": "blocked"}
+        assert not any(said["changed"] for said in again.results[task].values())
+
         reported = run_example(
             running,
             checkout,
