@@ -105,6 +105,8 @@ class Surroundings:
     """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline."""
     gpo_value: t.Callable[[Document, Document], Document | None] = lambda _step, _facts: None
     """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
+    gpo_changed: t.Callable[[], bool] = lambda: False
+    """Whether this run changed a domain GPO because of this endpoint, among others."""
     file: t.Callable[[Outcome], None] = lambda _outcome: None
     """Files the outcome; called before the journal says that the endpoint has come to its end."""
     wave: int | None = None
@@ -230,6 +232,11 @@ class Cure:
             # Only signs speak for a restart. The endpoint's own handshake tells whether it would help.
             facts, verdict = self._around.look(asker, proving=True)
             document = planning.plan(facts, verdict, self._options.plan)
+        elif document["todo"] == planning.NOTHING and self._around.gpo_changed() and not self._begun:
+            # A refresh of its own has brought the GPO's new list already; the handshake tells whether it is in force.
+            facts, verdict = self._around.look(asker, proving=True)
+            if facts["probe"].get("outcome") != "tls_ok":
+                document = {**document, "todo": planning.REBOOT, "needs_reboot": True}
         self.outcome.before = {"facts": facts, "verdict": verdict}
         self.outcome.plan = document
         todo = document["todo"]

@@ -101,6 +101,7 @@ def _surroundings(
         gpo_value=lambda step, facts: gpo_changes.value_to_follow(
             run.path, step, domain_of(facts, step["owner"]["guid"])
         ),
+        gpo_changed=lambda: gpo_changes.was_changed_for(run.path, host),
         wave=remediation.next_wave(run),
         other_way=other_way,
     )

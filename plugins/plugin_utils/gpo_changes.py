@@ -156,6 +156,14 @@ def value_to_follow(folder: Path, step: c.Mapping[str, t.Any], domain: str | Non
     return None
 
 
+def was_changed_for(folder: Path, host: str) -> bool:
+    """Whether a GPO was changed in this remediation because of the endpoint, among others."""
+    return any(
+        host in change["endpoints"] and (change["outcome"] or {}).get("event") in (CHANGED, HELD_ALREADY)
+        for change in read(folder)["gpos"]
+    )
+
+
 def not_changed(folder: Path) -> list[Document]:
     """The changes that were to be made and were not, each with the reason in ``outcome``."""
     found = []
