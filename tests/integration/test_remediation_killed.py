@@ -17,6 +17,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 import typing as t
 from pathlib import Path
@@ -96,14 +97,48 @@ def test_a_killed_run_leaves_endpoints_that_can_be_put_back_and_a_second_run_fin
         assert machine_state.differs_from_plan(original[name], present, plans[name]["steps"]) == [], name
 
 
+def test_after_a_kill_one_command_rebuilds_the_report_and_names_what_was_in_flight(
+    checkout: Path, tmp_path: Path
+) -> None:
+    endpoints = {
+        "healthy": {"release": "10_22h2"},
+        "goes-down": {**FLEET["endpoints"]["direct"], "boot_seconds": "never"},
+    }
+    with running_fleet({**FLEET, "endpoints": endpoints}, tmp_path / "lab") as fleet:
+        playbooks = Playbooks(fleet, checkout, tmp_path / "results")
+        process = _started(playbooks)
+        folder = playbooks.results / "run"
+        journal = folder / "journal" / "goes-down.jsonl"
+        try:
+            while process.poll() is None and not (journal.exists() and '"rebooting"' in journal.read_text("utf-8")):
+                time.sleep(0.02)
+        finally:
+            kill_processes_of(playbooks.results)
+            process.wait()
+        assert not (folder / "remediation.json").exists()
+        command = [str(Path(sys.executable).parent / "ansible"), "localhost", "-m", "fleetops.tetra.remediation_report"]
+        done = subprocess.run(
+            [*command, "-a", f"run={folder}"],
+            cwd=checkout,
+            env=playbooks.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "In flight when their run ended: goes-down." in done.stdout
+        summary = json.loads((folder / "remediation.json").read_text(encoding="utf-8"))
+        assert summary["in_flight"] == ["goes-down"]
+        assert (summary["hosts"]["goes-down"]["event"], summary["hosts"]["goes-down"]["stage"]) == (
+            "abandoned",
+            "rebooting",
+        )
+        assert (folder / "after" / "report" / "index.html").is_file()
+
+
 def _kill_at(playbooks: Playbooks, chance: random.Random, controller_only: bool) -> None:
-    process = subprocess.Popen(
-        playbooks.command(PLAYBOOK, "--forks", "7", **OPTIONS),
-        cwd=playbooks.checkout,
-        env=playbooks.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = _started(playbooks)
     early = chance.random() < 0.15
     sign = playbooks.results / "run" / ("run.json" if early else "journal")
     try:
@@ -119,6 +154,16 @@ def _kill_at(playbooks: Playbooks, chance: random.Random, controller_only: bool)
         else:
             kill_processes_of(playbooks.results)
             process.wait()
+
+
+def _started(playbooks: Playbooks) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        playbooks.command(PLAYBOOK, "--forks", "7", **OPTIONS),
+        cwd=playbooks.checkout,
+        env=playbooks.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _settled(fleet: RunningFleet) -> dict[str, State]:
