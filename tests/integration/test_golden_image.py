@@ -154,6 +154,11 @@ def test_where_nothing_can_be_judged_nothing_is(
     assert words in (done.stdout + done.stderr).replace("No endpoint", "no endpoint")
 
 
+def test_a_run_whose_tasks_are_all_skipped_is_no_green_gate(tmp_path: Path, images: Path) -> None:
+    code, records, _done = gate(tmp_path, "--skip-tags", "always", tetra_images=str(images / "good.qcow2"))
+    assert (code, records) == (4, {})
+
+
 def test_waivers_excuse_until_their_day_and_are_told(tmp_path: Path, images: Path) -> None:
     row = {"rule": "TETRA-NO-SUITE", "image": "bad.vhdx", "reason": "Replaced soon", "expires": "2999-12-31"}
     file = tmp_path / "waivers.yml"

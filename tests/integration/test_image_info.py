@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo, registry_pol
 from ansible_collections.fleetops.tetra.tests.images import disks, states
 
 pytestmark = pytest.mark.needs(*disks.TOOLS)
@@ -38,74 +39,92 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return made
 
 
-def play(tmp_path: Path, arguments: dict[str, t.Any], *options: str) -> tuple[int, dict[str, t.Any]]:
-    """(exit code, result) of the module as a task of a playbook."""
-    out = tmp_path / "result.json"
-    out.unlink(missing_ok=True)
-    tasks = [
-        {"fleetops.tetra.image_info": arguments, "register": "found", "ignore_errors": True, "name": "Look"},
-        {
-            "ansible.builtin.copy": {"content": "{{ found | to_json }}", "dest": str(out)},
-            "check_mode": False,
-            "name": "Keep",
-        },
-        {"ansible.builtin.fail": {"msg": "no"}, "when": "found is failed", "name": "End"},
+@pytest.fixture(scope="module")
+def results(images: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, t.Any]]:
+    """The results of all cases, as tasks of one playbook in check mode."""
+    folder = tmp_path_factory.mktemp("play")
+    (folder / "broken").write_bytes(b"this is no image" * 100)
+    (folder / "empty").mkdir()
+    data = registry_pol.sz(",".join(states.WEAK))
+    pol = registry_pol.replace(registry_pol.RegistryPol(), local_gpo.SSL_KEY, "Functions", registry_pol.REG_SZ, data)
+    (folder / "Registry.pol").write_bytes(pol.serialise())
+    good, bad, wim = (str(images[name]) for name in ("good", "bad", "wim"))
+    cases: dict[str, dict[str, t.Any]] = {
+        "good": {"path": good, "host": "golden"},
+        "bad": {"path": bad},
+        "another list": {"path": bad, "allow_list": ["TLS_RSA_WITH_AES_128_CBC_SHA256"]},
+        "strict": {"path": good, "strict": True},
+        "wim": {"path": wim, "volume": "Client"},
+        "domain": {"path": good, "domain_policy": str(folder / "Registry.pol")},
+        "missing": {"path": str(folder / "missing.vhdx")},
+        "broken": {"path": str(folder / "broken")},
+        "empty": {"path": str(folder / "empty")},
+        "index": {"path": wim, "volume": "3"},
+        "several": {"path": wim},
+        "options": {"path": str(folder / "broken"), "allow_list": []},
+        "no policy": {"path": good, "domain_policy": str(folder / "broken")},
+    }
+    tasks: list[dict[str, t.Any]] = [
+        {"fleetops.tetra.image_info": arguments, "register": f"found{number}", "ignore_errors": True, "name": "Look"}
+        for number, arguments in enumerate(cases.values())
     ]
-    path = tmp_path / "play.json"
+    found = ", ".join(f"found{number}" for number in range(len(cases)))
+    keep = {"content": f"{{{{ [{found}] | to_json }}}}", "dest": str(folder / "results.json")}
+    tasks.append({"ansible.builtin.copy": keep, "check_mode": False, "name": "Keep"})
+    path = folder / "play.json"
     path.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks, "name": "Play"}]))
-    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp"), "ANSIBLE_LOCALHOST_WARNING": "false"}
-    (tmp_path / "tmp").mkdir(exist_ok=True)
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(path), *options]
+    environment = {**os.environ, "TMPDIR": str(folder / "tmp"), "ANSIBLE_LOCALHOST_WARNING": "false"}
+    (folder / "tmp").mkdir()
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(path), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    assert [found.name for found in (tmp_path / "tmp").rglob("tetra-*")] == []
-    return done.returncode, json.loads(out.read_text())
+    assert [left.name for left in (folder / "tmp").rglob("tetra-*")] == []
+    return dict(zip(cases, json.loads((folder / "results.json").read_text()), strict=True))
 
 
-def test_a_good_image(tmp_path: Path, images: dict[str, Path]) -> None:
-    code, result = play(tmp_path, {"path": str(images["good"]), "host": "golden"}, "--check")
-    assert (code, result["changed"], result["verdict"]["state"]) == (0, False, "compliant")
+def test_a_good_image(results: dict[str, dict[str, t.Any]]) -> None:
+    result = results["good"]
+    assert (result["failed"], result["changed"], result["verdict"]["state"]) == (False, False, "compliant")
     assert (result["facts"]["host"], result["facts"]["source"]) == ("golden", "image")
     about = result["image"]
     assert (about["format"], about["volume"], about["size"], about["notes"]) == ("qcow2", "partition 3", 32 * MIB, [])
     assert 0 < about["bytes_read"] < MIB
 
 
-def test_a_bad_image_and_options_of_the_judgement(tmp_path: Path, images: dict[str, Path]) -> None:
-    code, result = play(tmp_path, {"path": str(images["bad"])})
-    assert (code, result["verdict"]["state"]) == (0, "non_compliant")
-    assert result["facts"]["host"] == "x"
-    accepted = {"path": str(images["bad"]), "allow_list": ["TLS_RSA_WITH_AES_128_CBC_SHA256"]}
-    assert play(tmp_path, accepted)[1]["verdict"]["state"] == "compliant"
-    strict = {"path": str(images["good"]), "strict": True}
-    assert play(tmp_path, strict)[1]["verdict"]["state"] == "non_compliant"
+def test_a_bad_image_and_options_of_the_judgement(results: dict[str, dict[str, t.Any]]) -> None:
+    assert results["bad"]["verdict"]["state"] == "non_compliant"
+    assert results["bad"]["facts"]["host"] == "x"
+    assert results["another list"]["verdict"]["state"] == "compliant"
+    assert results["strict"]["verdict"]["state"] == "non_compliant"
 
 
-def test_an_image_of_a_wim(tmp_path: Path, images: dict[str, Path]) -> None:
-    code, result = play(tmp_path, {"path": str(images["wim"]), "volume": "Client"})
-    assert (code, result["verdict"]["state"]) == (0, "non_compliant")
-    assert result["image"]["volume"] == "image 2 (Client)"
+def test_an_image_of_a_wim(results: dict[str, dict[str, t.Any]]) -> None:
+    assert results["wim"]["verdict"]["state"] == "non_compliant"
+    assert results["wim"]["image"]["volume"] == "image 2 (Client)"
+
+
+def test_what_a_domain_join_would_undo(results: dict[str, dict[str, t.Any]]) -> None:
+    verdict = results["domain"]["verdict"]
+    assert verdict["state"] == "non_compliant"
+    assert verdict["findings"][0]["rule"] == "TETRA-DOMAIN-JOIN"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("name", "kind", "words"),
     [
-        ({"path": "missing.vhdx"}, "There is no file or folder"),
-        ({"path": "broken"}, "no Windows image"),
-        ({"path": "empty"}, "There is no hive SYSTEM"),
-        ({"path": "WIM", "volume": "3"}, "has no image '3'"),
-        ({"path": "WIM"}, "choose one with the option volume"),
-        ({"path": "broken", "allow_list": []}, "allow_list"),
+        ("missing", "image", "There is no file or folder"),
+        ("broken", "image", "no Windows image"),
+        ("empty", "image", "There is no hive SYSTEM"),
+        ("index", "image", "has no image '3'"),
+        ("several", "image", "choose one with the option volume"),
+        ("options", "options", "allow_list"),
+        ("no policy", "options", "cannot be read as the policy of a domain"),
     ],
 )
-def test_bad_input_is_one_sentence(
-    tmp_path: Path, images: dict[str, Path], arguments: dict[str, t.Any], words: str
-) -> None:
-    (tmp_path / "broken").write_bytes(b"this is no image" * 100)
-    (tmp_path / "empty").mkdir()
-    path = images["wim"] if arguments["path"] == "WIM" else tmp_path / arguments["path"]
-    code, result = play(tmp_path, {**arguments, "path": str(path)})
-    assert code == 2
+def test_bad_input_is_one_sentence(results: dict[str, dict[str, t.Any]], name: str, kind: str, words: str) -> None:
+    result = results[name]
+    assert (result["failed"], result["kind"]) == (True, kind)
     assert words in result["msg"]
     assert "\n" not in result["msg"]
     assert "exception" not in result or "Traceback" not in str(result["exception"])
