@@ -50,6 +50,7 @@ CASES: dict[str, tuple[dict[str, t.Any], dict[str, t.Any]]] = {
     "direct value": ({"policy": WITHOUT, "origin": "direct"}, ORDER),
     "local list": ({"local": WITHOUT.split(",")}, REARRANGED),
     "switches": ({}, SWITCHES),
+    "switch that is a text": ({"registry": {AES_256: {"Enabled": "0"}}}, {"ciphers": {"AES 256/256": "enabled"}}),
 }
 LABEL = Label("pc", "run", "token")
 
