@@ -80,7 +80,7 @@ def test_tetra_reboot(checkout: Path, tmp_path: Path) -> None:
         used={**CHANGED, "logged_on_users": ["kim"]},
         domain_controller={**CHANGED, "release": "2022", "registry": {DOMAIN_CONTROLLER: {"Type": 16}}},
         healthy={"release": "10_22h2"},
-        never_back={**CHANGED, "boot_seconds": "never", "inventory": {"tetra_reboot_deadline": 6}},
+        never_back={**CHANGED, "boot_seconds": "never", "inventory": {"tetra_reboot_deadline": 10}},
         no_rights={**CHANGED, "account": "filtered"},
         refused={**CHANGED, "transport": {"faults": ["refused"]}},
     )
@@ -147,7 +147,7 @@ def test_tetra_remediate(checkout: Path, tmp_path: Path) -> None:
             **FAILING,
             "origin": "direct",
             "boot_seconds": "never",
-            "inventory": {"tetra_remediate_deadline": 6},
+            "inventory": {"tetra_remediate_deadline": 15},
         },
     )
     with running_fleet(fleet, tmp_path / "lab") as running:
