@@ -39,6 +39,12 @@ def as_seconds(value: t.Any, where: str) -> float:
     return float(value)
 
 
+def as_count(value: t.Any, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise FleetError(f"{where} must be a number from 1, but is {value!r}.")
+    return value
+
+
 def as_list(value: t.Any, where: str) -> list[t.Any]:
     if not isinstance(value, list):
         raise FleetError(f"{where} must be a list, but is {_kind(value)}.")

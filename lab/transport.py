@@ -32,7 +32,7 @@ STAGED_FAULTS = {
 }
 """Faults that take a stage, and the stage meant by ``true``."""
 PLAIN_FAULTS = ("refused", "wrong_password", "access_denied")
-FAULTS = (*STAGED_FAULTS, *PLAIN_FAULTS, "tls_error")
+FAULTS = (*STAGED_FAULTS, *PLAIN_FAULTS, "tls_error", "lost_answer")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Transport:
     delay: float = 0.0
     """Seconds before every answer."""
     faults: t.Mapping[str, str] = field(default_factory=dict)
-    """Fault → its stage, its kind (``tls_error``) or an empty text."""
+    """Fault → its stage, its kind (``tls_error``), its number (``lost_answer``) or an empty text."""
 
     @property
     def tls(self) -> bool:
@@ -67,6 +67,11 @@ class Transport:
     def fails(self, fault: str, stage: str) -> bool:
         """Whether this fault strikes at this stage."""
         return self.faults.get(fault) == stage
+
+    @property
+    def lost_answer(self) -> int:
+        """Which writing pipeline, counted from 1, loses its answer; 0 for none."""
+        return int(self.faults.get("lost_answer", 0))
 
     @classmethod
     def from_mapping(cls, mapping: t.Any, where: str) -> Transport:
@@ -117,6 +122,8 @@ def _faults(value: t.Any, where: str) -> dict[str, str]:
 def _fault(name: str, how: t.Any, where: str) -> str:
     if name == "tls_error":
         return checks.one_of(TLS_ERRORS[0] if how is True else how, TLS_ERRORS, where)
+    if name == "lost_answer":
+        return str(checks.as_count(1 if how is True else how, where))
     if name in STAGED_FAULTS:
         return checks.one_of(STAGED_FAULTS[name] if how is True else how, STAGES, where)
     checks.as_bool(how, where)

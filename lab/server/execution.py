@@ -18,6 +18,7 @@ from psrpcore.types import HostMethodIdentifier, PSInt, PSInvocationState
 from ansible_collections.fleetops.tetra.lab.pipeline import (
     Blocking,
     Caller,
+    Command,
     ErrorDetails,
     HostExit,
     Machine,
@@ -37,6 +38,18 @@ log = logging.getLogger(__name__)
 _NOBODY_ASKED = Output(42)
 _TURN = 64
 """Events after which other endpoints get their turn."""
+
+
+_WRITING_VERBS = ("set-", "new-", "remove-", "move-", "enable-", "disable-", "register-", "unregister-")
+_WRITING_TOOLS = ("gpupdate.exe", "reg.exe", "shutdown.exe")
+
+
+def _changes(one: Command) -> bool:
+    name = one.name.lower().rpartition("\\")[2]
+    if name == "invoke-cimmethod":
+        methods = [str(value) for key, value in one.parameters if (key or "").lower().lstrip("-") == "methodname"]
+        return any(method.startswith(("Set", "Create", "Delete")) for method in methods)
+    return name.startswith(_WRITING_VERBS) or name in _WRITING_TOOLS
 
 
 @dataclasses.dataclass
@@ -64,6 +77,11 @@ class Execution:
     wrong_shape: bool = False
     """Fault: every output object is replaced by one that nobody asked for."""
     task: asyncio.Task[None] | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether one of its commands changes the endpoint."""
+        return any(_changes(one) for statement in self.statements or () for one in statement)
 
     @property
     def pipeline_id(self) -> uuid.UUID:

@@ -259,7 +259,7 @@ class Listener:
             if spoiled is not None:
                 return spoiled, False
             status, envelope = await self.service.answer(asked, authenticator.user or "")
-            broken = self.transport.fails("reset_mid_answer", stage)
+            broken = self.transport.fails("reset_mid_answer", stage) or self.service.loses(asked)
         if sealed and context is not None:
             return http.response(status, sealing.seal(envelope, context), sealing.content_type(), headers), broken
         return http.response(status, envelope, headers=headers), broken

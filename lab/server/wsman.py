@@ -45,6 +45,8 @@ class Service:
     shells: dict[str, Shell] = field(default_factory=dict)
     pipelines: int = 0
     """Pipelines begun since the endpoint was started."""
+    _writes: list[str] = field(default_factory=list)
+    """Command ids of the pipelines that wrote something, in their order."""
 
     async def answer(self, request: Request, user: str) -> tuple[int, bytes]:
         """HTTP status and envelope for one request."""
@@ -55,6 +57,19 @@ class Service:
         except (PSRPCoreError, ValueError, KeyError, AttributeError) as problem:
             log.warning("request %s refused: %s", request.action, problem)
             return 500, soap.fault(request.message_id, faults.internal(str(problem)), self.client_ip)
+
+    def loses(self, request: Request) -> bool:
+        """Whether the answer to this request is the one that gets lost on the way, although the write was done."""
+        if not self.transport.lost_answer or request.action != f"{SHELL}/Receive":
+            return False
+        stream = request.content("rsp:Receive/rsp:DesiredStream")
+        command_id = "" if stream is None else stream.get("CommandId", "").upper()
+        shell = self.shells.get(request.shell_id.upper())
+        execution = shell.execution(command_id) if shell is not None and command_id else None
+        if execution is None or command_id in self._writes or not execution.writes:
+            return False
+        self._writes.append(command_id)
+        return len(self._writes) == self.transport.lost_answer
 
     def close(self) -> None:
         """Ends every shell, as a restart of the service does."""

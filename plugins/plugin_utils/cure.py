@@ -38,6 +38,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal, JournalError
 
 Document = dict[str, t.Any]
+_T = t.TypeVar("_T")
 
 ALWAYS, NO_USER, NEVER = "always", "no_user", "never"
 _TRIES_AFTER_A_BROKEN_CONNECTION = 3
@@ -290,10 +291,9 @@ class Cure:
     def _change(self, facts: Document, steps: t.Sequence[Document]) -> None:
         if not steps:
             return
-        around, changes = self._around, self._changes(facts)
+        around = self._around
         try:
-            changes.test_write()
-            items = changes.prepare(steps)
+            items = self._again(lambda: self._prepare(facts, steps))
             image = around.store.keep(around.host, around.run_id, around.token, items)
             self._guard.before_change(image)
         except (ChangeError, BeforeImageError):
@@ -305,24 +305,31 @@ class Cure:
         around.journal.append(around.host, "changing", wave=around.wave)
         self.outcome.changed = True
         try:
-            self._carry_out(facts, steps, items)
+            self._again(lambda: self._carry_out(facts, steps, items))
         except (ChangeError, SessionError) as error:
             raise _End("failed", f"{error} {self._undo(facts, image)}") from error
         around.journal.append(around.host, "changed", wave=around.wave)
 
+    def _prepare(self, facts: Document, steps: t.Sequence[Document]) -> list[Document]:
+        changes = self._changes(facts)
+        changes.test_write()
+        return changes.prepare(steps)
+
     def _carry_out(self, facts: Document, steps: t.Sequence[Document], items: t.Sequence[Document]) -> None:
-        """A connection that breaks between a write and its answer says nothing about the write: look, and go on."""
-        for attempt in range(_TRIES_AFTER_A_BROKEN_CONNECTION):
+        changes = self._changes(facts)
+        self._note_change(changes)
+        changes.carry_out(steps, items)
+
+    def _again(self, act: t.Callable[[], _T]) -> _T:
+        """A connection that breaks between a write and its answer says nothing about the write: once more."""
+        for attempt in range(1, _TRIES_AFTER_A_BROKEN_CONNECTION):
             try:
-                changes = self._changes(facts)
-                self._note_change(changes)
-                changes.carry_out(steps, items)
-                return
+                return act()
             except SessionError:
-                last = attempt == _TRIES_AFTER_A_BROKEN_CONNECTION - 1
-                if last or not self._wait(2.0 * (attempt + 1)):
+                if not self._wait(2.0 * attempt):
                     raise
                 self._endpoint.renew()
+        return act()
 
     def _note_change(self, changes: ChangeSet) -> None:
         asker = self._endpoint.session()
@@ -434,8 +441,9 @@ class Cure:
         folder = f"{_program_data(facts)}\\fleetops.tetra"
         content = json.dumps(image.as_dict(), indent=1).encode()
         try:
-            RemoteFiles(self._endpoint.session()).replace(f"{folder}\\{image.id}.json", content)
-        except ChangeError:
+            self._again(lambda: RemoteFiles(self._endpoint.session()).replace(f"{folder}\\{image.id}.json", content))
+        except (ChangeError, SessionError):
+            self._endpoint.renew()
             return False
         return True
 
