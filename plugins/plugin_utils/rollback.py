@@ -30,6 +30,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set 
     RESTORED,
     ChangeSet,
 )
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.commit_confirm import CommitConfirm
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders, read_folders
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
@@ -39,6 +40,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_images imp
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal
 
 Document = dict[str, t.Any]
+_T = t.TypeVar("_T")
 
 CONTROLLER, ENDPOINT = "controller", "endpoint"
 _TRIES_AFTER_A_BROKEN_CONNECTION = 3
@@ -105,7 +107,8 @@ class Rollback:
             self._refuse_while_cured()
             images = self._on_controller()
             self.outcome.of_gpos = [image.id for image in self._store.unrestored(self._host, of_gpos=True)]
-            if images or self._options.from_endpoint or self._owes_a_restart_perhaps():
+            guarded = bool(self._store.guarded(self._host))
+            if images or guarded or self._options.from_endpoint or self._owes_a_restart_perhaps():
                 self._put_back(images)
 
     # Which images ---------------------------------------------------------------------------------------------------
@@ -130,6 +133,7 @@ class Rollback:
         if self._options.from_endpoint:
             images = self._on_endpoint(images)
         self.outcome.images = [_about(image, source) for image, source in images]
+        self._call_the_guard_off([image for image, _source in images])
         owed = self._is_owed_a_restart()
         for image, source in images:
             self._one(image, source)
@@ -139,10 +143,10 @@ class Rollback:
         if self._options.reboot and self.outcome.needs_reboot:
             self._restart()
         if images or self.outcome.rebooted:
-            self._changes().forget_change()
+            self._again(lambda: self._changes().forget_change())
 
     def _one(self, image: BeforeImage, source: str) -> None:
-        told = self._foresee(image)
+        told = self._again(lambda: self._foresee(image))
         self.outcome.items.extend(told)
         something = any(one["outcome"] == RESTORED for one in told)
         self.outcome.changed = self.outcome.changed or something
@@ -151,26 +155,36 @@ class Rollback:
         if source == ENDPOINT:
             self._store.adopt(image)
         if something:
-            self._note()
-            undone = {(one["path"], one["name"]): one["outcome"] for one in self._undo(image)}
+            self._again(self._note)
+            made = self._again(lambda: self._changes().undo(image.items))
+            undone = {(one["path"], one["name"]): one["outcome"] for one in made}
             for one in told:
                 if one["outcome"] != ALREADY:
                     one["outcome"] = undone[one["path"], one["name"]]
         if all(one["outcome"] != KEPT for one in told):
             self._store.mark_restored(image, [_noted(one) for one in told])
-            with contextlib.suppress(ChangeError):
+            with contextlib.suppress(ChangeError, SessionError):
                 EndpointImages(self._endpoint.session(), self._folders).remove(image)
 
-    def _undo(self, image: BeforeImage) -> list[Document]:
+    def _call_the_guard_off(self, images: t.Sequence[BeforeImage]) -> None:
+        """What a cure with commit-confirm left on the endpoint would restart it later for nothing."""
+        if self._options.check_only or not (self._store.guarded(self._host) or self._options.from_endpoint):
+            return
+        items = [item for image in (*images, *self._store.guarded(self._host)) for item in image.items]
+        stood = self._again(lambda: CommitConfirm(self._endpoint, self._folders).disarm(items))
+        self.outcome.changed = self.outcome.changed or stood
+        self._store.forget_guards(self._host)
+
+    def _again(self, act: t.Callable[[], _T]) -> _T:
         """A connection that breaks between a write and its answer says nothing about the write: look, and go on."""
-        for attempt in range(1, _TRIES_AFTER_A_BROKEN_CONNECTION + 1):
+        for attempt in range(1, _TRIES_AFTER_A_BROKEN_CONNECTION):
             try:
-                return self._changes().undo(image.items)
+                return act()
             except SessionError:
-                if attempt == _TRIES_AFTER_A_BROKEN_CONNECTION or not self._wait(2.0 * attempt):
+                if not self._wait(2.0 * attempt):
                     raise
                 self._endpoint.renew()
-        raise ChangeError("timed_out", "The time was up before everything was put back.")
+        return act()
 
     def _foresee(self, image: BeforeImage) -> list[Document]:
         items = {(item["path"], item.get("name")): item for item in image.items}

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import OUR_KEY
 from ansible_collections.fleetops.tetra.plugins.module_utils.restore_task import RestoreError, reg_file, task_xml
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import FORMAT, written
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
@@ -50,19 +51,23 @@ class CommitConfirm:
         when = reboot.clock(asker)
         if when is None:
             raise ChangeError("not_guarded", "Windows does not tell its time, so no restoring could be scheduled.")
-        start = datetime.strptime(when, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + timedelta(minutes=minutes)
+        start = datetime.strptime(when, FORMAT).replace(tzinfo=UTC) + timedelta(minutes=minutes)
         try:
             self._register(asker, items, start)
         except ChangeError:
             with contextlib.suppress(ChangeError):
                 self._take_away(asker, items)
             raise
-        return f"{start:%Y-%m-%dT%H:%M:%SZ}"
+        return written(start)
 
-    def disarm(self, items: t.Sequence[Item]) -> None:
-        """Takes the guard of a change with these items away, if it stands. Raises ChangeError where it stays."""
+    def disarm(self, items: t.Sequence[Item]) -> bool:
+        """Takes the guard of a change with these items away; False where none stood.
+
+        Raises ChangeError where it stays.
+        """
         asker = self._endpoint.session()
-        if self._is_registered(asker):
+        stood = self._is_registered(asker)
+        if stood:
             self._schtasks(asker, "/delete", "/tn", TASK, "/f")
             if self._is_registered(asker):
                 raise ChangeError(
@@ -70,6 +75,7 @@ class CommitConfirm:
                     f"The scheduled task {TASK} could not be deleted: it will put the old values back and restart.",
                 )
         self._take_away(asker, items)
+        return stood
 
     # Details --------------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollback import (
@@ -338,6 +339,61 @@ def test_an_image_whose_change_was_never_made_is_done_with(windows: Fresh, tmp_p
     assert (outcome.changed, outcomes(outcome)) == (False, [ALREADY])
     assert state(endpoint) == before
     assert roll_back(endpoint, tmp_path).items == []
+
+
+# Guards --------------------------------------------------------------------------------------------------------------
+
+
+def guarded_change(windows: Windows, results: Path, minutes: float = 30) -> Guard:
+    """A cure with commit-confirm that was killed before its restart."""
+    image = change(windows, results)
+    store = BeforeImageStore(results)
+    guard = Guard(windows.endpoint, store, NAME, "run", minutes)
+    guard.before_change(image)
+    return guard
+
+
+@pytest.mark.parametrize("kind", ["local-gpo", "switches"])
+def test_the_guard_of_a_killed_cure_is_called_off(
+    windows: Fresh, fleet: RunningFleet, tmp_path: Path, kind: str
+) -> None:
+    endpoint = windows(**KINDS[kind])
+    before = state(endpoint)
+    guarded_change(endpoint, tmp_path)
+    present = state(endpoint)
+    roll_back(endpoint, tmp_path, check_only=True)
+    assert state(endpoint) == present and endpoint.state.tasks
+    assert roll_back(endpoint, tmp_path).changed
+    assert (state(endpoint), endpoint.state.tasks) == (before, {})
+    fleet.pass_time(NAME, 3600)
+    assert (state(endpoint), endpoint.state.restart_at) == (before, None)
+    assert roll_back(endpoint, tmp_path).items == []
+
+
+def test_a_guard_whose_change_is_undone_already_is_called_off(windows: Fresh, tmp_path: Path) -> None:
+    endpoint = windows(**KINDS["direct"])
+    guarded_change(endpoint, tmp_path)
+    store = BeforeImageStore(tmp_path)
+    for image in store.unrestored(NAME):
+        store.mark_restored(image, [])
+    outcome = roll_back(endpoint, tmp_path)
+    assert (outcome.changed, outcome.items, endpoint.state.tasks) == (True, [], {})
+    assert store.guarded(NAME) == []
+
+
+def test_a_guard_that_has_struck_leaves_nothing_to_put_back(
+    windows: Fresh, fleet: RunningFleet, tmp_path: Path
+) -> None:
+    endpoint = windows(**KINDS["local-gpo"])
+    before = state(endpoint)
+    guard = guarded_change(endpoint, tmp_path)
+    assert guard.until is not None
+    fleet.pass_time(NAME, 31 * 60)
+    with pytest.raises(ChangeError, match="has put its old values back by itself"):
+        guard.after_proof()
+    outcome = roll_back(endpoint, tmp_path)
+    assert (outcome.changed, set(outcomes(outcome))) == (False, {ALREADY})
+    assert state(endpoint) == before
 
 
 # The endpoint's own copies -------------------------------------------------------------------------------------------
