@@ -169,7 +169,7 @@ class ChangeSet:
         foreseen = self.foreseen(item, present)
         if foreseen == ALREADY:
             # The key may have been made, and the connection lost before the value was.
-            self._registry.remove_made_keys(item.get("made_keys", ()))
+            self._remove_made_keys(item)
         if foreseen != RESTORED:
             return foreseen
         if item.get("by") == ENABLE_SUITE:
@@ -177,8 +177,13 @@ class ChangeSet:
         elif item.get("by") == ARRANGE_SUITES:
             self._arrange_back(present["data"], item["before"]["data"])
         self._registry.write(item["path"], item["name"], item["before"])
-        self._registry.remove_made_keys(item.get("made_keys", ()))
+        self._remove_made_keys(item)
         return RESTORED
+
+    def _remove_made_keys(self, item: Item) -> None:
+        made = item.get("made_keys")
+        if isinstance(made, int):
+            self._registry.remove_made_keys(item["path"], made)
 
     def _undo_policy(self, pol: Item, fed: t.Sequence[Item]) -> list[dict[str, t.Any]]:
         if not self._policy.undo(pol, [item["name"] for item in fed], lambda: not any(map(self._is_as_written, fed))):
@@ -290,7 +295,10 @@ def _partly_arranged(present: State, item: Item) -> bool:
 
 def _calls(holder: t.Mapping[str, t.Any]) -> list[Call]:
     """The calls of a step or of an item of a before-image."""
-    return [Call(one["enable"], one["name"], one["position"]) for one in holder["calls"]]
+    try:
+        return [Call(bool(one["enable"]), str(one["name"]), int(one["position"])) for one in holder["calls"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ChangeError("damaged_image", "A before-image does not say how the local list was arranged.") from error
 
 
 def _is_policy(item: Item) -> bool:

@@ -13,6 +13,7 @@ only ``EnumValues`` of StdRegProv tells. Without WMI the type stays ``REG_SZ_OR_
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import REGISTRY_TYPE_NAMES
@@ -111,21 +112,21 @@ class RemoteRegistry:
         if answer.refusals:
             raise _refused(answer.refusals, f"The key {path} could not be created")
 
-    def missing_keys(self, path: str) -> list[str]:
-        """The key and those above it that do not exist and that a write would make, the lowest first."""
-        missing = []
+    def missing_keys(self, path: str) -> int:
+        """How many keys a write would make: this one, and those above it that do not exist."""
+        missing = 0
         while path.count("\\") > 1 and not self._is_key(path):
-            missing.append(path)
+            missing += 1
             path = path.rpartition("\\")[0]
         return missing
 
-    def remove_made_keys(self, paths: t.Iterable[str]) -> None:
-        """Takes keys away that we made, the lowest first, as far as they hold nothing. Without WMI they stay."""
-        for path in paths:
+    def remove_made_keys(self, path: str, number: int) -> None:
+        """Takes the key away and so many above it as we made, as far as they hold nothing. Without WMI they stay."""
+        for made in itertools.islice(_upwards(path), number):
             try:
-                content = [self._cim(method, path, ("ReturnValue", "sNames")) for method in ("EnumValues", "EnumKey")]
+                content = [self._cim(method, made, ("ReturnValue", "sNames")) for method in ("EnumValues", "EnumKey")]
                 if all(code == 0 and answer is not None and not answer.get("sNames") for code, answer in content):
-                    self._cim("DeleteKey", path, ("ReturnValue",))
+                    self._cim("DeleteKey", made, ("ReturnValue",))
             except ChangeError:
                 return
 
@@ -265,6 +266,13 @@ class RemoteRegistry:
 
     def _ask(self, statement: Statement) -> Answer:
         return self._asker.ask([statement])
+
+
+def _upwards(path: str) -> t.Iterator[str]:
+    """The key and those above it, down to the second level."""
+    while path.count("\\") > 1:
+        yield path
+        path = path.rpartition("\\")[0]
 
 
 def _for_provider(state: State) -> t.Any:

@@ -9,7 +9,9 @@ import json
 import typing as t
 from pathlib import Path
 
+import jsonschema
 import pytest
+import referencing
 
 from ansible_collections.fleetops.tetra.lab.machine.group_policy import GPT_INI, REGISTRY_POL
 from ansible_collections.fleetops.tetra.lab.machine.registry import SZ, Value
@@ -259,3 +261,17 @@ def test_registry_pol_is_whole_at_every_moment(tmp_path: Path) -> None:
     transaction(Breaking(pc, look, after=False), tmp_path).make(steps)
     new = pc.file(REGISTRY_POL)
     assert list(dict.fromkeys(seen)) == [old, new]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_before_image_is_what_the_documents_say(tmp_path: Path, checkout: Path, name: str) -> None:
+    mapping, wanted = CASES[name]
+    pc = NearWindows(**mapping)
+    transaction(pc.endpoint, tmp_path).make(steps_of(pc, wanted))
+    schemas = [json.loads(path.read_text(encoding="utf-8")) for path in (checkout / "docs" / "schemas").glob("*.json")]
+    registry = referencing.Registry().with_resources(
+        (schema["$id"], referencing.Resource.from_contents(schema)) for schema in schemas
+    )
+    schema = next(one for one in schemas if one["$id"].endswith("/before-image-1.json"))
+    (image,) = BeforeImageStore(tmp_path).unrestored("pc")
+    jsonschema.Draft202012Validator(schema, registry=registry).validate(image.as_dict())
