@@ -183,6 +183,11 @@ test-matrix: test ## the tests on the newest ansible-core too, where a newer Pyt
 lock: ## renew requirements/*.lock from fresh environments (needs the network)
 	@tools/lock
 
+.PHONY: changelog
+changelog: build/venvs/lint/.stamp mirror ## write CHANGELOG.rst and CHANGELOG.md for the version in galaxy.yml
+	@$(RUN) --venv build/venvs/lint --collections build/src \
+	    python tools/changelog.py build/src/ansible_collections/fleetops/tetra
+
 .PHONY: clean
 clean: ## remove everything made, the environments too
 	rm -rf build .venv
