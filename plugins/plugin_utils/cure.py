@@ -35,6 +35,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_file
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import Guard
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_folders import system_root
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal, JournalError
 
 Document = dict[str, t.Any]
@@ -277,7 +278,7 @@ class Cure:
         around.journal.append(around.host, "changing", wave=around.wave)
         self._note_change(self._changes(facts))
         try:
-            self.outcome.changed = followed_gpo.follow(self._endpoint, _system_root(facts), steps, wait)
+            self.outcome.changed = followed_gpo.follow(self._endpoint, system_root(facts), steps, wait)
         except ChangeError as error:
             self._forget(facts)
             raise _End("unproven" if error.code == followed_gpo.NOT_FOLLOWED else "failed", str(error)) from error
@@ -364,7 +365,7 @@ class Cure:
         self._guard.before_restart()
         before = reboot.boot_time(asker)
         around.journal.append(around.host, "rebooting", wave=around.wave)
-        done = reboot.restart_and_wait(self._endpoint, before, self._wait, _system_root(facts), around.other_way)
+        done = reboot.restart_and_wait(self._endpoint, before, self._wait, system_root(facts), around.other_way)
         self.outcome.restart = done.as_dict()
 
     def _hold(self, why: str) -> t.NoReturn:
@@ -424,7 +425,7 @@ class Cure:
 
     def _changes(self, facts: Document, wait: Countdown | None = None) -> ChangeSet:
         follow = wait or self._wait.part(min(_REFRESH, self._options.deadline / 4))
-        return ChangeSet(self._endpoint.session(), follow, _system_root(facts))
+        return ChangeSet(self._endpoint.session(), follow, system_root(facts))
 
     def _look_at_what_waits(self) -> None:
         """The record of an endpoint that holds the change and was not restarted."""
@@ -468,12 +469,6 @@ def _proof(facts: Document, update: Document | None) -> str:
     if updated:
         return "The definition update succeeded." if not shaken else "Shakes hands and takes definitions."
     return "Shakes hands with the update server." if shaken else "Offers an accepted suite, as far as can be read."
-
-
-def _system_root(facts: t.Mapping[str, t.Any]) -> str:
-    path = str(facts["policy_origin"]["local_gpo"].get("path") or "")
-    folder = path.lower().find("\\system32\\")
-    return path[:folder] if folder > 0 else r"C:\Windows"
 
 
 def _program_data(facts: t.Mapping[str, t.Any]) -> str:
