@@ -29,10 +29,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.encoding import encode_name
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.image_items import GPO_VALUE, is_item
 
 SCHEMA = "fleetops.tetra/before-image/1"
-
-REGISTRY_VALUE, FILE, GPO_VALUE = "registry_value", "file", "gpo_value"
 
 
 class BeforeImageError(Exception):
@@ -166,26 +165,7 @@ def parse_image(document: t.Any, where: str) -> BeforeImage:
 
 
 def _are_items(value: t.Any) -> bool:
-    return isinstance(value, list) and all(_is_item(item) for item in value)
-
-
-def _is_item(item: t.Any) -> bool:
-    return (
-        isinstance(item, dict)
-        and item.get("kind") in (REGISTRY_VALUE, FILE, GPO_VALUE)
-        and isinstance(item.get("path"), str)
-        and (item["kind"] == FILE or isinstance(item.get("name"), str))
-        and (item["kind"] != GPO_VALUE or _names_a_gpo(item))
-        and all(
-            isinstance(item.get(side), dict) and item[side].get("status") in ("ok", "absent")
-            for side in ("before", "after")
-        )
-    )
-
-
-def _names_a_gpo(item: c.Mapping[str, t.Any]) -> bool:
-    domain = item.get("domain")
-    return isinstance(item.get("guid"), str) and (domain is None or isinstance(domain, str))
+    return isinstance(value, list) and all(is_item(item) for item in value)
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import (
-    GPO_VALUE,
     BeforeImage,
     BeforeImageStore,
 )
@@ -32,6 +31,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.gpo_value i
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import State, same
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.image_items import GPO_VALUE
 
 Document = dict[str, t.Any]
 

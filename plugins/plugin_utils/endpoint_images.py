@@ -24,8 +24,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.policy import regis
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import SSL_KEY
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, Thing, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import (
-    FILE,
-    REGISTRY_VALUE,
     BeforeImage,
     BeforeImageError,
     parse_image,
@@ -34,6 +32,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import LocalPolicy, file_content
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.image_items import FILE, REGISTRY_VALUE
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 
 _VALUES = {f"{prefix}{name}".lower() for prefix in ("", "**del.") for name in (SUITES_VALUE, CURVES_VALUE)}

@@ -79,3 +79,58 @@ def test_anything_that_is_no_image_is_refused_in_one_sentence(document: t.Any, i
             assert "here" in str(error)
         else:
             assert all(item["kind"] in ("registry_value", "file") for item in image.items)
+
+
+GOOD = {"status": "ok", "type": "REG_SZ", "data": "TLS_A"}
+LISTS = {
+    "before": {**GOOD, "type": "REG_MULTI_SZ", "data": []},
+    "after": {**GOOD, "type": "REG_MULTI_SZ", "data": ["a"]},
+}
+FILE = {"kind": "file", "path": "C:\\x", "before": {"status": "absent"}, "after": {"status": "ok", "content": "eA=="}}
+
+
+def parsed(item: t.Any) -> bool:
+    whole = {"schema": SCHEMA, "id": "i", "host": "h", "created_at": "c", "run_id": "r", "token": "t", "items": [item]}
+    try:
+        parse_image(whole, "here")
+    except BeforeImageError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {**VALUE, "before": GOOD},
+        {**VALUE, "before": {**GOOD, "type": "REG_DWORD", "data": 0xFFFFFFFF}},
+        {**VALUE, "made_keys": 2},
+        {**VALUE, **LISTS, "by": "enable_suite"},
+        {**VALUE, **LISTS, "by": "arrange_suites", "calls": [{"enable": True, "name": "a", "position": 0}]},
+        FILE,
+    ],
+)
+def test_items_as_they_are_written_are_read(item: t.Any) -> None:
+    assert parsed(item)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {**VALUE, "before": {**GOOD, "data": 1}},
+        {**VALUE, "before": {**GOOD, "data": None}},
+        {**VALUE, "before": {"status": "ok"}},
+        {**VALUE, "before": {**GOOD, "type": "REG_MULTI_SZ", "data": ["a", 1]}},
+        {**VALUE, "before": {**GOOD, "type": "REG_DWORD", "data": -1}},
+        {**VALUE, "before": {**GOOD, "type": "REG_DWORD", "data": True}},
+        {**VALUE, "made_keys": -1},
+        {**VALUE, "by": "enable_suite"},
+        {**VALUE, **LISTS, "by": "magic"},
+        {**VALUE, **LISTS, "by": "arrange_suites"},
+        {**VALUE, **LISTS, "by": "arrange_suites", "calls": [{"enable": 1, "name": "a", "position": 0}]},
+        {**FILE, "before": {"status": "ok"}},
+        {**FILE, "before": {"status": "ok", "content": "no base64!"}},
+        {**FILE, "kind": "service"},
+    ],
+)
+def test_an_item_with_a_part_of_the_wrong_type_is_damage(item: t.Any) -> None:
+    assert not parsed(item)

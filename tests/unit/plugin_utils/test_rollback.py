@@ -143,10 +143,23 @@ def test_everything_is_as_it_was_and_a_second_rollback_changes_nothing(
 
 def test_a_value_that_was_absent_is_absent_again(windows: Fresh, tmp_path: Path) -> None:
     endpoint = windows(release="7_2008r2", kind="server", powershell="5.1")
+    before = state(endpoint)
     image = change(endpoint, tmp_path)
     assert [item["before"]["status"] for item in image.items] == ["absent", "absent"]
     roll_back(endpoint, tmp_path)
     assert [endpoint.value(item["path"], item["name"]) for item in image.items] == [None, None]
+    assert state(endpoint) == before
+
+
+def test_keys_that_a_killed_cure_made_without_their_values_go_too(windows: Fresh, tmp_path: Path) -> None:
+    endpoint = windows(release="7_2008r2", kind="server", powershell="5.1")
+    before = state(endpoint)
+    image = change(endpoint, tmp_path)
+    for item in image.items:
+        endpoint.state.registry.remove_value(item["path"], item["name"])
+    assert state(endpoint) != before
+    assert outcomes(roll_back(endpoint, tmp_path)) == [ALREADY, ALREADY]
+    assert state(endpoint) == before
 
 
 def test_what_somebody_changed_since_is_kept_and_told_each_time(windows: Fresh, tmp_path: Path) -> None:
@@ -443,7 +456,8 @@ def pol_item(before: bytes, after: bytes, path: str = MACHINE_POL) -> dict[str, 
 
 def value_item(path: str) -> dict[str, t.Any]:
     absent = {"status": "absent", "type": None, "data": None}
-    return {"kind": "registry_value", "path": path, "name": "v", "after": absent, "before": {**absent, "status": "ok"}}
+    before = {"status": "ok", "type": "REG_SZ", "data": "calc"}
+    return {"kind": "registry_value", "path": path, "name": "v", "after": absent, "before": before}
 
 
 EMPTY = registry_pol.parse(b"")
