@@ -8,6 +8,14 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+FORMAT: t.Final = "%Y-%m-%dT%H:%M:%SZ"
+"""How the documents write a time: UTC in whole seconds."""
+
+
+def written(when: datetime.datetime) -> str:
+    """A time as the documents write it. An aware one is brought to UTC, one without a zone is taken to be UTC."""
+    return (when if when.tzinfo is None else when.astimezone(datetime.UTC)).strftime(FORMAT)
+
 
 def moment(text: t.Any) -> datetime.datetime | None:
     """``2026-11-24T03:43:00Z`` (fractions and offsets too) → an aware time; anything else → ``None``."""

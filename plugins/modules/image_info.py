@@ -21,6 +21,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_value
     DomainPolicyError,
     read_domain_policy_file,
 )
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
 
 
@@ -40,7 +41,7 @@ def main() -> None:
     )
     path = module.params["path"]
     host = module.params["host"] or Path(path).resolve().name or path
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = written(datetime.now(UTC))
     wanted = ("allow_list", "require", "strict")
     policy = {name: module.params[name] for name in wanted if module.params[name] is not None}
     try:

@@ -14,6 +14,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST, TETRA_HOSTS
 from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import IDS
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake import measure, tls_library, tunnel
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 
 
 def _endpoint(module: AnsibleModule, option: str, text: str, default_port: int | None) -> tunnel.Endpoint:
@@ -75,7 +76,7 @@ def main() -> None:
     unknown = [name for name in [*suites, *(p["allow_list"] or [])] if name not in IDS]
     if unknown:
         module.fail_json(msg=f"{unknown[0]!r} is no cipher suite known here; use IANA names without curve suffix.")
-    measured_at = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    measured_at = written(dt.datetime.now(dt.UTC))
     try:
         result = measure.measure(
             target,

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.encoding import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.image_items import GPO_VALUE, is_item
 
@@ -76,7 +77,7 @@ class BeforeImageStore:
         image = BeforeImage(
             id=f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}",
             host=host,
-            created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            created_at=written(now),
             run_id=run_id,
             token=token,
             items=tuple(dict(item) for item in items),

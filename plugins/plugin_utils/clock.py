@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
+
 
 def now() -> str:
     """UTC in whole seconds: ``2026-11-24T03:43:00Z``."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(datetime.now(UTC))

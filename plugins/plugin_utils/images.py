@@ -14,6 +14,7 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils import waivers as w
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain_join import evaluate_joined
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import results
 
 try:
@@ -122,7 +123,7 @@ def image_record(
 ) -> results.Record:
     """The record of what fleetops.tetra.image_info answered about an image; ``domain`` as for ``evaluate_joined``."""
     seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
-    timing = {"started_at": started.strftime("%Y-%m-%dT%H:%M:%SZ"), "seconds": seconds, "pipelines": 0}
+    timing = {"started_at": written(started), "seconds": seconds, "pipelines": 0}
     facts = answer.get("facts")
     if answer.get("failed") or not isinstance(facts, dict):
         kind = "image" if answer.get("kind") == "image" else "internal"

@@ -18,6 +18,7 @@ import re
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import log_lines
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 
 Result = t.Literal["updated", "up_to_date", "failed", "never"]
 
@@ -264,7 +265,7 @@ def _section(
 
 
 def iso(when: dt.datetime | None) -> str | None:
-    return None if when is None else when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if when is None else written(when)
 
 
 def _search(pattern: re.Pattern[str], entry: log_lines.LogLine) -> re.Match[str] | None:

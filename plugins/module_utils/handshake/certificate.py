@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import is_cisco_cloud
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake.tls_library import Verification
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 
 try:
     from cryptography import x509
@@ -73,7 +74,7 @@ def describe_chain(connection: SSL.Connection, verification: Verification, serve
     return {
         "subject": _name(sent[0].subject),
         "issuer": _name(sent[0].issuer),
-        "not_after": sent[0].not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "not_after": written(sent[0].not_valid_after_utc),
         "sha256": sent[0].fingerprint(hashes.SHA256()).hex(),
         "names_match": matches,
         "trusted": trusted,

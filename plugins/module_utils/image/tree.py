@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import Source
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 
 LIST_LIMIT = 100_000
 """Entries of one folder that are looked at."""
@@ -60,12 +61,12 @@ def iso_from_filetime(value: int) -> str | None:
         moment = _FILETIME_EPOCH + timedelta(microseconds=value // 10)
     except OverflowError:
         return None
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(moment)
 
 
 def iso_from_timestamp(seconds: float) -> str | None:
     """Seconds since 1970 as the documents write times."""
     try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return written(datetime.fromtimestamp(seconds, UTC))
     except (OverflowError, ValueError, OSError):
         return None

@@ -17,6 +17,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import FORMAT
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError, Thing, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import provider_path, select
@@ -218,4 +219,4 @@ def _pauses() -> c.Iterator[float]:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    return datetime.strptime(text, FORMAT)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import typing as t
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Shell
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import (
@@ -167,7 +168,7 @@ def utc(value: t.Any) -> str | None:
             return None
     else:
         return None
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(moment)
 
 
 def moment(text: str | None) -> datetime | None:

@@ -9,6 +9,7 @@ import datetime
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.compare import compare
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document, Entry, Fleet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.summary import summarize
@@ -52,6 +53,6 @@ def make_report(
         where=where,
         policy=policy,
         comparison=compare(earlier, fleet) if earlier is not None else None,
-        made_at=moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        made_at=written(moment),
         summary=summarize(fleet.entries),
     )
