@@ -46,6 +46,8 @@ NETWORK = {
     "OpenSSL",
 }
 NETWORK_ALLOWED = "plugins/module_utils/handshake/"
+# Runs the unpacking tool with a time limit, which AnsibleModule.run_command has not.
+ASYNCIO_ALLOWED = "plugins/module_utils/image/wim.py"
 PYPSRP_ALLOWED = "plugins/plugin_utils/session.py"
 
 
@@ -102,7 +104,8 @@ def test_the_domain_knows_neither_ansible_nor_the_network() -> None:
             top = name.split(".")[0]
             if top == "ansible":
                 wrong.append(f"{path}:{line}: {name}")
-            if (top in NETWORK or name.startswith("urllib.request")) and not str(path).startswith(NETWORK_ALLOWED):
+            allowed = str(path).startswith(NETWORK_ALLOWED) or (top == "asyncio" and str(path) == ASYNCIO_ALLOWED)
+            if (top in NETWORK or name.startswith("urllib.request")) and not allowed:
                 wrong.append(f"{path}:{line}: {name}")
     assert wrong == []
 
