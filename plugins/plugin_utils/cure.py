@@ -28,7 +28,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images impor
     BeforeImageError,
     BeforeImageStore,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import followed_gpo, reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import followed_gpo, preferences, reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
@@ -239,6 +239,9 @@ class Cure:
             facts, verdict = self._around.look(asker, proving=True)
             if facts["probe"].get("outcome") != "tls_ok":
                 document = {**document, "todo": planning.REBOOT, "needs_reboot": True}
+        closed = preferences.obstacle(asker, _program_data(facts), document["steps"], facts)
+        if closed is not None:
+            document.update(todo=planning.BLOCKED, steps=[], blocked=[closed], guards=[], needs_reboot=False)
         self.outcome.before = {"facts": facts, "verdict": verdict}
         self.outcome.plan = document
         todo = document["todo"]
