@@ -344,7 +344,7 @@ TABLE: tuple[Behaviour, ...] = (
     Behaviour(
         "schtasks_encoding",
         "inferred",
-        "A task definition that calls itself UTF-16 has to have a byte order mark.",
+        "A task definition that calls itself UTF-16 and is not is refused.",
         "the message 'unable to switch the encoding', in many forums",
         ("refused",),
     ),
