@@ -19,15 +19,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.images import image
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError, write_record
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import join_run
 
-ARGUMENT_SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
-    "path": {"type": "path", "required": True},
-    "name": {"type": "str", "required": True},
-    "volume": {"type": "str"},
-    "run": {"type": "path"},
-    "policy": options.POLICY,
-    "domain_policy": options.AUDIT["domain_policy"],
-}
-
 
 class ActionModule(ActionBase):  # type: ignore[misc]
     """The module fleetops.tetra.image_info reads the image; an image that cannot be read is a result, not a failure."""
@@ -37,7 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        _validation, arguments = self.validate_argument_spec(argument_spec=options.IMAGE_AUDIT)
         started = datetime.now(UTC)
         try:
             run = join_run(Path(arguments["run"])) if arguments["run"] else None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import could_not_test
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.images import ImagesError, find_images
 
 
@@ -21,11 +23,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(
-            argument_spec={"images": {"type": "raw", "required": True}}
-        )
+        _validation, arguments = self.validate_argument_spec(argument_spec=options.IMAGE_FIND)
         try:
             found = find_images(arguments["images"], Path.cwd())
         except (ImagesError, OSError) as error:
-            return {"changed": False, "unreachable": True, "msg": str(error)}
+            return could_not_test(str(error))
         return {"changed": False, "images": [image.document() for image in found]}

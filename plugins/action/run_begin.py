@@ -16,6 +16,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_value
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_domain, chosen_policy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.collection import collection_version
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import could_not_test
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import NO_ENDPOINT, begin_run
@@ -31,7 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=options.RUN_BEGIN)
         if not arguments["hosts"]:
-            return {"changed": False, "unreachable": True, "msg": NO_ENDPOINT}
+            return could_not_test(NO_ENDPOINT)
         about = {
             "playbook": arguments["playbook"],
             "check_mode": self._task.check_mode,
@@ -46,5 +47,5 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             chosen_domain(arguments["domain_policy"])
             run = begin_run(folder, arguments["run_id"], arguments["hosts"], process, about, policy)
         except (DomainPolicyError, ResultsError) as error:
-            return {"changed": False, "unreachable": True, "msg": str(error)}
+            return could_not_test(str(error))
         return {"changed": False, "run": str(run.path), "run_id": run.run_id, "token": run.token}

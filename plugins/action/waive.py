@@ -11,6 +11,8 @@ from pathlib import Path
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.waivers import WaiverError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import could_not_test
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.images import read_waivers, waive
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
 
@@ -23,13 +25,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(
-            argument_spec={"file": {"type": "path", "required": True}, "run": {"type": "path"}}
-        )
+        _validation, arguments = self.validate_argument_spec(argument_spec=options.WAIVE)
         try:
             waivers = read_waivers(Path(arguments["file"]).absolute())
             told = waive(Path(arguments["run"]), waivers) if arguments["run"] else {}
         except (WaiverError, ResultsError, OSError) as error:
-            return {"changed": False, "unreachable": True, "msg": str(error)}
+            return could_not_test(str(error))
         empty: dict[str, list[str]] = {"waived": [], "expired": [], "unused": []}
         return {"changed": False, "count": len(waivers), **empty, **told}

@@ -110,6 +110,11 @@ def as_task_result(outcome: Outcome) -> dict[str, t.Any]:
     return result
 
 
+def could_not_test(message: str) -> dict[str, t.Any]:
+    """The result of a task without which nothing can be tested: *unreachable*, so that ansible-playbook ends with 4."""
+    return {"changed": False, "unreachable": True, "msg": message}
+
+
 def _list(names: list[str], total: int) -> str:
     names = names[:_NAMED]
     more = total - len(names)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the endpoint actions, as Ansible's argument specs. The documentation of each module says the same."""
+"""The options of the actions, as Ansible's argument specs. The documentation of each module says the same."""
 
 from __future__ import annotations
 
@@ -54,6 +54,16 @@ GATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "fail_on": {"type": "str", "choices": ["none", "non_compliant", "unknown"], "default": "none"},
     "report_failed": {"type": "bool", "default": False},
 }
+IMAGE_FIND: t.Final[dict[str, dict[str, t.Any]]] = {"images": {"type": "raw", "required": True}}
+IMAGE_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
+    "path": {"type": "path", "required": True},
+    "name": {"type": "str", "required": True},
+    "volume": {"type": "str"},
+    "run": {"type": "path"},
+    "policy": POLICY,
+    "domain_policy": AUDIT["domain_policy"],
+}
+WAIVE: t.Final[dict[str, dict[str, t.Any]]] = {"file": {"type": "path", "required": True}, "run": {"type": "path"}}
 PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": ASKING["timeout"]}
 PLAN: t.Final[dict[str, t.Any]] = {
     "type": "dict",

@@ -17,7 +17,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import gpo_changes, remediation
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_policy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import budget_of, plan_options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import as_task_result, judge_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import as_task_result, could_not_test, judge_run
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import GuardError, check_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import JournalError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
@@ -44,14 +44,14 @@ _SLICED = (
 def begin_task(arguments: Arguments, about: Result, process: Process, variables: t.Mapping[str, t.Any]) -> Result:
     """Checks every option before any endpoint is asked, then makes or takes over the folder."""
     if not arguments["hosts"]:
-        return _could_not(NO_ENDPOINT)
+        return could_not_test(NO_ENDPOINT)
     count, number = _slices(variables)
     if count > 1 and not arguments["slices_declared"]:
         return _refused(_SLICED.format(number=number, count=count))
     policy = chosen_policy(arguments["policy"], None) or {}
     folder = Path(arguments["results_dir"]).absolute()
     try:
-        plan = plan_options(arguments["plan"])
+        plan = _with_allow_list(plan_options(arguments["plan"]), policy)
         if plan.get("change_domain_gpo"):
             _check_gpo_host(arguments["gpo_host"], variables)
         parse_budget(arguments["max_failures"], len(arguments["hosts"]))
@@ -64,7 +64,7 @@ def begin_task(arguments: Arguments, about: Result, process: Process, variables:
     except (PlanError, BudgetError, WindowError, WaveError, GuardError) as error:
         return _refused(str(error))
     except ResultsError as error:
-        return _could_not(str(error))
+        return could_not_test(str(error))
     return {
         "changed": False,
         "run": str(run.path),
@@ -75,6 +75,15 @@ def begin_task(arguments: Arguments, about: Result, process: Process, variables:
         "audit": audit,
         "plan": plan,
     }
+
+
+def _with_allow_list(plan: Result, policy: Result) -> Result:
+    """What the servers accept is said once: where only the policy names suites, the plan works towards the same.
+
+    Raises PlanError.
+    """
+    allow_list = policy.get("allow_list")
+    return plan if plan.get("allow_list") or not allow_list else plan_options({**plan, "allow_list": allow_list})
 
 
 def _check_gpo_host(name: str | None, variables: t.Mapping[str, t.Any]) -> None:
@@ -162,7 +171,3 @@ def _slices(variables: t.Mapping[str, t.Any]) -> tuple[int, int]:
 
 def _refused(message: str) -> Result:
     return {"changed": False, "failed": True, "msg": message}
-
-
-def _could_not(message: str) -> Result:
-    return {"changed": False, "unreachable": True, "msg": message}
