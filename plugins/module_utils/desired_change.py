@@ -48,6 +48,16 @@ class DesiredChange:
         return {kind: [name for step in self.steps for name in step["suites"][kind]] for kind in kinds}
 
 
+def refuse_32_bit(facts: c.Mapping[str, t.Any]) -> None:
+    """Raises Refused for a session that is redirected to other folders and keys than Windows uses."""
+    if facts["psrp"].get("process_bits") == 32:
+        raise Refused(
+            "session_32_bit",
+            "This session runs in a 32-bit process, which writes into other folders and keys than Windows reads.",
+            "Use a 64-bit session configuration, such as Microsoft.PowerShell.",
+        )
+
+
 def reachability(facts: c.Mapping[str, t.Any], steps: c.Sequence[Step]) -> dict[str, str]:
     """``{before, after}``; both by the configuration, whatever is in force until the next restart."""
     before = str(evaluate(facts)["either_way"]["in_force"])

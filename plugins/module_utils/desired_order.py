@@ -20,6 +20,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.desired_change impo
     DesiredChange,
     Refused,
     reachability,
+    refuse_32_bit,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order_options import (
     AUTO,
@@ -55,6 +56,7 @@ class _Desire:
         self.options = options
         self.over_https = over_https
         self.warnings: list[str] = []
+        refuse_32_bit(facts)
         os_ = facts["os"]
         match = release_for(os_.get("build"), os_.get("kind"))
         if match is None:

@@ -17,6 +17,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.desired_change impo
     DesiredChange,
     Refused,
     reachability,
+    refuse_32_bit,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.desired_switch_options import SwitchOptions, WantedValue
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
@@ -54,6 +55,7 @@ def with_values(facts: c.Mapping[str, t.Any], found: c.Iterable[tuple[WantedValu
 
 def desired_switches(facts: c.Mapping[str, t.Any], options: SwitchOptions, over_https: bool = False) -> DesiredChange:
     """``over_https``: the endpoint is managed through WinRM over HTTPS. Raises Refused."""
+    refuse_32_bit(facts)
     _refuse_what_the_release_lacks(facts, options)
     steps = steps_.numbered(step for value in options.values for step in _steps(facts, value))
     reaches = reachability(facts, steps)

@@ -54,6 +54,12 @@ class LocalPolicy:
     def items(self, wanted: t.Mapping[str, State]) -> list[Item]:
         """What would be written to make the policy hold ``wanted`` (value name → state), as before-image items."""
         pol_before, ini_before = self._files.read(self.pol_path), self._files.read(self.ini_path)
+        if pol_before is None and self._files.interrupted(self.pol_path) is not None:
+            raise ChangeError(
+                "interrupted",
+                f"{self.pol_path} is missing since an earlier change was interrupted while it replaced the file; "
+                "put that change back first (fleetops.tetra.rollback).",
+            )
         pol = _parse(pol_before, self.pol_path)
         for name, state in wanted.items():
             pol = _with_value(pol, name, state)
@@ -87,7 +93,7 @@ class LocalPolicy:
         False where somebody has changed one of our values since: then nothing is written.
         """
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
-        present = self._files.read(self.pol_path)
+        present = self._present(before, after)
         if present == before:
             if not is_followed():
                 self._count_on()
@@ -105,10 +111,17 @@ class LocalPolicy:
         self._count_on()
         return True
 
+    def _present(self, before: bytes | None, after: bytes | None) -> bytes | None:
+        """``Registry.pol`` as it is; where replacing it was interrupted, as it would have been."""
+        present = self._files.read(self.pol_path)
+        if present is None and before is not None and self._files.interrupted(self.pol_path) in (before, after):
+            return after
+        return present
+
     def foresee(self, pol_item: Item, names: t.Iterable[str], is_followed: t.Callable[[], bool]) -> str:
         """What ``undo`` would come to, without writing: ``RESTORED``, ``ALREADY`` or ``KEPT``."""
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
-        present = self._files.read(self.pol_path)
+        present = self._present(before, after)
         if present == before:
             return ALREADY if is_followed() else RESTORED
         if present == after or _without_our_values(present, before, after, self.pol_path, names) is not None:

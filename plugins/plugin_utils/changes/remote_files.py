@@ -74,6 +74,14 @@ class RemoteFiles:
         """Takes away what an interrupted ``replace`` of this file left behind."""
         self._forget(_temporary(path))
 
+    def interrupted(self, path: str) -> bytes | None:
+        """What an interrupted ``replace`` was about to put in place of a file that is missing now; None otherwise.
+
+        ``Move-Item -Force`` takes an existing file away before it moves the new one, so that a power failure in between
+        leaves the new content under its temporary name only.
+        """
+        return self.read(_temporary(path)) if self.read(path) is None else None
+
     def make_folder(self, path: str) -> None:
         """Makes the folder and those above it that are missing."""
         if path.endswith(":") or self.exists(path):

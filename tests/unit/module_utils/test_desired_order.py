@@ -305,6 +305,12 @@ def test_an_unknown_release_is_left_alone(build: int | None) -> None:
     assert refused(facts, ensure=[e.ECDHE_256]).code == "unknown_release"
 
 
+def test_a_32_bit_session_changes_nothing() -> None:
+    facts = e.endpoint(policy=OLD)
+    facts["psrp"]["process_bits"] = 32
+    assert refused(facts, ensure=[e.ECDHE_256]).code == "session_32_bit"
+
+
 @pytest.mark.parametrize("status", [f.DENIED, f.ERROR, f.NOT_READ])
 def test_a_policy_that_could_not_be_read_is_left_alone(status: str) -> None:
     facts = e.unread(e.endpoint(), "policy_order", status)

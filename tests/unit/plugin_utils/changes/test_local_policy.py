@@ -15,7 +15,12 @@ from ansible_collections.fleetops.tetra.lab.machine.policy_file import read_regi
 from ansible_collections.fleetops.tetra.lab.machine.registry import MULTI_SZ, SZ, Value
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import CURVES_VALUE, POLICY_KEY, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import LocalPolicy, value_in
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import (
+    RESTORED,
+    LocalPolicy,
+    file_content,
+    value_in,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Fresh, Windows
 
@@ -246,3 +251,35 @@ def test_what_a_policy_file_makes_of_a_value(windows: Fresh) -> None:
     assert value_in(None, REGISTRY_POL, SUITES_VALUE) == GONE
     disabled = windows(policy=OLD, origin={"kind": "local_gpo", "deleted": True})
     assert value_in(disabled.file(REGISTRY_POL), REGISTRY_POL, SUITES_VALUE) == GONE
+
+
+@pytest.mark.parametrize("undoing", [False, True])
+def test_a_policy_file_that_went_missing_while_it_was_replaced_is_put_back(windows: Fresh, undoing: bool) -> None:
+    """Move-Item takes the old file away before it moves the new one; here the power failed in between."""
+    pc = windows(policy=OLD, curves={"policy": ["NistP256"]}, origin="local_gpo")
+    old = pc.file(REGISTRY_POL)
+    policy = LocalPolicy(pc.session)
+    items = policy.items({SUITES_VALUE: WANTED}) if not undoing else change(pc)
+    new = file_content(items[0]["after"])
+    assert old is not None
+    assert new is not None
+    pc.state.files.remove(REGISTRY_POL)
+    pc.state.files.write(TEMPORARIES[0], old if undoing else new, pc.state.now())
+    with pytest.raises(ChangeError) as caught:
+        policy.items({SUITES_VALUE: WANTED})
+    assert caught.value.code == "interrupted"
+    assert policy.foresee(items[0], [SUITES_VALUE], lambda: True) == RESTORED
+    assert undo(pc, items)
+    assert (pc.file(REGISTRY_POL), pc.file(TEMPORARIES[0])) == (old, None)
+    assert pc.value(POLICY_KEY, SUITES_VALUE) == Value(SZ, OLD)
+
+
+@pytest.mark.parametrize("left", [None, b"half of it"])
+def test_a_policy_file_that_somebody_has_deleted_is_not_brought_back(windows: Fresh, left: bytes | None) -> None:
+    pc = windows(policy=OLD, origin="local_gpo")
+    items = change(pc)
+    pc.state.files.remove(REGISTRY_POL)
+    if left is not None:
+        pc.state.files.write(TEMPORARIES[0], left, pc.state.now())
+    assert not undo(pc, items)
+    assert pc.file(REGISTRY_POL) is None
