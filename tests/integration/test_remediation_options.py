@@ -29,6 +29,16 @@ SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
 ADDED = ("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")
 
 
+DROPPED: t.Final = [
+    f"TLS_DHE_DSS_WITH_{cipher}" for cipher in ("AES_256_CBC_SHA256", "AES_128_CBC_SHA256", "3DES_EDE_CBC_SHA")
+]
+LONG: t.Final = [
+    f"TLS_{exchange}_WITH_{cipher}"
+    for exchange in ("ECDHE_ECDSA", "ECDHE_RSA", "DHE_RSA", "RSA", "PSK")
+    for cipher in ("AES_256_CBC_SHA384", "AES_128_CBC_SHA256", "AES_256_CBC_SHA", "AES_128_CBC_SHA", "NULL_SHA256")
+]
+
+
 def failing(**more: t.Any) -> dict[str, t.Any]:
     return {"release": "10_22h2", "boot_seconds": 0.2, "policy": WITHOUT, "origin": "direct", **more}
 
@@ -39,6 +49,7 @@ FLEET: t.Final[dict[str, t.Any]] = {
         "healthy": {"release": "10_22h2"},
         "direct": failing(),
         "gpo": failing(origin="local_gpo"),
+        "long": failing(policy=",".join([*DROPPED, *LONG])),
         "busy": failing(logged_on_users=["LAB\\kim"], boot_seconds=1),
         "controller": failing(registry={f"{SERVICES}\\NTDS": {"Start": 2}}, boot_seconds=1),
         "node": failing(registry={f"{SERVICES}\\ClusSvc": {"Start": 2}}, boot_seconds=1),
@@ -86,6 +97,7 @@ def changed(fleet: RunningFleet, before: t.Mapping[str, State]) -> dict[str, lis
         ({"tetra_max_failures": "many"}, 2, "The failure budget 'many' is neither a number of hosts"),
         ({"tetra_maintenance_window": "always"}, 2, "is not written as HH:MM-HH:MM"),
         ({"tetra_plan": {"allow_list": ["TLS_NONSENSE"]}}, 2, "no cipher suite that this collection knows"),
+        ({"tetra_policy": {"allow_list": ["TLS_NONSENSE"]}}, 2, "no cipher suite that this collection knows"),
         ({"tetra_plan": {"allow_list": []}}, 2, "The allow list is empty"),
         ({"tetra_run_id": "a/b"}, 4, "cannot be a folder name"),
         ({"awx_job_slice_count": 3, "awx_job_slice_number": 2}, 2, "This job is slice 2 of 3"),
@@ -116,6 +128,32 @@ def test_check_mode_shows_the_suites_and_writes_nothing(playbooks: Playbooks) ->
     assert not (playbooks.results / "backups").exists()
     assert not (playbooks.results / "run" / "journal").exists()
     assert not (playbooks.results / "run" / "cures").exists()
+
+
+def test_the_policy_can_be_taken_away_and_a_long_list_shortened_when_told(playbooks: Playbooks) -> None:
+    fleet = playbooks.fleet
+    before = machine_state.states_of(fleet)
+    listed = before["long"][f"{POLICY_KEY}\\Functions"][1]
+    assert len(listed) <= 1023
+    done = playbooks.run(PLAYBOOK, tetra_hosts="long")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (blocked,) = hosts_of(playbooks)["long"]["blocked"]
+    assert blocked["code"] == "list_too_long"
+    assert changed(fleet, before) == {}
+
+    drop = json.dumps({"tetra_plan": {"drop_to_fit": [DROPPED[0], DROPPED[1], "TLS_PSK_WITH_NULL_SHA256"]}})
+    done = playbooks.run(PLAYBOOK, "-e", drop, tetra_hosts="long", run_id="drop")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert events(playbooks, "drop") == {"long": "proven"}
+    now = machine_state.state_of(fleet, "long")[f"{POLICY_KEY}\\Functions"][1].split(",")
+    assert set(listed.split(",")) - set(now) == {DROPPED[0]}
+    assert now[:2] == list(ADDED)
+
+    unset = json.dumps({"tetra_plan": {"cure": "not_configured"}})
+    done = playbooks.run(PLAYBOOK, "-e", unset, tetra_hosts="direct", run_id="unset")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert events(playbooks, "unset") == {"direct": "proven"}
+    assert windows(fleet, "direct").registry.get(POLICY_KEY, "Functions") is None
 
 
 def test_outside_of_the_window_nothing_is_started(playbooks: Playbooks) -> None:
