@@ -18,6 +18,7 @@ from ansible_collections.fleetops.tetra.lab.machine.endpoint import Endpoint
 from ansible_collections.fleetops.tetra.lab.machine.registry import Value
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import POLICY_KEY
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal
 from ansible_collections.fleetops.tetra.tests.integration import machine_state
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
@@ -161,10 +162,22 @@ def wait_until_it_listens(port: int) -> None:
 
 
 def test_how_a_rollback_ends_that_cannot_do_anything(playbooks_on: t.Callable[..., Playbooks]) -> None:
-    playbooks = playbooks_on({"direct": ENDPOINTS["direct"]})
+    playbooks = playbooks_on({"direct": ENDPOINTS["direct"], "down": {"transport": {"faults": ["refused"]}}})
     nowhere = playbooks.run(ROLLBACK, tetra_results_dir="reslts")
     assert nowhere.returncode == 2
     assert "look for a typo in tetra_results_dir" in nowhere.stdout
     nobody = playbooks.run(ROLLBACK, tetra_hosts="typo")
     assert nobody.returncode == 4
     assert "No endpoint was tested" in nobody.stdout
+
+    # One that cannot be reached is named, and keeps no other from being put back.
+    sides = {side: {"status": "ok", "type": "REG_SZ", "data": data} for side, data in (("before", "A"), ("after", "B"))}
+    machine(playbooks.fleet, "direct").state.registry.set(POLICY_KEY, "Functions", Value(1, "B"))
+    for name in ("direct", "down"):
+        item = {"kind": "registry_value", "path": POLICY_KEY, "name": "Functions", **sides}
+        BeforeImageStore(playbooks.results).keep(name, "run", "t", [item])
+    some = playbooks.run(ROLLBACK)
+    assert some.returncode == 2, some.stdout + some.stderr
+    assert "Not put back: down." in some.stdout
+    assert "refuses the connection" in some.stdout
+    assert machine(playbooks.fleet, "direct").state.registry.get(POLICY_KEY, "Functions") == Value(1, "A")
