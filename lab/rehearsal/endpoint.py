@@ -27,6 +27,10 @@ AS_AUDITED, ADMINISTRATOR = "as_audited", "administrator"
 BOOT_SECONDS = 1
 _UNCERTAIN_TYPE = "REG_SZ_OR_EXPAND_SZ"
 _UNREAD = ("denied", "error", "not_read", "unsupported")
+_OUTCOMES = {"dns": "dns", "connect": "refused", "timeout": "timeout"}
+_CURL_NO_PROXY_NAME = 5
+_PROXY_REFUSES = "407"
+"""Which status a proxy answered was not always recorded; any but 200 ends the same."""
 _NOT_ASKED_WITHOUT_POLICY = "nothing to attribute"
 
 
@@ -313,11 +317,12 @@ class _Maker:
         if "winhttp_proxy" in definition or (proxy["policy"]["status"] == "ok" and proxy["policy"]["server"]):
             route["proxy"] = "ok"
         outcome = probe["outcome"] if probe["status"] == "ok" else None
-        if outcome in ("dns", "connect", "timeout"):
-            route["outcome"] = {"dns": "dns", "connect": "refused", "timeout": "timeout"}[outcome]
-            route.pop("proxy", None)
-        elif outcome == "proxy":
+        if outcome == "proxy":
+            route["proxy"] = "dns" if probe["exit_code"] == _CURL_NO_PROXY_NAME else _PROXY_REFUSES
+        elif outcome == "connect" and probe["via_proxy"]:
             route["proxy"] = "refused"
+        elif outcome in _OUTCOMES:
+            route = {"outcome": _OUTCOMES[outcome]}
         elif outcome is None:
             self.made.assumed.append("The way to the update server is free: no handshake was made by the endpoint.")
         if outcome is not None:

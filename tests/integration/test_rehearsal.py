@@ -86,6 +86,8 @@ def test_a_rehearsal_ends_as_the_remediation_would(repair: RunningFleet, checkou
         assert part in rehearsed.stdout
     assert not list((out / "lab").glob("*.accounts")), "the lab's password stays on disk"
 
+    assert [one.name for one in fleets.load(out / "fleet.yml")] == list(endpoints)
+
     # Every document of the rehearsal, of the audit before and of the remediation has the shape that its schema says.
     assert complaints("rehearsal-1", document) == []
     assert complaints_of_folder(tmp_path / "results" / "run")[0] == []

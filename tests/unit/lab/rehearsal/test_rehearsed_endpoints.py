@@ -186,6 +186,19 @@ def test_the_way_to_the_server_is_what_a_probe_found() -> None:
     assert probed.definition["inventory"] == {"tetra_probe": True}
 
 
+@pytest.mark.parametrize("proxy", ["ok", "dns", "refused", "407"])
+def test_a_proxy_lets_through_what_it_let_through(proxy: str) -> None:
+    definition = {"release": "11_23h2", "winhttp_proxy": {"server": "proxy.example:8080", "bypass": "*.local"},
+                  "tetra": {"proxy": proxy}}  # fmt: skip
+    record = audited("host", definition, ProbeOptions(seconds=5))
+    made = rehearse(record)
+    assert made.definition["tetra"] == {"proxy": proxy}
+    facts, _endpoint = facts_of("host", made.definition, ProbeOptions(seconds=5))
+    for section in ("probe", "proxy"):
+        assert facts[section] == record["facts"][section]
+    assert evaluate(facts)["cause"] == record["verdict"]["cause"]
+
+
 def test_values_of_every_type_are_laid_down_as_they_were() -> None:
     facts = endpoint_facts.endpoint()
     for number, (kind, data) in enumerate({
