@@ -16,7 +16,9 @@ from xml.etree import ElementTree
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.running import running_fleet
+from ansible_collections.fleetops.tetra.plugins.module_utils.domain_join import evaluate_joined
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo, registry_pol
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import read_domain_policy_file
 from ansible_collections.fleetops.tetra.tests.images import disks, states
 
 pytestmark = pytest.mark.needs(*disks.TOOLS)
@@ -264,6 +266,12 @@ def test_a_build_machine_is_repaired_inside_the_build(tmp_path: Path) -> None:
             assert True not in record["facts"]["reboot"]["pending"].values()
         restarted = {name for name, state in machines.items() if state.boot_time != boots[name]}
         assert restarted == {"bad-vm", "unapplied-vm", "waiting-vm"}
+
+        # What the member of the domain told is what a good machine would get by joining it.
+        domain = read_domain_policy_file(run / "hosts" / "domain-vm.json")
+        joined = evaluate_joined(records["waiting-vm"]["facts"], None, domain)
+        assert joined["state"] == "non_compliant"
+        assert "Functions in the GPO Old baseline (domain-vm.json)" in joined["next_step"]
 
         before = {name: (state.boot_time, state.registry.dump()) for name, state in machines.items()}
         code, _records, done = gate(tmp_path, *inventory, tetra_hosts="*-vm:!domain-vm", tetra_image_repair=True)
