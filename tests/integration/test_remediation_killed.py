@@ -4,8 +4,9 @@
 """SIGKILL at random instants of a remediation: each time every endpoint is untouched or restorable, and a second run
 finishes the job.
 
-The instants are drawn from a fixed seed. Every other time only the controller is killed: its workers, which run in
-sessions of their own, finish what they are at. The environment variable TETRA_KILLS says how many instants;
+The instants are drawn from a fixed seed. One time the whole machine dies; another time only the controller is killed,
+and its workers, which run in sessions of their own, finish what they are at before the second run; a third time the
+second run begins while they are still at it. The environment variable TETRA_KILLS says how many instants;
 `make prove-kill` takes 50.
 """
 
@@ -36,6 +37,8 @@ from ansible_collections.fleetops.tetra.tests.integration.machine_state import O
 PLAYBOOK = "fleetops.tetra.remediation"
 KILLS = int(os.environ.get("TETRA_KILLS", "6"))
 SEED = 20261124
+KINDS = MACHINE, CONTROLLER, CONTROLLER_AT_ONCE = "machine", "controller", "controller, and a second run at once"
+STAGES: t.Final = ("running", "before_image", "changing", "changed", "rebooting", "proving", "proven")
 LONGEST = 4.0
 """Seconds from the first cure's beginning in which most of this fleet is cured, on an idle machine."""
 OPTIONS: t.Final = {"tetra_waves": "[7]", "tetra_max_failures": "100%", "tetra_deadline": 40}
@@ -77,7 +80,7 @@ def test_a_killed_run_leaves_endpoints_that_can_be_put_back_and_a_second_run_fin
 ) -> None:
     number = int(request.node.callspec.params["playbooks"])
     fleet, original = playbooks.fleet, machine_state.states_of(playbooks.fleet)
-    _kill_at(playbooks, random.Random(SEED + number), controller_only=number % 2 == 1)
+    _kill_at(playbooks, random.Random(SEED + number), KINDS[number % 3])
     store = BeforeImageStore(playbooks.results)
     for name, state in _settled(fleet).items():
         assert _not_restorable(original[name], state, store, name) == [], name
@@ -137,23 +140,37 @@ def test_after_a_kill_one_command_rebuilds_the_report_and_names_what_was_in_flig
         assert (folder / "after" / "report" / "index.html").is_file()
 
 
-def _kill_at(playbooks: Playbooks, chance: random.Random, controller_only: bool) -> None:
+def _kill_at(playbooks: Playbooks, chance: random.Random, kind: str) -> None:
     process = _started(playbooks)
-    early = chance.random() < 0.15
-    sign = playbooks.results / "run" / ("run.json" if early else "journal")
+    sign, longest = _sign(playbooks.results / "run", chance)
     try:
-        while process.poll() is None and not sign.exists():
+        while process.poll() is None and not sign():
             time.sleep(0.005)
-        time.sleep(chance.uniform(0, 1.0 if early else LONGEST))
+        time.sleep(chance.uniform(0, longest))
     finally:
-        if controller_only:
+        if kind != MACHINE:
             process.send_signal(signal.SIGKILL)
             process.wait()
-            while processes_naming(playbooks.results):
+            while kind == CONTROLLER and processes_naming(playbooks.results):
                 time.sleep(0.05)
         else:
             kill_processes_of(playbooks.results)
             process.wait()
+
+
+def _sign(folder: Path, chance: random.Random) -> tuple[t.Callable[[], bool], float]:
+    """From when on, and for how long, the instant may be: any time of the run, or shortly after a stage of one endpoint.
+
+    The latter meets late stages on a slow machine too.
+    """
+    kind = chance.random()
+    if kind < 0.1:
+        return (folder / "run.json").exists, 1.0
+    if kind < 0.5:
+        return (folder / "journal").exists, LONGEST
+    name, stage = chance.choice(sorted(FLEET["endpoints"])), chance.choice(STAGES)
+    journal = folder / "journal" / f"{name}.jsonl"
+    return lambda: journal.exists() and f'"event":"{stage}"' in journal.read_text("utf-8"), 0.4
 
 
 def _started(playbooks: Playbooks) -> subprocess.Popen[bytes]:
