@@ -58,8 +58,9 @@ def curve_factor(facts: t.Mapping[str, t.Any], release: Release | None, findings
         return HOLDS
     readings = _readings(facts, release, findings)
     if not readings:
-        policy = facts["curves"]["policy"]
-        return Factor(UNKNOWN, (r.reason(r.NOT_READ, r.registry_evidence(policy, facts["curves"].get("reason"))),))
+        section = facts["curves"]
+        value = section["policy"] if section["policy"]["status"] not in (OK, ABSENT) else section["local"]
+        return Factor(UNKNOWN, (r.reason(r.NOT_READ, r.registry_evidence(value, section.get("reason"))),))
     answers = [_enough(reading.names, fips) for reading in readings]
     answer = agree(answers)
     if answer == YES:
@@ -90,8 +91,8 @@ def _fips(facts: t.Mapping[str, t.Any]) -> bool | None:
 
 def _readings(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> list[_Reading]:
     section = facts["curves"]
-    if section["status"] not in (OK, ABSENT):
-        return []
+    if section["status"] not in (OK, ABSENT) or _deciding(section)["status"] not in (OK, ABSENT):
+        return []  # whatever the cmdlet shows: the list may wait for a reboot
     stored = _policy(section, release, findings)
     cmdlet = section["cmdlet"]
     if cmdlet["status"] != OK:
@@ -101,9 +102,15 @@ def _readings(facts: t.Mapping[str, t.Any], release: Release | None, findings: F
         return stored
     shown = _Reading(names, r.evidence("cmdlet", "Get-TlsEccCurve", ",".join(names)))
     if not stored:
-        return [shown]
+        return [shown] if _deciding(section)["status"] == ABSENT else []
     findings.add("TETRA-CURVES-DIFFER", shown.proof)
     return [*stored, shown]
+
+
+def _deciding(section: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """The value that holds the list: the policy's, or the local one where no policy sets it."""
+    value: t.Mapping[str, t.Any] = section["policy"] if section["policy"]["status"] != ABSENT else section["local"]
+    return value
 
 
 def _same(one: Curves, other: Curves, fips: bool | None) -> bool:
@@ -165,8 +172,10 @@ def _stored(
         findings.add("TETRA-CURVES-VALUE", proof)
         findings.note(NOTE_VALUE)
         before = _Reading(tuple(name.strip() for name in data[:end] if name.strip()), proof)
-        return [whole, *([before] if before.names else otherwise())]
+        rest = [before] if before.names else otherwise()
+        return [whole, *rest] if rest else []
     findings.add("TETRA-CURVES-VALUE", proof)
     findings.note(NOTE_VALUE)
     items = data if isinstance(data, list) else data.split(",") if isinstance(data, str) else []
-    return [_Reading(tuple(name.strip() for name in items if name.strip()), proof), *otherwise()]
+    rest = otherwise()  # nothing: it could not be read
+    return [_Reading(tuple(name.strip() for name in items if name.strip()), proof), *rest] if rest else []
