@@ -78,11 +78,28 @@ class LocalPolicy:
         ]
 
     def write(self, items: t.Iterable[Item]) -> None:
-        """Writes the files as the items say: Registry.pol first."""
+        """Writes the files as the items say: Registry.pol first.
+
+        Raises ChangeError with code ``changed_meanwhile`` where an editor has written Registry.pol since; its settings
+        would be lost.
+        """
         for item in sorted(items, key=lambda item: item["path"].lower() == self.ini_path.lower()):
-            content = file_content(item["after"])
-            if content is not None:
-                self._files.replace(item["path"], content)
+            before, after = file_content(item["before"]), file_content(item["after"])
+            if after is None:
+                continue
+            if item["path"].lower() != self.ini_path.lower():
+                self._files.replace(item["path"], after, self._ours(before, after))
+            elif self._files.read(item["path"]) in (before, after):
+                self._files.replace(item["path"], after)
+            else:
+                # Somebody has counted on; the number has to become one that Windows has not seen.
+                self._count_on()
+
+    def _ours(self, before: bytes | None, after: bytes | None) -> tuple[bytes | None, ...]:
+        """What may stand in Registry.pol without being somebody else's."""
+        if before is not None and self._files.interrupted(self.pol_path) in (before, after):
+            return before, after, None
+        return before, after
 
     def undo(self, pol_item: Item, names: t.Iterable[str], is_followed: t.Callable[[], bool] = lambda: True) -> bool:
         """Puts ``Registry.pol`` back where it still is as written, else only our values in it; the version counts on.
@@ -94,7 +111,8 @@ class LocalPolicy:
         """
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
         present = self._present(before, after)
-        if present == before:
+        names = list(names)
+        if present == before or _as_before(present, before, self.pol_path, names):
             if not is_followed():
                 self._count_on()
             return True
@@ -102,12 +120,12 @@ class LocalPolicy:
             if before is None:
                 self._files.remove(self.pol_path)
             else:
-                self._files.replace(self.pol_path, before)
+                self._files.replace(self.pol_path, before, self._ours(before, after))
         else:
             pol = _without_our_values(present, before, after, self.pol_path, names)
             if pol is None:
                 return False
-            self._files.replace(self.pol_path, pol.serialise())
+            self._files.replace(self.pol_path, pol.serialise(), (present,))
         self._count_on()
         return True
 
@@ -122,7 +140,8 @@ class LocalPolicy:
         """What ``undo`` would come to, without writing: ``RESTORED``, ``ALREADY`` or ``KEPT``."""
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
         present = self._present(before, after)
-        if present == before:
+        names = list(names)
+        if present == before or _as_before(present, before, self.pol_path, names):
             return ALREADY if is_followed() else RESTORED
         if present == after or _without_our_values(present, before, after, self.pol_path, names) is not None:
             return RESTORED
@@ -205,6 +224,16 @@ def _without_our_values(
         else:
             now = registry_pol.delete(now, SSL_KEY, name)
     return now
+
+
+def _as_before(present: bytes | None, before: bytes | None, path: str, names: t.Iterable[str]) -> bool:
+    """Whether our values are as before, whatever else somebody has set: then none of ours is there any more."""
+    now, then = _parse(present, path), _parse(before, path)
+    for name in names:
+        here, old = registry_pol.outcome(now, SSL_KEY, name), registry_pol.outcome(then, SSL_KEY, name)
+        if (here.action, _content(here.entry)) != (old.action, _content(old.entry)):
+            return False
+    return True
 
 
 def _content(entry: registry_pol.Entry | None) -> tuple[int, bytes] | None:

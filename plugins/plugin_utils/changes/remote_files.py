@@ -47,8 +47,12 @@ class RemoteFiles:
             return False
         raise _refused(answer, f"Whether {path} exists could not be read")
 
-    def replace(self, path: str, content: bytes) -> bool:
-        """Makes the file hold ``content``; False where it did already. The old file stays whole until the end."""
+    def replace(self, path: str, content: bytes, instead_of: t.Collection[bytes | None] | None = None) -> bool:
+        """Makes the file hold ``content``; False where it did already. The old file stays whole until the end.
+
+        ``instead_of``: what may stand there (None: no file). Another content is somebody else's, and raises ChangeError
+        with code ``changed_meanwhile``; that is looked at last before the file is replaced.
+        """
         if self.read(path) == content:
             return False
         folder = path.rpartition("\\")[0]
@@ -58,6 +62,10 @@ class RemoteFiles:
             self._write(temporary, content)
             if self.read(temporary) != content:
                 raise ChangeError("not_kept", f"{temporary} was written, but does not hold what was written.")
+            if instead_of is not None and self.read(path) not in instead_of:
+                raise ChangeError(
+                    "changed_meanwhile", f"{path} was changed by somebody else in the meantime; plan again."
+                )
             answer = self._asker.ask(
                 [(command("Move-Item", LiteralPath=temporary, Destination=path, Force=True, ErrorAction="Continue"),)]
             )

@@ -16,6 +16,7 @@ from ansible_collections.fleetops.tetra.lab.machine.registry import MULTI_SZ, SZ
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import CURVES_VALUE, POLICY_KEY, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import (
+    ALREADY,
     RESTORED,
     LocalPolicy,
     file_content,
@@ -283,3 +284,31 @@ def test_a_policy_file_that_somebody_has_deleted_is_not_brought_back(windows: Fr
         pc.state.files.write(TEMPORARIES[0], left, pc.state.now())
     assert not undo(pc, items)
     assert pc.file(REGISTRY_POL) is None
+
+
+def test_what_an_editor_saved_between_the_look_and_the_write_is_not_overwritten(windows: Fresh) -> None:
+    pc = windows(policy=OLD, curves={"policy": ["NistP256"]}, origin="local_gpo")
+    policy = LocalPolicy(pc.session)
+    items = policy.items({SUITES_VALUE: WANTED})
+    change(pc, {"status": "ok", "type": "REG_MULTI_SZ", "data": ["NistP384"]}, CURVES_VALUE)
+    theirs, counted = pc.file(REGISTRY_POL), version(pc)
+    with pytest.raises(ChangeError) as caught:
+        policy.write(items)
+    assert caught.value.code == "changed_meanwhile"
+    assert (pc.file(REGISTRY_POL), version(pc), pc.file(TEMPORARIES[0])) == (theirs, counted, None)
+    assert policy.foresee(items[0], [SUITES_VALUE], lambda: True) == ALREADY
+    assert undo(pc, items)
+    assert (pc.file(REGISTRY_POL), version(pc)) == (theirs, counted), "there is nothing of ours to undo"
+
+
+def test_a_version_that_somebody_counted_on_is_counted_on_from_there(windows: Fresh) -> None:
+    pc = windows(policy=OLD, origin="local_gpo")
+    policy = LocalPolicy(pc.session)
+    items = policy.items({SUITES_VALUE: WANTED})
+    counted = version(pc)
+    ini = pc.file(GPT_INI)
+    assert ini is not None
+    raised = ini.replace(b"Version=%d" % counted, b"Version=%d" % (counted + 0x10001))
+    pc.state.files.write(GPT_INI, raised, pc.state.now())
+    policy.write(items)
+    assert version(pc) == counted + 0x10002
