@@ -107,7 +107,7 @@ class DomainPolicy:
         }
         image = self._store.keep(self._host, self._run_id, self._token, [item])
         self._keep_on_host(image)
-        self._values(wish.domain).write(looked.gpo, wish.key, wish.value, looked.after)
+        self._values(wish.domain).write(looked.gpo, wish.key, wish.value, looked.after, looked.before)
         return image
 
     def restore(self, images: c.Iterable[BeforeImage], check_only: bool = False) -> list[Document]:
@@ -137,7 +137,7 @@ class DomainPolicy:
         elif not same_setting(present, item["after"]):
             outcome, after = KEPT, present
         elif not check_only:
-            values.write(gpo, item["path"], item["name"], item["before"])
+            values.write(gpo, item["path"], item["name"], item["before"], item["after"])
         return {
             "gpo": gpo.name,
             "guid": gpo.guid,

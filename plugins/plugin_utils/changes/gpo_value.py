@@ -99,20 +99,31 @@ class GpoValues:
                 found[name.lower()] = _state(item, f"{key}\\{name}", gpo)
         return found
 
-    def write(self, gpo: Gpo, key: str, name: str, wanted: State) -> bool:
-        """Makes the GPO hold the value and sees that it does; False where it did already."""
+    def write(self, gpo: Gpo, key: str, name: str, wanted: State, instead_of: State | None = None) -> bool:
+        """Makes the GPO hold the value and sees that it does; False where it did already.
+
+        ``instead_of``: what it has to hold until then. Something else is somebody's change since, and raises ChangeError
+        with code ``changed_meanwhile``.
+        """
         before = self.values(gpo, key)
         present = before.get(name.lower(), ABSENT)
         if same_setting(present, wanted):
             return False
+        if instead_of is not None and not same_setting(present, instead_of):
+            raise ChangeError(
+                "changed_meanwhile", f"{name} in the GPO {gpo} was changed by somebody else in the meantime."
+            )
         self._write(gpo, key, name, wanted)
         after = self.values(gpo, key)
         if not same_setting(after.get(name.lower(), ABSENT), wanted):
             raise ChangeError("not_kept", f"The GPO {gpo} was written, but does not hold what was written.")
-        others = {other for other in {*before, *after} if other != name.lower()}
-        if any(not same_setting(before.get(other, ABSENT), after.get(other, ABSENT)) for other in others):
-            with contextlib.suppress(ChangeError):
-                self._write(gpo, key, name, present)
+        others = sorted({*before, *after} - {name.lower()})
+        touched = [other for other in others if not same_setting(before.get(other, ABSENT), after.get(other, ABSENT))]
+        if touched:
+            # Ours first: if that write touches the others as well, they are put back after it.
+            for other in (name, *touched):
+                with contextlib.suppress(ChangeError):
+                    self._write(gpo, key, other, before.get(other.lower(), ABSENT))
             raise ChangeError(
                 "neighbour_touched", f"Writing {name} into the GPO {gpo} changed other values of its key; look at it."
             )
