@@ -112,7 +112,7 @@ class _Maker:
         """Whether it was read, be it there or not; notes it where it was not."""
         if section["status"] not in _UNREAD:
             return True
-        if section["status"] != "unsupported" and _NOT_ASKED_WITHOUT_POLICY not in str(section.get("reason")):
+        if _NOT_ASKED_WITHOUT_POLICY not in str(section.get("reason")):
             self._unread(what, section)
         return False
 
@@ -128,8 +128,7 @@ class _Maker:
     def _value(self, what: str, value: t.Mapping[str, t.Any]) -> None:
         """Lays a registry value down as it was found, or makes its key refuse where it could not be read."""
         if not self._was_read(what, value):
-            if value["status"] != "unsupported":
-                self._denied.append(str(value["path"]))
+            self._denied.append(str(value["path"]))
         elif value["status"] == "ok":
             self._registry.setdefault(str(value["path"]), {})[str(value["name"])] = self._plain(value)
 
@@ -205,8 +204,7 @@ class _Maker:
         schannel = self._facts["schannel"]
         for name, key in schannel["keys"].items():
             if not self._was_read(f"SCHANNEL\\{name}", key):
-                if key["status"] != "unsupported":
-                    self._denied.append(str(key["path"]))
+                self._denied.append(str(key["path"]))
             elif key["status"] == "ok":
                 values = {one: self._plain({"name": one, **value}) for one, value in key["values"].items()}
                 self._registry.setdefault(str(key["path"]), {}).update(values)

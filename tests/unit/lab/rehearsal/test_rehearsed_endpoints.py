@@ -11,7 +11,7 @@ import pathlib
 import typing as t
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.fleetops.tetra.lab import fleet
@@ -85,6 +85,53 @@ def without_reasons(value: t.Any) -> t.Any:
     if isinstance(value, dict):
         return {key: without_reasons(item) for key, item in value.items() if key != "reason"}
     return [without_reasons(item) for item in value] if isinstance(value, list) else value
+
+
+NAMES = [
+    endpoint_facts.ECDHE_256, endpoint_facts.ECDHE_128, endpoint_facts.DHE_128, endpoint_facts.TLS13_128,
+    endpoint_facts.CBC,
+    f"{endpoint_facts.ECDHE_256}_P256", " TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_NOBODY_KNOWS", "",
+]  # fmt: skip
+LISTS = st.lists(st.sampled_from(NAMES), max_size=5)
+POLICIES = st.one_of(
+    st.none(),
+    LISTS.map(",".join),
+    LISTS.map(lambda names: {"type": "REG_MULTI_SZ", "data": names}),
+    LISTS.map(lambda names: {"type": "REG_EXPAND_SZ", "data": ",".join(names)}),
+)
+SWITCHES = st.dictionaries(
+    st.sampled_from(f.SCHANNEL_KEYS),
+    st.dictionaries(st.sampled_from(["Enabled", "DisabledByDefault"]), st.sampled_from([0, 1, 0xFFFFFFFF]), max_size=2),
+    max_size=3,
+)
+DEFINITIONS = st.fixed_dictionaries(
+    {"release": st.sampled_from(["7_2008r2", "8.1_2012r2", "10_1607_2016", "10_22h2", "11_23h2", "2022"])},
+    optional={
+        "policy": POLICIES,
+        "local": LISTS,
+        "schannel": SWITCHES,
+        "fips": st.booleans(),
+        "curves": st.fixed_dictionaries({"policy": st.lists(st.sampled_from(["NistP256", "curve25519"]), max_size=2)}),
+        "origin": st.sampled_from(["domain_gpo", "local_gpo", "mdm", "direct"]),
+        "account": st.sampled_from(["administrator", "filtered", "user"]),
+        "wmi": st.sampled_from(["ok", "broken", "denied"]),
+        "connector": st.sampled_from(
+            ["absent", {"log": "failed", "log_code": -3001}, {"log": "never"}, {"tetra": False}]
+        ),
+        "in_force": st.fixed_dictionaries({"policy": LISTS.map(",".join)}),
+    },
+)
+
+
+@settings(max_examples=40, deadline=None)
+@example(definition={"release": "7_2008r2", "schannel": {"Ciphers\\AES 128/128": {"Enabled": 0}}})
+@given(definition=DEFINITIONS)
+def test_any_endpoint_gets_its_verdict_again(definition: dict[str, t.Any]) -> None:
+    domains.forget()
+    record = audited("host", definition)
+    domains.forget()
+    second, _endpoint = again(rehearse(record))
+    assert differences(record, second) == []
 
 
 @pytest.mark.parametrize("status", [f.DENIED, f.ERROR, f.NOT_READ])
