@@ -170,21 +170,30 @@ def _are_items(value: t.Any) -> bool:
 
 
 def _write_new(path: Path, content: bytes) -> None:
-    """The file appears whole or not at all, and is on disk when this returns."""
+    """The file appears whole or not at all, and is on disk when this returns.
+
+    Registry.pol may hold what is nobody else's business, so only the account that runs Ansible may read it.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb") as handle:
+        with open(temporary, "wb", opener=_for_us_alone) as handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        # The folders may be as new as the file.
+        for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise BeforeImageError(f"The before-image {path} cannot be written: {error.strerror}.") from error
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

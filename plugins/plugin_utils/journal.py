@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import collections.abc as c
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -141,8 +142,11 @@ def _append_line(path: Path, entry: c.Mapping[str, t.Any]) -> None:
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 line = b"\n" + line
-            os.write(descriptor, line)
+            written = os.write(descriptor, line)
             os.fsync(descriptor)
+            if written < len(line):
+                # A disk that fills up takes a part of the line without an error.
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(descriptor)
     except OSError as error:

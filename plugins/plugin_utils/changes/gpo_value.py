@@ -102,8 +102,8 @@ class GpoValues:
     def write(self, gpo: Gpo, key: str, name: str, wanted: State, instead_of: State | None = None) -> bool:
         """Makes the GPO hold the value and sees that it does; False where it did already.
 
-        ``instead_of``: what it has to hold until then. Something else is somebody's change since, and raises ChangeError
-        with code ``changed_meanwhile``.
+        ``instead_of``: what it has to hold until then. Something else is somebody's change since, and raises
+        ChangeError with code ``changed_meanwhile``.
         """
         before = self.values(gpo, key)
         present = before.get(name.lower(), ABSENT)

@@ -63,9 +63,7 @@ class RemoteFiles:
             if self.read(temporary) != content:
                 raise ChangeError("not_kept", f"{temporary} was written, but does not hold what was written.")
             if instead_of is not None and self.read(path) not in instead_of:
-                raise ChangeError(
-                    "changed_meanwhile", f"{path} was changed by somebody else in the meantime; plan again."
-                )
+                raise ChangeError("changed_meanwhile", f"{path} was changed by somebody meanwhile; plan again.")
             answer = self._asker.ask(
                 [(command("Move-Item", LiteralPath=temporary, Destination=path, Force=True, ErrorAction="Continue"),)]
             )

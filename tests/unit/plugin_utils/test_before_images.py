@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import typing as t
 from pathlib import Path
 
@@ -134,3 +135,17 @@ def test_items_as_they_are_written_are_read(item: t.Any) -> None:
 )
 def test_an_item_with_a_part_of_the_wrong_type_is_damage(item: t.Any) -> None:
     assert not parsed(item)
+
+
+def test_only_the_account_that_runs_ansible_may_read_an_image(tmp_path: Path) -> None:
+    store = BeforeImageStore(tmp_path)
+    image = store.keep("win01", "run", "t", [])
+    assert (store.folder_of("win01") / f"{image.id}.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_mark_that_was_cut_off_by_a_kill_can_be_made_again(tmp_path: Path) -> None:
+    store = BeforeImageStore(tmp_path)
+    image = store.keep("win01", "run", "t", [])
+    (store.folder_of("win01") / f".{image.id}.restored.{os.getpid()}.tmp").write_bytes(b"half")
+    store.mark_restored(image, [])
+    assert store.unrestored("win01") == []

@@ -104,3 +104,16 @@ def test_entries_name_the_process_that_wrote_them(tmp_path: Path) -> None:
     Journal(tmp_path, "t").append("win01", "running")
     entry = json.loads(next((tmp_path / "journal").glob("win01*")).read_text())
     assert Process.from_dict(entry["process"]) == Process.current()
+
+
+def test_a_line_of_which_a_full_disk_took_only_a_part_is_no_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, write = Journal(tmp_path, "t"), os.write
+    journal.append("win01", "running")
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:20]))
+    with pytest.raises(JournalError, match="No space left on device"):
+        journal.append("win01", "changing")
+    monkeypatch.undo()
+    journal.append("win01", "failed")
+    assert [entry["event"] for entry in journal.entries("win01")] == ["running", "failed"]

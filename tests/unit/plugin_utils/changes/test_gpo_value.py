@@ -208,9 +208,7 @@ def test_a_gpo_that_was_changed_meanwhile_is_left_alone_unless_its_value_will_do
     assert not policy.look(wish(text(GOOD), expected=text(BAD))).is_to_change
 
 
-def test_what_somebody_sets_between_the_look_and_the_write_is_kept(
-    policy: DomainPolicy, gpo: domains.DomainGpo
-) -> None:
+def test_what_somebody_sets_between_look_and_write_is_kept(policy: DomainPolicy, gpo: domains.DomainGpo) -> None:
     looked = policy.look(wish(text(GOOD), expected=text(BAD)))
     gpo.set(POLICY_KEY, "Functions", Value(SZ, f"{GOOD},{BAD}"))
     assert code_of(lambda: policy.change(looked)) == "changed_meanwhile"
