@@ -78,7 +78,8 @@ class Findings:
 
 
 def evidence(source: str, path: str | None, value: t.Any = None, note: str | None = None) -> Evidence:
-    """Evidence: ``source`` is registry, cmdlet, release_table, probe, log, file, service, session or facts."""
+    """Evidence: ``source`` is registry, cmdlet, release_table, probe, log, file, service, session, facts, rsop,
+    registry_pol, mdm or domain_policy."""
     return {
         "source": source,
         "path": None if path is None else text(path),
