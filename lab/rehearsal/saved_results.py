@@ -32,7 +32,7 @@ def read(folder: pathlib.Path) -> SavedResults:
     """The run in a folder, or the run before a remediation in its folder. Raises FleetError with one sentence."""
     if not folder.is_dir():
         raise FleetError(f"The results folder {folder} does not exist.")
-    for place in (folder, folder / "before"):
+    for place in (folder / "before", folder):  # the folder of a remediation looks like a run without records
         if (place / "run.json").is_file() and (place / "hosts").is_dir():
             return _read(place)
     inside = sorted(path.parent.name for path in folder.glob("*/run.json"))

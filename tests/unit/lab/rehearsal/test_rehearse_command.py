@@ -64,8 +64,8 @@ def test_every_host_of_the_run_is_taken_or_named(tmp_path: Path) -> None:
 
 
 def test_the_folder_of_a_remediation_gives_the_run_before(tmp_path: Path) -> None:
+    run_folder(tmp_path / "tonight", [], ["good"])  # a remediation leaves these too, without records
     run_folder(tmp_path / "tonight" / "before", [record("good", sound("good"))], ["good"])
-    (tmp_path / "tonight" / "run.json").write_text("{}", encoding="utf-8")
     assert saved_results.read(tmp_path / "tonight").folder == tmp_path / "tonight" / "before"
 
 
