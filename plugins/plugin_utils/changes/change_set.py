@@ -84,7 +84,7 @@ class ChangeSet:
             item = _registry_item(step["path"], step["name"], present, step["after"])
             if step["action"] == ARRANGE_SUITES:
                 item.update(by=ARRANGE_SUITES, calls=[dict(call) for call in step["calls"]])
-            if present["status"] == "absent" and step["target"] != LOCAL_GPO:
+            if present["status"] == "absent":
                 item["made_keys"] = self._registry.missing_keys(step["path"])
             items.append(item)
         items.extend(self._enabled_items(steps))
@@ -192,6 +192,7 @@ class ChangeSet:
         self._policy.refresh()
         for item in fed:
             self._follow_back(pol, item)
+            self._remove_made_keys(item)
         return [_told(item, RESTORED) for item in fed]
 
     def _follow_back(self, pol: Item, item: Item) -> None:

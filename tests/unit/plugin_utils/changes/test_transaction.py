@@ -12,9 +12,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 import referencing
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.fleetops.tetra.lab.machine.group_policy import GPT_INI, REGISTRY_POL
 from ansible_collections.fleetops.tetra.lab.machine.registry import SZ, Value
+from ansible_collections.fleetops.tetra.plugins.module_utils.desired_change import Refused
 from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order import desired_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.desired_switch_options import parse_switch_options
@@ -29,7 +32,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageError, BeforeImageStore
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, RESTORED, ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
@@ -59,7 +62,7 @@ LABEL = Label("pc", "run", "token")
 
 def steps_of(pc: NearWindows | Windows, wanted: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     facts = collect(pc.session, "pc", now())
-    if "suites" in wanted or "ensure" in wanted:
+    if {"suites", "ensure", "remove", "state"} & set(wanted):
         return desired_order(facts, parse_order_options(wanted)).steps
     return desired_switches(facts, parse_switch_options(wanted)).steps
 
@@ -275,3 +278,76 @@ def test_a_before_image_is_what_the_documents_say(tmp_path: Path, checkout: Path
     schema = next(one for one in schemas if one["$id"].endswith("/before-image-1.json"))
     (image,) = BeforeImageStore(tmp_path).unrestored("pc")
     jsonschema.Draft202012Validator(schema, registry=registry).validate(image.as_dict())
+
+
+# Whatever is wanted ---------------------------------------------------------------------------------------------------
+
+OTHER_VARIANTS = {
+    "batch_after_error": "stops",
+    "get_content_bytes": "single_bytes",
+    "stdregprov_missing_code": "2",
+    "empty_key_itemproperty": "object",
+    "cmdlet_shows_policy": "after_reboot",
+    "suite_cmdlets_with_policy": "error",
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_windows_that_behaves_otherwise_is_changed_and_put_back_just_so(tmp_path: Path, name: str) -> None:
+    mapping, wanted = CASES[name]
+    # Without any GPO in RSoP nobody can say who wrote a value directly.
+    more = {} if name == "direct value" else {"local_gpo_in_rsop": "missing"}
+    pc = NearWindows(**mapping, behaviours={**OTHER_VARIANTS, **more}, language="ko-KR")
+    before = comparable(pc.dump())
+    transaction(pc.endpoint, tmp_path).make(steps_of(pc, wanted))
+    assert steps_of(pc, wanted) == []
+    (image,) = BeforeImageStore(tmp_path).unrestored("pc")
+    assert {one["outcome"] for one in ChangeSet(pc.session, never).undo(image.items)} == {RESTORED}
+    assert without_note(comparable(pc.dump())) == before
+    assert pc.unmatched == []
+
+
+SUITES = st.lists(
+    st.sampled_from(
+        [NEW, *WITHOUT.split(","), "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "TLS_RSA_WITH_AES_256_CBC_SHA"]
+    ),
+    unique=True,
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    policy=st.none() | SUITES,
+    origin=st.sampled_from(["direct", "local_gpo"]),
+    local=SUITES,
+    wanted=st.one_of(
+        st.fixed_dictionaries({"suites": SUITES}),
+        st.fixed_dictionaries({"ensure": SUITES, "position": st.sampled_from(["front", "end"])}),
+        st.fixed_dictionaries({"remove": SUITES}),
+        st.just({"state": "not_configured"}),
+        st.fixed_dictionaries({"where": st.just("policy"), "suites": SUITES}),
+    ),
+)
+def test_any_list_is_reached_in_one_step_and_left_again_without_a_trace(
+    tmp_path: Path, policy: list[str] | None, origin: str, local: list[str], wanted: dict[str, t.Any]
+) -> None:
+    mapping: dict[str, t.Any] = {"local": local, "registry": OTHERS}
+    if policy is not None:
+        mapping.update(policy=",".join(policy), origin=origin, curves={"policy": ["NistP384", "NistP256"]})
+    pc = NearWindows(**mapping)
+    before = comparable(pc.dump())
+    try:
+        steps = steps_of(pc, wanted)
+    except Refused:
+        assert comparable(pc.dump()) == before
+        return
+    if not steps:
+        return
+    done = transaction(pc.endpoint, tmp_path)
+    done.make(steps)
+    assert steps_of(pc, wanted) == []
+    assert done.image is not None
+    ChangeSet(pc.session, never).undo(done.image.items)
+    assert without_note(comparable(pc.dump())) == before
