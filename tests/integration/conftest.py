@@ -48,7 +48,7 @@ class Playbooks:
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
 

@@ -159,9 +159,9 @@ def _kill_at(playbooks: Playbooks, chance: random.Random, kind: str) -> None:
 
 
 def _sign(folder: Path, chance: random.Random) -> tuple[t.Callable[[], bool], float]:
-    """From when on, and for how long, the instant may be: any time of the run, or shortly after a stage of one endpoint.
+    """From when on, and for how long, the instant may be.
 
-    The latter meets late stages on a slow machine too.
+    Any time of the run, or shortly after a stage of one endpoint: so late stages are met on a slow machine too.
     """
     kind = chance.random()
     if kind < 0.1:
