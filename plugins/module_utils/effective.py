@@ -61,6 +61,7 @@ class Endpoint:
         self.switches = Switches(facts["schannel"], self.release, self.findings, minimum)
         self._curves: Factor | None = None
         self._common: dict[str, tuple[str, tuple[Reason, ...]]] = {}
+        self._under_reading: dict[tuple[str, int], tuple[str, tuple[Reason, ...]]] = {}
         self._quick_cache: dict[str, str] = {}
 
     # One suite -----------------------------------------------------------------------------------------------------
@@ -93,6 +94,13 @@ class Endpoint:
 
     def under(self, name: str, reading: Reading) -> tuple[str, tuple[Reason, ...]]:
         """A suite under one reading of the list: the answer and the reasons against it."""
+        key = (name, id(reading))  # the readings live as long as this endpoint
+        found = self._under_reading.get(key)
+        if found is None:
+            found = self._under_reading[key] = self._judge(name, reading)
+        return found
+
+    def _judge(self, name: str, reading: Reading) -> tuple[str, tuple[Reason, ...]]:
         listed = self._listed(name, reading)
         answer, reasons = self.conditions(name)
         if listed.answer == YES:

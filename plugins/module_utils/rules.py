@@ -100,7 +100,7 @@ _ALL: tuple[Rule, ...] = (
     Rule("TETRA-POLICY-TYPE", "medium", "The policy list has the wrong registry type",
          "The policy writes one REG_SZ. For REG_MULTI_SZ one project reports that Windows ignores the value "
          "and uses the "
-         "local list; for REG_EXPAND_SZ nothing is known.",
+         "local list; for REG_EXPAND_SZ nothing is known. An account without WMI cannot tell it from REG_SZ.",
          "Write the value as REG_SZ, names separated by commas.",
          "https://github.com/fbprogmbh/Hardening-Audit-Tool-AuditTAP/issues/448",
          "`registry`: the policy value Functions, as stored; the title names its type."),

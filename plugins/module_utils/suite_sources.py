@@ -11,7 +11,7 @@ not, both are kept, and the answer is sure only where both give the same.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ansible_collections.fleetops.tetra.plugins.module_utils import reasons as r
@@ -75,15 +75,29 @@ class Shown:
 @dataclass(frozen=True)
 class Sources:
     """``readings``: the lists that may be configured. ``other``: what the cmdlet shows where that is none of them.
-    ``unread``: a further list may count that could not be read; the reason why."""
+    ``unread``: a further list may count that could not be read; the reason why. ``ignored``: where the type of the
+    policy's list could not be told, the list that counts if it is one that Windows ignores; it can only spoil a yes."""
 
     readings: tuple[Reading, ...]
     other: Reading | None
     shown: Shown | None
     unread: r.Reason | None
+    ignored: Reading | None = None
 
 
 def list_sources(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> Sources:
+    found = _sources(facts, release, findings)
+    policy = facts["policy_order"]
+    if policy["status"] != OK or policy["type"] != "REG_SZ_OR_EXPAND_SZ" or any(one.shown for one in found.readings):
+        return found
+    findings.add(
+        "TETRA-POLICY-TYPE", r.registry_evidence(policy), "The registry type of the policy list could not be told"
+    )
+    local = _local(facts, release, Findings(), [])
+    return replace(found, ignored=local[0]) if local else found
+
+
+def _sources(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> Sources:
     shown = _shown(facts["cipher_suites"])
     unread: list[r.Reason] = []
     stored = _policy(facts, release, findings, unread)

@@ -121,6 +121,8 @@ class _Judgement:
         if sources.unread is not None or not readings:
             answers.append(self._reachable(None))
         configured = agree(answers)
+        if configured == YES and sources.ignored is not None and self._reachable(sources.ignored) != YES:
+            configured = UNKNOWN
         shown = self._reachable(sources.other) if sources.other is not None else None
         origin = decide_origin(self.facts)
         owned = origin["origin"] in ("domain_gpo", "local_gpo") and origin["matches_registry"] is True

@@ -136,6 +136,22 @@ TREACHEROUS: dict[str, tuple[t.Callable[[], Facts], str]] = {
         lambda: e.set_local(alone(f"{e.ECDHE_256},"), [e.CBC]),
         "unknown",
     ),
+    "a type that could not be told, and a bad local list": (
+        lambda: e.set_local(alone(e.ECDHE_256, "REG_SZ_OR_EXPAND_SZ"), [e.CBC]),
+        "unknown",
+    ),
+    "a type that could not be told, and a good local list": (
+        lambda: alone(e.ECDHE_256, "REG_SZ_OR_EXPAND_SZ"),
+        "compliant",
+    ),
+    "a type that could not be told, and a cmdlet that shows the policy": (
+        lambda: e.set_policy(e.set_local(e.endpoint(policy=e.ECDHE_256), [e.CBC]), e.ECDHE_256, "REG_SZ_OR_EXPAND_SZ"),
+        "compliant",
+    ),
+    "a type that could not be told, and a bad policy": (
+        lambda: alone(e.CBC, "REG_SZ_OR_EXPAND_SZ"),
+        "non_compliant",
+    ),
     "REG_EXPAND_SZ, and a bad local list": (
         lambda: e.set_local(alone(e.ECDHE_256, "REG_EXPAND_SZ"), [e.CBC]),
         "unknown",
