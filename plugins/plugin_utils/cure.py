@@ -35,8 +35,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_file
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_folders import system_root
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal, JournalError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
 
 Document = dict[str, t.Any]
 _T = t.TypeVar("_T")
@@ -49,6 +51,8 @@ _UNDO = 60.0
 """Seconds for an undoing, which has a time of its own: a change may have failed because its time was up."""
 _REFRESH = 60.0
 """Seconds, or a quarter of the deadline, in which the registry has to follow a policy refresh."""
+_PATIENCE = 10.0
+"""Seconds in which a process that has written its last entry lets the endpoint go."""
 _MAY_BE_CHANGED = ("changing", "changed", "rebooting", "proving", "timed_out", "unproven")
 _PLAN_ENDS = {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked", planning.UNKNOWN: "blocked"}
 
@@ -138,6 +142,8 @@ class Outcome:
     """``{boot_time_before, boot_time_after, method, note}`` of a restart that was seen."""
     elsewhere: bool = False
     """Another process cured the endpoint, and filed what became of it."""
+    unrecorded: bool = False
+    """The end could not be written down on the controller."""
 
 
 class _Unproven(Exception):
@@ -164,8 +170,13 @@ class Cure:
         self._unrecorded = options.check_only
         self._begun = False
         """Whether an earlier run may have changed the endpoint and did not come to an end with it."""
+        self._lock = contextlib.ExitStack()
 
     def run(self) -> Outcome:
+        with self._lock:
+            return self._run()
+
+    def _run(self) -> Outcome:
         try:
             self._start()
             with contextlib.suppress(_Unproven):
@@ -183,8 +194,10 @@ class Cure:
             self._finish("timed_out", f"The endpoint was not done within {self._options.deadline:g} seconds.")
         except JournalError as error:
             # Nothing more can be written down, so nothing more is done; what was written can be put back.
-            self._unrecorded = True
+            self._unrecorded = self.outcome.unrecorded = True
             self._finish("failed", str(error))
+        except OSError as error:
+            self._finish("failed", f"{error.filename or 'A file of the controller'}: {error.strerror or error}.")
         except (ChangeError, BeforeImageError) as error:
             timed_out = isinstance(error, ChangeError) and error.code == "timed_out"
             self._finish("timed_out" if timed_out else "failed", str(error))
@@ -200,6 +213,7 @@ class Cure:
         if closed is not None:
             raise _End("held", closed)
         self._let_another_process_end()
+        self._keep_others_away()
         with around.journal.locked():
             standing = around.journal.standing(around.host)
             failures = len(around.journal.failed_hosts())
@@ -225,6 +239,14 @@ class Cure:
             raise _End("proven", standing.detail)
         self.outcome.elsewhere = False
 
+    def _keep_others_away(self) -> None:
+        """Other runs have journals of their own, and a rollback has none."""
+        try:
+            with self._wait.paused():
+                self._lock.enter_context(alone_at(self._around.store.folder_of(self._around.host), _PATIENCE))
+        except EndpointBusy as error:
+            raise _End("held", str(error)) from error
+
     def _look_and_change(self) -> Document:
         """The facts of an endpoint that has to be restarted; every other one has come to its end here."""
         asker = self._endpoint.session()
@@ -248,7 +270,13 @@ class Cure:
         if self._options.check_only:
             self.outcome.changed = todo == planning.CHANGE
             raise _End("planned")
-        if todo == planning.NOTHING and (self._begun or facts["reboot"].get("changed_by_us")):
+        noted = bool(facts["reboot"].get("changed_by_us"))
+        if noted:
+            self._guard.expect_one_of_another_controller()
+        elif not self._begun:
+            # A run that was killed before it changed anything may have armed it.
+            self._guard.take_away()
+        if todo == planning.NOTHING and (self._begun or noted):
             raise _Unproven
         if todo in _PLAN_ENDS:
             reasons = [entry["why"] for entry in document["blocked"]]
@@ -363,13 +391,25 @@ class Cure:
 
     def _restart(self, facts: Document) -> None:
         around, asker = self._around, self._endpoint.session()
-        if self._options.reboot_when == NO_USER and reboot.users_logged_on(asker):
-            self._hold("somebody is logged on, so the restart waits")
+        closed = around.may_start()
+        if closed is not None:
+            self._hold(f"the restart waits. {closed.removesuffix('.')}")
+        if self._options.reboot_when == NO_USER:
+            self._hold_for_users(asker)
         self._guard.before_restart()
         before = reboot.boot_time(asker)
         around.journal.append(around.host, "rebooting", wave=around.wave)
         done = reboot.restart_and_wait(self._endpoint, before, self._wait, system_root(facts), around.other_way)
         self.outcome.restart = done.as_dict()
+
+    def _hold_for_users(self, asker: Asker) -> None:
+        try:
+            if reboot.users_logged_on(asker):
+                self._hold("somebody is logged on, so the restart waits")
+        except ChangeError as error:
+            if error.code != reboot.USERS_UNKNOWN:
+                raise
+            self._hold("whether somebody is logged on could not be read, so the restart waits")
 
     def _hold(self, why: str) -> t.NoReturn:
         self._guard.take_away()
@@ -454,10 +494,18 @@ class Cure:
     def _finish(self, event: str, detail: str | None) -> None:
         detail = f"{detail or ''}{self._guard.told()}" or None
         self.outcome.event, self.outcome.detail = event, detail
-        if not self._unrecorded and not self.outcome.elsewhere:
-            self._around.file(self.outcome)
-        if not self._unrecorded:
+        if self._unrecorded:
+            return
+        try:
+            if not self.outcome.elsewhere:
+                self._around.file(self.outcome)
             self._around.journal.append(self._around.host, event, detail, self._around.wave)
+        except (JournalError, ResultsError, OSError) as error:
+            self.outcome.unrecorded = True
+            self.outcome.event = "failed"
+            self.outcome.detail = (
+                f"It ended as {event}, which could not be written down: {error} {detail or ''}".strip()
+            )
 
 
 def _failed_update(update: Document) -> str:

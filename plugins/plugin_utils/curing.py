@@ -203,6 +203,7 @@ def _task_result(outcome: Outcome, path: Path | None) -> Document:
     """Slim, since thousands of these stay in the controller's memory."""
     plan = outcome.plan or {}
     return {
+        **({"failed": True} if outcome.unrecorded else {}),
         "changed": outcome.changed,
         "event": outcome.event,
         "msg": outcome.detail or "",

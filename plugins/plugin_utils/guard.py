@@ -54,6 +54,7 @@ class Guard:
         self._minutes = minutes
         self.until: str | None = None
         """When the endpoint will put its old values back (UTC), while the guard is known to stand."""
+        self._another = False
 
     def before_change(self, image: BeforeImage) -> None:
         if not self._minutes:
@@ -91,6 +92,11 @@ class Guard:
         if image is not None:
             self._refuse_old_values(image)
 
+    def expect_one_of_another_controller(self) -> None:
+        """The endpoint tells of a change. Where no image of it is here, the results of that run are lost, and nobody
+        knows whether it left a guard; the next ``take_away`` looks."""
+        self._another = not self._store.has_any(self._host)
+
     def take_away(self) -> bool:
         """The change was undone, or waits for a restart that is not ours. False where there never was a guard."""
         images = self._store.guarded(self._host)
@@ -98,6 +104,9 @@ class Guard:
             # There is one task, and each guard replaced the one before.
             self._confirm().disarm(images[0].items)
             self._store.forget_guards(self._host)
+        elif self._another:
+            self._confirm().disarm_unknown()
+        self._another = False
         self.until = None
         return bool(images)
 

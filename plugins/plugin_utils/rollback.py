@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import collections.abc as c
 import contextlib
-import fcntl
-import os
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +35,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.encoding import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_images import EndpointImages
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal
 
 Document = dict[str, t.Any]
@@ -253,28 +252,18 @@ class Rollback:
 
     @contextlib.contextmanager
     def _alone(self) -> c.Iterator[None]:
-        """Two rollbacks of the same endpoint would undo each other's steps."""
+        """Two rollbacks of the same endpoint would undo each other's steps, and so would a cure."""
         folder = self._store.folder_of(self._host)
         if self._options.check_only or not (folder.is_dir() or self._options.from_endpoint):
             yield
             return
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise RollbackError(f"The folder {folder} cannot be written: {error.strerror}.") from error
-        try:
-            self._lock(descriptor)
+        with contextlib.ExitStack() as lock:
+            try:
+                lock.enter_context(alone_at(folder))
+            except EndpointBusy as error:
+                self._refuse_while_cured()
+                raise RollbackError(str(error)) from error
             yield
-        finally:
-            os.close(descriptor)
-
-    @staticmethod
-    def _lock(descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RollbackError("Another rollback of this endpoint is going on.") from error
 
 
 def _about(image: BeforeImage, source: str) -> Document:

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import suite_diff
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection, Session
@@ -72,9 +73,12 @@ class WantedState:
                 if change.steps and not check_only:
                     store = BeforeImageStore(arguments["results_dir"])
                     transaction = Transaction(endpoint, read_folders(session), store, self._label(host), wait)
-                    transaction.make(change.steps)
+                    with alone_at(store.folder_of(host)):
+                        transaction.make(change.steps)
         except Refused as refused:
             return {**_failed(f"{refused.why} {refused.what_to_do}"), "refused": refused.code}
+        except EndpointBusy as busy:
+            return _failed(f"{busy} Nothing was changed.")
         except (ChangeError, BeforeImageError) as error:
             return _result(change, transaction, {"failed": True, "msg": f"{error}{_undoing(transaction)}"})
         except (SessionError, DeadlineExceeded) as lost:

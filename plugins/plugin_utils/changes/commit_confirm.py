@@ -21,7 +21,12 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.times import FORMAT
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import Item, file_content
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import (
+    Item,
+    LocalPolicy,
+    file_content,
+    file_state,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import OUR_FOLDER, WindowsFolders
 
@@ -40,6 +45,7 @@ class CommitConfirm:
         self._endpoint = endpoint
         self._system32 = f"{folders.system_root}\\System32"
         self._folder = f"{folders.system_root}\\{OUR_FOLDER}"
+        self._policy_file = LocalPolicy(endpoint.session(), folders.system_root).pol_path
 
     def arm(self, items: t.Sequence[Item], minutes: float) -> str:
         """The endpoint will put back what the items say ``minutes`` from now by its own clock; gives that time (UTC).
@@ -76,6 +82,12 @@ class CommitConfirm:
                 )
         self._take_away(asker, items)
         return stood
+
+    def disarm_unknown(self) -> bool:
+        """Takes away a guard of which no before-image is left; False where none stands."""
+        if not self._is_registered(self._endpoint.session()):
+            return False
+        return self.disarm([{"kind": "file", "path": self._policy_file, "before": file_state(None)}])
 
     # Details --------------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system imp
 Waiter = t.Callable[[float], bool]
 
 NATIVE, WIN_REBOOT = "native", "win_reboot"
+USERS_UNKNOWN = "users_unknown"
 REASON = "Cipher suites for Cisco Secure Endpoint (fleetops.tetra)"
 """What a user on the endpoint reads, and the event log keeps."""
 
@@ -145,7 +146,7 @@ def users_logged_on(asker: Asker) -> bool:
     ):
         return False
     raise ChangeError(
-        "users_unknown", "Whether somebody is logged on could not be read, so the endpoint was not restarted."
+        USERS_UNKNOWN, "Whether somebody is logged on could not be read, so the endpoint was not restarted."
     )
 
 

@@ -269,7 +269,7 @@ def test_two_rollbacks_of_an_endpoint_do_not_run_at_once(windows: Fresh, tmp_pat
     change(endpoint, tmp_path)
     with open(tmp_path / "backups" / NAME / ".lock", "w", encoding="ascii") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        with pytest.raises(RollbackError, match="Another rollback"):
+        with pytest.raises(RollbackError, match="Another run or rollback"):
             roll_back(endpoint, tmp_path)
     assert roll_back(endpoint, tmp_path).changed
 
