@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every endpoint of the mixed fleet, once as a running build machine in the lab and once as an image: the same facts.
 
-Sections that only a running Windows can tell are left out; of the others every fact must be equal, and so must the state
-be, unless the image leaves open what a cmdlet told.
+Sections that only a running Windows can tell are left out; of the others every fact must be equal, in every format. So
+must the state be, unless the image leaves open what a cmdlet told.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ansible_collections.fleetops.tetra.tests.images.lab_image import write_stat
 pytestmark = pytest.mark.needs(*disks.TOOLS)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+MIB = 1024 * 1024
 FLEET = CHECKOUT / "lab" / "fleets" / "mixed.yml"
 SAME = ("local_order", "policy_order", "schannel", "fips", "os")
 READ_BY_BOTH = (*SAME, "curves", "policy_origin", "connector")
@@ -97,7 +98,8 @@ def test_an_image_tells_what_the_live_endpoint_told(tmp_path: Path) -> None:
     compared = dict.fromkeys(("local_order", "policy_order", "schannel", "policy_origin.local_gpo", "connector"), 0)
     different = []
     states = []
-    for host, (live, image) in live_and_image(tmp_path).items():
+    found = live_and_image(tmp_path)
+    for host, (live, image) in found.items():
         assert live["source"] == "image"
         if not was_denied({name: live[name] for name in READ_BY_BOTH}):
             states.append((host, evaluate(live)["state"], evaluate(image)["state"]))
@@ -110,3 +112,25 @@ def test_an_image_tells_what_the_live_endpoint_told(tmp_path: Path) -> None:
     assert all(count > 3 for count in compared.values()), compared
     assert [row for row in states if row[1] != row[2] != "unknown"] == []
     assert len([row for row in states if row[1] == row[2]]) > 60, states
+    host = next(host for host, (live, _image) in found.items() if is_rich(live))
+    every_format_tells(found[host][0], tmp_path / "images" / host, tmp_path)
+
+
+def is_rich(live: dict[str, t.Any]) -> bool:
+    """Whether an endpoint has something in every part of an image that is read."""
+    local = live["policy_origin"]["local_gpo"]
+    parts = (live["policy_order"], local, live["connector"], live["connector"]["last_update"])
+    return all(part["status"] == "ok" for part in parts) and local["entries"] != []
+
+
+def every_format_tells(live: dict[str, t.Any], root: Path, folder: Path) -> None:
+    """The live facts against those of its image in every format."""
+    volume = disks.ntfs_of(root, folder / "windows.ntfs", 32 * MIB)
+    disk = disks.disk_of([volume], folder / "disk.raw", 48 * MIB)
+    images = {kind: disks.convert(disk, folder / f"image.{kind}", kind) for kind in disks.FORMATS}
+    images["wim"] = disks.wim_of(root, folder / "image.wim", compression="LZX")
+    for kind, path in images.items():
+        with open_image(str(path)) as image:
+            told = image.windows.facts(live["host"], "2026-11-24T04:00:00Z")
+        for name, (before, after) in comparable(live, told).items():
+            assert plain(after) == plain(before), (kind, name)
