@@ -222,6 +222,8 @@ class _Maker:
                  "seconds_ago": self._ago(row["created"])}
                 for row in rsop["rows"]
             ]  # fmt: skip
+            if not rsop["gpos"] and not rsop["rows"]:
+                definition["rsop_logging"] = False  # with logging there is at least the local group policy
         if self._was_read("The local group policy", local) and local["status"] == "ok":
             recorded["local"] = {
                 "entries": [dict(entry) for entry in local["entries"]],

@@ -17,6 +17,8 @@ from ansible_collections.fleetops.tetra.lab.rehearsal.endpoint import Rehearsed
 SCHEMA = "fleetops.tetra/rehearsal/1"
 Document = dict[str, t.Any]
 _NAMED = 25
+"""Lines of one kind on the terminal."""
+_IN_A_LINE = 12
 NOT_IN_RUN = "not_in_run"
 """The rehearsed playbook was told to leave this endpoint out (limit, tetra_hosts)."""
 NOT_STARTED = "not_started"
@@ -116,8 +118,9 @@ def sentences(document: t.Mapping[str, t.Any]) -> list[str]:
     lines += _group(
         "Rehearsed as far as they could be read", [f"{host}: {' '.join(why)}" for host, why in unread.items()]
     )
-    lines += _group("Would be cured", [_cured(host, one) for host, one in _of(endpoints, _DONE)])
-    lines += _group("Not ours to change, or held", [_blocked(host, one) for host, one in _of(endpoints, _HELD)])
+    done, held = _of(endpoints, _DONE), _of(endpoints, _HELD)
+    lines += _group("Would be cured", _together(done, _cured), len(done))
+    lines += _group("Not ours to change, or held", _together(held, _blocked), len(held))
     lines += _group("Would not be started", [host for host, _one in _of(endpoints, (NOT_STARTED,))])
     lines += _group("Not known well enough to plan", [host for host, _one in _of(endpoints, (_UNKNOWN,))])
     known = (*_DONE, *_HELD, *_LEFT, NOT_IN_RUN, NOT_STARTED, _UNKNOWN)
@@ -140,18 +143,34 @@ def _estimate(document: t.Mapping[str, t.Any]) -> str:
     )
 
 
-def _cured(host: str, one: t.Mapping[str, t.Any]) -> str:
-    what = dict.fromkeys(f"{step['target'].replace('_', ' ')}: {step['name']}. {step['why']}" for step in one["steps"])
+def _cured(one: t.Mapping[str, t.Any]) -> str:
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for step in one["steps"]:
+        by_reason.setdefault((step["target"], step["why"]), []).append(step["name"])
+    what = [f"{target.replace('_', ' ')}: {', '.join(names)}. {why}" for (target, why), names in by_reason.items()]
     times = {0: "no restart", 1: "one restart"}.get(one["restarts"], f"{one['restarts']} restarts")
-    return f"{host} (wave {one['wave']}, {times}): {' '.join(what) or 'Restart only.'}"
+    return f"{' '.join(what) or 'Nothing is written.'} Then {times}."
 
 
-def _blocked(host: str, one: t.Mapping[str, t.Any]) -> str:
+def _blocked(one: t.Mapping[str, t.Any]) -> str:
     if not one["blocked"]:
-        return f"{host}: {one['detail']}"
+        return str(one["detail"])
     entry = one["blocked"][0]
     owner = " ".join(str(part) for part in (entry["owner"]["kind"], entry["owner"]["name"]) if part)
-    return f"{host} ({owner.replace('_', ' ')}): {entry['why']}"
+    return entry["why"] if owner == "none" else f"Owner: {owner.replace('_', ' ')}. {entry['why']}"
+
+
+def _together(endpoints: t.Sequence[tuple[str, t.Any]], tell: t.Callable[[t.Any], str]) -> list[str]:
+    """One line for all endpoints of which the same is to be told, in the order of their waves."""
+    found: dict[str, list[str]] = {}
+    for host, one in endpoints:
+        wave = f" (wave {one['wave']})" if one["wave"] else ""
+        found.setdefault(tell(one), []).append(f"{host}{wave}")
+    lines = []
+    for text, hosts in found.items():
+        more = f" and {len(hosts) - _IN_A_LINE} more" if len(hosts) > _IN_A_LINE else ""
+        lines.append(f"{text} {len(hosts)}: {', '.join(hosts[:_IN_A_LINE])}{more}")
+    return lines
 
 
 def _of(endpoints: t.Mapping[str, t.Any], events: t.Collection[str]) -> list[tuple[str, t.Any]]:
@@ -159,11 +178,11 @@ def _of(endpoints: t.Mapping[str, t.Any], events: t.Collection[str]) -> list[tup
     return sorted(found, key=lambda pair: (pair[1]["wave"] or 0, pair[0]))
 
 
-def _group(title: str, lines: t.Sequence[str]) -> list[str]:
+def _group(title: str, lines: t.Sequence[str], count: int | None = None) -> list[str]:
     if not lines:
         return []
     more = [f"  and {len(lines) - _NAMED} more"] if len(lines) > _NAMED else []
-    return [f"{title} ({len(lines)}):", *(f"  {line}" for line in lines[:_NAMED]), *more]
+    return [f"{title} ({len(lines) if count is None else count}):", *(f"  {line}" for line in lines[:_NAMED]), *more]
 
 
 def _restarts(folder: pathlib.Path) -> dict[str, int]:

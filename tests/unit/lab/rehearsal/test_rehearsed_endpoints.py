@@ -114,6 +114,7 @@ DEFINITIONS = st.fixed_dictionaries(
         "curves": st.fixed_dictionaries({"policy": st.lists(st.sampled_from(["NistP256", "curve25519"]), max_size=2)}),
         "origin": st.sampled_from(["domain_gpo", "local_gpo", "mdm", "direct"]),
         "account": st.sampled_from(["administrator", "filtered", "user"]),
+        "rsop_logging": st.booleans(),
         "wmi": st.sampled_from(["ok", "broken", "denied"]),
         "connector": st.sampled_from(
             ["absent", {"log": "failed", "log_code": -3001}, {"log": "never"}, {"tetra": False}]
@@ -124,6 +125,7 @@ DEFINITIONS = st.fixed_dictionaries(
 
 
 @settings(max_examples=40, deadline=None)
+@example(definition={"release": "10_22h2", "policy": "TLS_RSA_WITH_AES_128_CBC_SHA", "rsop_logging": False})
 @example(definition={"release": "7_2008r2", "schannel": {"Ciphers\\AES 128/128": {"Enabled": 0}}})
 @given(definition=DEFINITIONS)
 def test_any_endpoint_gets_its_verdict_again(definition: dict[str, t.Any]) -> None:
