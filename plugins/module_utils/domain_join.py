@@ -22,6 +22,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.rules import findin
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import Verdict, evaluate
 
 RULE = "TETRA-DOMAIN-JOIN"
+_SHOWN = 300
+"""So many characters of the machine's own value are shown."""
 _HIVE = "HKEY_LOCAL_MACHINE\\"
 _PLACES = (
     (f.POLICY_KEY, f.SUITES_VALUE),
@@ -63,16 +65,17 @@ def join_steps(facts: f.Facts, domain: DomainPolicy) -> list[Step]:
         outcome = registry_pol.outcome(domain.pol, path.removeprefix(_HIVE), name)
         if outcome.action == "none" or outcome.entry is None:
             continue
+        place = {"path": path, "name": name, "before": current}
         if outcome.action == "deleted":
             if current["status"] != f.ABSENT:
                 after = {"status": f.ABSENT, "type": None, "data": None}
-                steps.append({"action": "remove_value", "path": path, "name": name, "after": after})
+                steps.append({"action": "remove_value", **place, "after": after})
             continue
         kind, data = registry_pol.plain(outcome.entry)
         data = _printable(data)
         if not pending_policy.holds(current, kind, data):
             after = {"status": f.OK, "type": kind, "data": data}
-            steps.append({"action": "set_value", "path": path, "name": name, "after": after})
+            steps.append({"action": "set_value", **place, "after": after})
     return steps
 
 
@@ -125,7 +128,9 @@ def _alone_is_worse(facts: f.Facts, step: Step, policy: t.Any, now: Verdict) -> 
 def _proof(guilty: Step, steps: t.Sequence[Step], domain: DomainPolicy) -> dict[str, t.Any]:
     others = [f"{step['path']}\\{step['name']}" for step in steps if step is not guilty]
     does = "removes this value" if guilty["action"] == "remove_value" else "sets this value"
-    note = f"{domain.name} {does}."
+    before = guilty["before"]
+    held = {f.ABSENT: "none", f.OK: str(before.get("data"))[:_SHOWN]}.get(before["status"], "one that could not be read")
+    note = f"{domain.name} {does}; the machine holds {held}."
     if others:
         note += f" It changes {', '.join(others)} as well."
     return evidence("domain_policy", f"{guilty['path']}\\{guilty['name']}", guilty["after"]["data"], note)

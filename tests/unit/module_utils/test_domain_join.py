@@ -61,7 +61,7 @@ def test_a_weak_list_of_the_domain_makes_a_good_machine_fail(machine: str) -> No
         "source": "domain_policy",
         "path": f"{f.POLICY_KEY}\\Functions",
         "value": WEAK,
-        "note": "domain.pol sets this value.",
+        "note": "domain.pol sets this value; the machine holds none.",
     }
     assert "Functions in the GPO Old baseline (domain.pol)" in verdict["next_step"]
     assert verdict["policy_origin"] == evaluate(facts)["policy_origin"]
@@ -85,6 +85,8 @@ def test_without_a_policy_or_with_one_about_other_things_the_verdict_is_that_of_
     assert evaluate_joined("rubbish", None, domain(suites(STRONG)))["state"] == "unknown"
     with pytest.raises(OptionsError):
         evaluate_joined(facts, {"allow_list": []}, others)
+    bare = {**facts, "policy_order": {"status": "absent", "path": f.POLICY_KEY, "name": "Functions"}}
+    assert told(evaluate_joined(bare, None, domain(suites(WEAK)))) is not None
 
 
 def test_what_the_machine_has_already_is_no_change() -> None:
@@ -121,7 +123,10 @@ def test_a_removed_list_leaves_the_local_one() -> None:
     verdict = evaluate_joined(facts, None, domain(removing))
     evidence = told(verdict)
     assert verdict["state"] == "non_compliant"
-    assert evidence is not None and (evidence["value"], evidence["note"]) == (None, "domain.pol removes this value.")
+    assert evidence is not None and (evidence["value"], evidence["note"]) == (
+        None,
+        f"domain.pol removes this value; the machine holds {STRONG}.",
+    )
     assert evaluate_joined(e.endpoint(policy=STRONG), None, domain(removing))["state"] == "compliant"
     assert evaluate_joined(e.endpoint(), None, domain(removing)) == evaluate(e.endpoint())
 
