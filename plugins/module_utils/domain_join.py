@@ -129,7 +129,9 @@ def _proof(guilty: Step, steps: t.Sequence[Step], domain: DomainPolicy) -> dict[
     others = [f"{step['path']}\\{step['name']}" for step in steps if step is not guilty]
     does = "removes this value" if guilty["action"] == "remove_value" else "sets this value"
     before = guilty["before"]
-    held = {f.ABSENT: "none", f.OK: str(before.get("data"))[:_SHOWN]}.get(before["status"], "one that could not be read")
+    held = {f.ABSENT: "none", f.OK: str(before.get("data"))[:_SHOWN]}.get(
+        before["status"], "one that could not be read"
+    )
     note = f"{domain.name} {does}; the machine holds {held}."
     if others:
         note += f" It changes {', '.join(others)} as well."
