@@ -39,6 +39,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import RunFolde
 
 SCHEMA = "fleetops.tetra/domain-gpos/1"
 FILE = "domain_gpos.json"
+_BEYOND = "All other computers that this GPO reaches get the value too, also those that are not part of this run."
 CHANGED, HELD_ALREADY, FAILED = "changed", "already", "failed"
 
 Document = dict[str, t.Any]
@@ -184,13 +185,13 @@ def sentences(document: Document) -> list[str]:
         if change["conflicts"]:
             lines.append(f"{who}: {change['why']}")
         elif outcome.get("event") == CHANGED:
-            lines.append(f"{who}: {change['value']} was changed to {shown(outcome['now'])}.")
+            lines.append(f"{who}: {change['value']} was changed to {shown(outcome['now'])}. {_BEYOND}")
         elif outcome.get("event") == HELD_ALREADY:
             lines.append(f"{who}: {change['value']} holds {shown(outcome['now'])} already.")
         elif outcome.get("event") == FAILED:
             lines.append(f"{who}: {change['value']} was not changed. {outcome['detail']}")
         else:
-            lines.append(f"{who}: {change['value']} has to become {shown(change['after'])}.")
+            lines.append(f"{who}: {change['value']} has to become {shown(change['after'])}. {_BEYOND}")
         ends = change.get("ends") or {}
         for what, events in (
             ("Did not follow it, or are not proven", ("failed", "unproven")),

@@ -91,13 +91,19 @@ def test_a_file_that_is_missing_or_damaged_names_no_gpo(tmp_path: pathlib.Path, 
     assert gpo_changes.value_to_follow(tmp_path, STEP, "corp.example") is None
 
 
+BEYOND = "All other computers that this GPO reaches get the value too, also those that are not part of this run."
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({}, f"Functions has to become {GOOD}."),
-        ({"after": {"status": "absent", "type": None, "data": None}}, "Functions has to become Not configured."),
+        ({}, f"Functions has to become {GOOD}. {BEYOND}"),
+        (
+            {"after": {"status": "absent", "type": None, "data": None}},
+            f"Functions has to become Not configured. {BEYOND}",
+        ),
         ({"conflicts": [CONFLICT], "why": "It is not changed: They differ."}, "It is not changed: They differ."),
-        ({"outcome": outcome("changed")}, f"Functions was changed to {GOOD}."),
+        ({"outcome": outcome("changed")}, f"Functions was changed to {GOOD}. {BEYOND}"),
         ({"outcome": outcome("already")}, f"Functions holds {GOOD} already."),
         ({"outcome": outcome("failed", now=None, detail="No right.")}, "Functions was not changed. No right."),
     ],
