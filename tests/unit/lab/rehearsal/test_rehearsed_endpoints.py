@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import datetime
 import pathlib
+import re
 import typing as t
 
 import pytest
@@ -37,9 +38,9 @@ from ansible_collections.fleetops.tetra.tests.unit.lab.simulated import facts_of
 _FLEETS = pathlib.Path(fleet.__file__).parent / "fleets"
 ENDPOINTS = {
     f"{name}:{one.name}": {**one.machine, "transport": {"configurations": [one.transport.configuration]}}
-    for name in ("mixed", "repair")
+    for name in ("mixed", "repair", "remediation")
     for one in fleet.load(_FLEETS / f"{name}.yml")
-    if not one.transport.faults and not one.name.endswith(("-0002", "-0003"))
+    if not one.transport.faults and not re.search(r"-0(?!001)\d\d\d$", one.name)
 }
 REPAIR = {name.partition(":")[2]: one for name, one in ENDPOINTS.items() if name.startswith("repair:")}
 MIXED = {name.partition(":")[2]: one for name, one in ENDPOINTS.items() if name.startswith("mixed:")}
