@@ -420,6 +420,12 @@ TABLE: tuple[Behaviour, ...] = (
         "learn.microsoft.com/previous-versions/windows/desktop/regprov/stdregprov",
     ),
     Behaviour(
+        "encryptable_volume",
+        "documented",
+        "Win32_EncryptableVolume: ProtectionStatus, and GetKeyProtectors by type; 0x80310008 without BitLocker.",
+        "learn.microsoft.com/windows/win32/secprov/getkeyprotectors-win32-encryptablevolume",
+    ),
+    Behaviour(
         "get_content_bytes",
         "inferred",
         "Get-Content of bytes with -Raw.",

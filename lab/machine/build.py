@@ -71,6 +71,7 @@ KEYS = (
     "winhttp_proxy",
     "pending_reboot",
     "logged_on_users",
+    "bitlocker",
     "shutdown_scheduled",
     "tags",
     "write_denied",
@@ -82,6 +83,8 @@ KEYS = (
     "replication_seconds",
     "gpo_management",
 )
+BITLOCKER = ("off", "absent", "tpm", "tpm_pin", "tpm_pin_suspended")
+"""``absent``: a server without the feature."""
 _CURRENT_VERSION = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 _COMPUTER_NAME = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\ComputerName"
 _INTERNET = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings"
@@ -134,7 +137,10 @@ def _build(name: str, mapping: t.Mapping[str, t.Any]) -> WindowsState:
         route=_route(mapping.get("tetra") or {}),
         logged_on_users=[str(user) for user in mapping.get("logged_on_users", [])],
         scheduled_shutdown=0 if mapping.get("shutdown_scheduled") else None,
+        bitlocker=str(mapping.get("bitlocker", "off")),
     )
+    if state.bitlocker not in BITLOCKER:
+        raise FleetError(f"bitlocker must be one of {', '.join(BITLOCKER)}, not {state.bitlocker!r}.")
     if state.wmi not in ("ok", "broken", "denied"):
         raise FleetError(f"wmi must be ok, broken or denied, not {state.wmi!r}.")
     _windows(state, mapping)

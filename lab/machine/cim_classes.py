@@ -13,7 +13,8 @@ from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 
 CIMV2 = "root/cimv2"
 RSOP = "root/rsop/computer"
-NAMESPACES = (CIMV2, RSOP)
+ENCRYPTION = "root/cimv2/security/microsoftvolumeencryption"
+NAMESPACES = (CIMV2, RSOP, ENCRYPTION)
 CLASSES = {
     CIMV2: {
         "win32_operatingsystem": "Win32_OperatingSystem",
@@ -21,6 +22,7 @@ CLASSES = {
         "win32_computersystem": "Win32_ComputerSystem",
         "stdregprov": "StdRegProv",
     },
+    ENCRYPTION: {"win32_encryptablevolume": "Win32_EncryptableVolume"},
     RSOP: {"rsop_registrypolicysetting": "RSOP_RegistryPolicySetting", "rsop_gpo": "RSOP_GPO"},
 }
 KEYS = {
@@ -29,7 +31,11 @@ KEYS = {
     "Win32_ComputerSystem": ("Name",),
     "RSOP_RegistryPolicySetting": ("id", "precedence"),
     "RSOP_GPO": ("id",),
+    "Win32_EncryptableVolume": ("DeviceID",),
 }
+_NOT_ACTIVATED = 0x80310008
+_PROTECTORS = {"off": (), "tpm": (1, 3), "tpm_pin": (3, 4), "tpm_pin_suspended": (3, 4)}
+"""Types of key protectors of the system volume: 1 TPM, 3 numerical password, 4 TPM and PIN."""
 
 
 def namespace(text: str) -> str:
@@ -47,9 +53,21 @@ def instances(state: WindowsState, class_name: str) -> list[dict[str, t.Any]]:
         return [_computer(state)]
     if class_name == "RSOP_RegistryPolicySetting":
         return _policy_settings(state)
+    if class_name == "Win32_EncryptableVolume":
+        protected = state.bitlocker in ("tpm", "tpm_pin")
+        return [{"DeviceID": "Volume{1}", "DriveLetter": "C:", "ProtectionStatus": UInt(int(protected))}]
     if class_name == "RSOP_GPO":
         return _gpos(state)
     return []
+
+
+def key_protectors(state: WindowsState, kind: int) -> dict[str, t.Any]:
+    """What GetKeyProtectors of the system volume answers; ``kind`` 0 for all."""
+    kinds = _PROTECTORS[state.bitlocker]
+    if not kinds:
+        return {"VolumeKeyProtectorID": None, "ReturnValue": UInt(_NOT_ACTIVATED)}
+    found = [f"{{0000000{one}-0000-0000-0000-000000000000}}" for one in kinds if kind in (0, one)]
+    return {"VolumeKeyProtectorID": found, "ReturnValue": UInt(0)}
 
 
 def _operating_system(state: WindowsState) -> dict[str, t.Any]:

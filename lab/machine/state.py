@@ -147,6 +147,8 @@ class WindowsState:
     route: TetraRoute = field(default_factory=TetraRoute)
     in_force: ConfiguredLists = field(default_factory=lambda: ConfiguredLists((), False, ()))
     logged_on_users: list[str] = field(default_factory=list)
+    bitlocker: str = "off"
+    """How the system volume is unlocked at startup; one of ``build.BITLOCKER``."""
 
     @property
     def configuration(self) -> Configuration:

@@ -64,7 +64,7 @@ class CureOptions:
     reboot_when: str = ALWAYS
     """``always``, ``no_user`` (hold the restart while somebody is logged on) or ``never``."""
     named_roles: frozenset[str] = frozenset()
-    """``domain_controller``, ``cluster_node``, ``hyper_v_host``: roles for which a restart was allowed by name."""
+    """Roles of ``reboot.special_roles`` for which a restart was allowed by name."""
     deadline: float = 1800.0
     """Seconds for the whole cure of one endpoint."""
     gpo_deadline: float = 900.0

@@ -78,7 +78,7 @@ REBOOT_METHOD: t.Final[dict[str, t.Any]] = {"type": "str", "choices": ["native",
 NAMED_ROLES: t.Final[dict[str, t.Any]] = {
     "type": "list",
     "elements": "str",
-    "choices": ["domain_controller", "cluster_node", "hyper_v_host"],
+    "choices": ["domain_controller", "cluster_node", "hyper_v_host", "bitlocker_pin"],
     "default": [],
 }
 MAX_FAILURES: t.Final[dict[str, t.Any]] = {"type": "str", "default": "5%"}

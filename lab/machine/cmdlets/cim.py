@@ -39,6 +39,8 @@ def refusal(call: Call, space: str, class_name: str) -> NonTerminatingError | No
         return failure(call, "wmi_denied", 0x80041003, "PermissionDenied", where)
     if state.wmi == "broken":
         return failure(call, "wmi_class", 0x80041010, "MetadataError", where)
+    if space == cim_classes.ENCRYPTION and state.bitlocker == "absent":
+        return failure(call, "wmi_namespace", 0x8004100E, "MetadataError", where)
     if space not in cim_classes.NAMESPACES:
         call.unmatched(f"CIM namespace {space}")
         return failure(call, "wmi_namespace", 0x8004100E, "MetadataError", where)
@@ -95,6 +97,9 @@ def _bad_query(call: Call, space: str) -> NonTerminatingError:
 def _invoke(call: Call) -> t.Iterator[Event]:
     space = cim_classes.namespace(call.text("Namespace", cim_classes.CIMV2))
     class_name, method = call.text("ClassName"), call.text("MethodName")
+    if call.has("Query"):
+        yield from _invoke_on_instances(call, space, method)
+        return
     problem = refusal(call, space, class_name)
     if problem is not None:
         yield problem
@@ -127,6 +132,36 @@ def _invoke(call: Call) -> t.Iterator[Event]:
     )
 
 
+def _invoke_on_instances(call: Call, space: str, method: str) -> t.Iterator[Event]:
+    """The method of each instance that the query finds."""
+    try:
+        query = wql.parse_query(call.text("Query"))
+        test = wql.matcher(query.filter)
+    except wql.QueryError:
+        yield _bad_query(call, space)
+        return
+    problem = refusal(call, space, query.class_name)
+    if problem is not None:
+        yield problem
+        return
+    spelling = cim_classes.CLASSES[space][query.class_name.lower()]
+    if (spelling, method.lower()) != ("Win32_EncryptableVolume", "getkeyprotectors"):
+        call.unmatched(f"CIM method {spelling}.{method}")
+        yield failure(call, "wmi_method", 0x80041055, "InvalidOperation", f"{space}:{spelling}")
+        return
+    given = call.arguments.get("Arguments")
+    kind = plain(given.get("KeyProtectorType", 0)) if isinstance(given, dict) else 0
+    for one in cim_classes.instances(call.state, spelling):
+        if test({name.lower(): plain(value) for name, value in one.items()}):
+            yield output(
+                PSObj(
+                    (f"{_RESULT}#{spelling}#GetKeyProtectors", _RESULT, "System.Object"),
+                    props={**cim_classes.key_protectors(call.state, int(kind)), "PSComputerName": None},
+                    text=_RESULT,
+                )
+            )
+
+
 CMDLETS = (
     Cmdlet(
         "Get-CimInstance",
@@ -152,13 +187,15 @@ CMDLETS = (
         "CimCmdlets",
         "Microsoft.Management.Infrastructure.CimCmdlets.InvokeCimMethodCommand",
         {
-            "ClassName": Parameter(position=0, mandatory=True),
+            "ClassName": Parameter(position=0),
             "MethodName": Parameter(position=1, mandatory=True),
             "Arguments": Parameter(position=2),
             "Namespace": Parameter(),
+            "Query": Parameter(),
             "OperationTimeoutSec": Parameter(),
         },
         _invoke,
         since=(3,),
+        one_of=("ClassName", "Query"),
     ),
 )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.times import FORMAT
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError, Thing, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError, Thing, Unsigned, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import provider_path, select
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system import utc
@@ -40,6 +40,12 @@ _ROLES = {
     "cluster_node": ("ClusSvc", "a cluster node"),
     "hyper_v_host": ("vmms", "a Hyper-V host"),
 }
+# Key protectors that wait for somebody at startup: TPM with a PIN, with a startup key, with both. They exist on the
+# system volume only (Win32_EncryptableVolume.GetKeyProtectors on learn.microsoft.com).
+_ENCRYPTION = "root/cimv2/Security/MicrosoftVolumeEncryption"
+_PROTECTED = "SELECT * FROM Win32_EncryptableVolume WHERE ProtectionStatus <> 0"
+_WAITING_PROTECTORS = (4, 5, 6)
+BITLOCKER_PIN = ("bitlocker_pin", "one whose BitLocker asks for a PIN or a key at startup")
 
 
 class Endpoint(t.Protocol):
@@ -133,7 +139,31 @@ def special_roles(asker: Asker) -> list[tuple[str, str]]:
             "Whether this is a domain controller, a cluster node or a Hyper-V host could not be read, so the endpoint "
             "was left alone.",
         )
-    return [keys[name] for name in names if name in keys]
+    found = [keys[name] for name in names if name in keys]
+    return [*found, BITLOCKER_PIN] if asks_for_pin(asker) else found
+
+
+def asks_for_pin(asker: Asker) -> bool:
+    """Whether BitLocker is known to wait for somebody at startup. False also where that cannot be read, as it is where
+    Windows has no BitLocker; a protection that is suspended waits for nobody."""
+    statements = [
+        (
+            command(
+                "Invoke-CimMethod",
+                Namespace=_ENCRYPTION,
+                Query=_PROTECTED,
+                MethodName="GetKeyProtectors",
+                Arguments={"KeyProtectorType": Unsigned(kind)},
+                ErrorAction="Continue",
+            ),
+            select("ReturnValue", "VolumeKeyProtectorID"),
+        )
+        for kind in _WAITING_PROTECTORS
+    ]
+    return any(
+        isinstance(item, Thing) and item.get("ReturnValue") == 0 and item.get("VolumeKeyProtectorID")
+        for item in asker.ask(statements).output
+    )
 
 
 def users_logged_on(asker: Asker) -> bool:

@@ -152,6 +152,25 @@ def test_roles_that_are_restarted_by_name_only(service: str, role: str) -> None:
     assert reboot.special_roles(NearWindows().session) == []
 
 
+@pytest.mark.parametrize(
+    ("mapping", "asks"),
+    [
+        ({"bitlocker": "tpm_pin"}, True),
+        ({"bitlocker": "tpm_pin_suspended"}, False),
+        ({"bitlocker": "tpm"}, False),
+        ({"bitlocker": "off"}, False),
+        ({"bitlocker": "absent", "release": "2022"}, False),
+        ({"bitlocker": "tpm_pin", "wmi": "denied"}, False),
+    ],
+)
+def test_an_endpoint_that_asks_for_a_pin_at_startup_is_restarted_by_name_only(
+    mapping: dict[str, t.Any], asks: bool
+) -> None:
+    windows = NearWindows(**mapping)
+    assert reboot.special_roles(windows.session) == ([reboot.BITLOCKER_PIN] if asks else [])
+    assert windows.unmatched == []
+
+
 @pytest.mark.parametrize(("users", "answer"), [([], False), (["kim"], True), (["kim", "lee"], True)])
 def test_who_is_logged_on(users: list[str], answer: bool) -> None:
     assert reboot.users_logged_on(NearWindows(logged_on_users=users).session) is answer
