@@ -48,6 +48,8 @@ FLEET: t.Final[dict[str, t.Any]] = {
     "endpoints": {
         "healthy": {"release": "10_22h2"},
         "direct": failing(),
+        "unset": failing(),
+        "unset": failing(),
         "gpo": failing(origin="local_gpo"),
         "long": failing(policy=",".join([*DROPPED, *LONG])),
         "busy": failing(logged_on_users=["LAB\\kim"], boot_seconds=1),
@@ -150,10 +152,10 @@ def test_the_policy_can_be_taken_away_and_a_long_list_shortened_when_told(playbo
     assert now[:2] == list(ADDED)
 
     unset = json.dumps({"tetra_plan": {"cure": "not_configured"}})
-    done = playbooks.run(PLAYBOOK, "-e", unset, tetra_hosts="direct", run_id="unset")
+    done = playbooks.run(PLAYBOOK, "-e", unset, tetra_hosts="unset", run_id="unset")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert events(playbooks, "unset") == {"direct": "proven"}
-    assert windows(fleet, "direct").registry.get(POLICY_KEY, "Functions") is None
+    assert events(playbooks, "unset") == {"unset": "proven"}
+    assert windows(fleet, "unset").registry.get(POLICY_KEY, "Functions") is None
 
 
 def test_outside_of_the_window_nothing_is_started(playbooks: Playbooks) -> None:
