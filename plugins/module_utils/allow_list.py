@@ -38,9 +38,10 @@ def describe(names: tuple[str, ...] | None = None) -> dict[str, t.Any]:
 
 
 def host_of(server: str) -> str:
-    """The host of an update server setting: an URL, ``host:port`` or a bare name; lower case, no final dot."""
-    rest = server.strip().partition("://")[2] or server.strip()
-    rest = rest.split("/", 1)[0].rpartition("@")[2]
+    """The host of an update server setting: an URL, ``host:port`` or a bare name; lower case, no final dot. Empty where
+    there is none."""
+    start, scheme, rest = server.strip().partition("://")
+    rest = (rest if scheme else start).split("/", 1)[0].rpartition("@")[2]
     if rest.startswith("["):
         return rest[1:].partition("]")[0].lower()
     return rest.partition(":")[0].rstrip(".").lower()

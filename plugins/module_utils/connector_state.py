@@ -43,7 +43,7 @@ def not_applicable(facts: t.Mapping[str, t.Any], findings: Findings) -> str | No
         findings.add("TETRA-OFF", r.evidence("file", "policy.xml", False, "Tetra is off."))
         return "off"
     server = tetra["update_server"]
-    if server and not allow_list.is_cisco_cloud(server):
+    if server and allow_list.host_of(server) and not allow_list.is_cisco_cloud(server):
         findings.add("TETRA-OWN-SERVER", r.evidence("file", "policy.xml", server, "The update server."))
         return "own_server"
     return None

@@ -46,6 +46,8 @@ def _of_the_connector(facts: t.Mapping[str, t.Any], host: t.Any) -> bool:
         return False
     probed = allow_list.host_of(host)
     connector = facts["connector"]
-    if connector["status"] == OK and connector["tetra"]["status"] == OK and connector["tetra"]["update_server"]:
-        return probed == allow_list.host_of(connector["tetra"]["update_server"])
+    if connector["status"] == OK and connector["tetra"]["status"] == OK:
+        server = allow_list.host_of(connector["tetra"]["update_server"] or "")
+        if server:
+            return probed == server
     return allow_list.is_cisco_cloud(host)

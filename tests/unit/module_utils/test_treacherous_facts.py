@@ -61,6 +61,13 @@ def with_minimum(data: t.Any, type_: str = "REG_SZ", key: str = f.MDM_KEY) -> Fa
     return facts
 
 
+def with_server(server: str) -> Facts:
+    """A failing endpoint with this update server in its connector's policy."""
+    facts = e.endpoint(policy=e.CBC)
+    facts["connector"]["tetra"]["update_server"] = server
+    return facts
+
+
 def with_curves(names: list[str]) -> Facts:
     facts = e.set_curves(e.endpoint("10_22h2"), names, shown=False)
     facts["curves"]["cmdlet"] = f.section(f.DENIED, "Access is denied.", names=[])
@@ -170,6 +177,17 @@ TREACHEROUS: dict[str, tuple[t.Callable[[], Facts], str]] = {
     ),
     "a lowest version of TLS 1.2": (lambda: with_minimum("TLS 1.2"), "compliant"),
     "an empty lowest version": (lambda: with_minimum(""), "compliant"),
+    # The update server: an own one is not judged, Cisco's is, however it is written; a blank is no server.
+    "a blank for the update server": (lambda: with_server("  "), "non_compliant"),
+    "a scheme without a host for the update server": (lambda: with_server("https://"), "non_compliant"),
+    "Cisco's server in capitals, with port and dot": (
+        lambda: with_server("HTTPS://Tetra-Defs.EU.amp.cisco.com.:443/"),
+        "non_compliant",
+    ),
+    "a server whose name only begins like Cisco's": (
+        lambda: with_server("tetra-defs.amp.cisco.com.example.net"),
+        "not_applicable",
+    ),
     # Curve suffixes.
     "a suffix on Windows 10, not confirmed by the cmdlet": (lambda: alone(f"{e.ECDHE_256}_P384"), "unknown"),
     "a suffix on Windows 10 that the cmdlet could not resolve": (
