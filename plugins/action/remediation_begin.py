@@ -33,4 +33,5 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "ansible_version": ansible_version,
         }
         # The worker's parent is ansible-playbook itself, which lives as long as the run.
-        return begin_task(arguments, about, Process.of(os.getppid()), task_vars or {})
+        process, strategy = Process.of(os.getppid()), str(self._task.get_play().strategy)
+        return begin_task(arguments, about, process, task_vars or {}, strategy)

@@ -35,14 +35,23 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import NO_ENDPO
 Arguments = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
 
+_WITHOUT_RUN_ONCE = ("free", "host_pinned")
+_TOO_FREE = (
+    "With strategy {strategy} every endpoint would begin a remediation of its own, and no failure would stop the "
+    "others: take strategy: linear for this play."
+)
 _SLICED = (
     "This job is slice {number} of {count}, and the failure budget and the limit on restarts hold for each slice "
     "alone: run it without slices, or set tetra_slices_declared: true."
 )
 
 
-def begin_task(arguments: Arguments, about: Result, process: Process, variables: t.Mapping[str, t.Any]) -> Result:
+def begin_task(
+    arguments: Arguments, about: Result, process: Process, variables: t.Mapping[str, t.Any], strategy: str = "linear"
+) -> Result:
     """Checks every option before any endpoint is asked, then makes or takes over the folder."""
+    if strategy.rpartition(".")[2] in _WITHOUT_RUN_ONCE:
+        return _refused(_TOO_FREE.format(strategy=strategy))
     if not arguments["hosts"]:
         return could_not_test(NO_ENDPOINT)
     count, number = _slices(variables)
