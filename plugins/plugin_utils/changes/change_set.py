@@ -101,7 +101,7 @@ class ChangeSet:
             elif step["action"] == ARRANGE_SUITES:
                 self._arrange(step["before"]["data"], _calls(step))
             elif step["target"] != LOCAL_GPO:
-                self._registry.write(step["path"], step["name"], step["after"])
+                self._write(step, items)
         policy = [step for step in steps if step["target"] == LOCAL_GPO]
         if policy:
             self._policy.write([item for item in items if item["kind"] == "file"])
@@ -109,6 +109,19 @@ class ChangeSet:
             for step in policy:
                 self._policy.follow(self._registry, step["path"], step["name"], step["after"], self._wait)
         self._see_enabled(items)
+
+    def _write(self, step: t.Mapping[str, t.Any], items: t.Sequence[Item]) -> None:
+        """Not over what somebody has set since the before-image was taken."""
+        present = self._registry.read(step["path"], step["name"])
+        place = step["path"], step["name"]
+        for item in items:
+            is_ours = (item["path"], item.get("name")) == place
+            if is_ours and not same(present, item["before"]) and not same(present, step["after"]):
+                raise ChangeError(
+                    "changed_meanwhile",
+                    f"{step['path']}\\{step['name']} was changed by somebody meanwhile; plan again.",
+                )
+        self._registry.write(step["path"], step["name"], step["after"])
 
     def note_change(self, when: str) -> None:
         """Leaves the time of our change (UTC) on the endpoint, so that a later audit knows what is not in force yet."""

@@ -156,6 +156,27 @@ def test_what_changed_since_the_plan_is_not_overwritten() -> None:
     ("name", "path", "value", "theirs"),
     [
         ("direct value", POLICY_KEY, SUITES_VALUE, Value(SZ, "TLS_RSA_WITH_AES_256_CBC_SHA")),
+        ("switch with a slash", AES_256, "Enabled", Value(DWORD, 1)),
+    ],
+)
+def test_what_changes_between_the_before_image_and_the_write_is_not_overwritten(
+    name: str, path: str, value: str, theirs: Value
+) -> None:
+    pc = NearWindows(**SICK[name])
+    steps = planned(pc)
+    items = changes(pc).prepare(steps)
+    pc.state.registry.set(path, value, theirs)
+    with pytest.raises(ChangeError) as caught:
+        changes(pc).carry_out(steps, items)
+    assert caught.value.code == "changed_meanwhile"
+    kept = {one["outcome"] for one in changes(pc).undo(items) if (one["path"], one["name"]) == (path, value)}
+    assert (kept, pc.value(path, value)) == ({KEPT}, theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "theirs"),
+    [
+        ("direct value", POLICY_KEY, SUITES_VALUE, Value(SZ, "TLS_RSA_WITH_AES_256_CBC_SHA")),
         ("local list", LOCAL_KEY, SUITES_VALUE, Value(MULTI_SZ, ("TLS_RSA_WITH_AES_256_CBC_SHA",))),
         ("switch with a slash", AES_256, "Enabled", Value(DWORD, 1)),
         ("protocol", TLS_12, "DisabledByDefault", Value(DWORD, 7)),
