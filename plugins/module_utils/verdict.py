@@ -259,8 +259,11 @@ class _Judgement:
         outside = [name for name in names if all(offer.get(name) == YES for offer in offers)]
         if outside:
             return list(offers[0]), [r.text(name) for name in outside[:200]], NO
+        sources = self.endpoint.sources
+        if sources.ignored is not None:
+            offers.append(dict(self.endpoint.offered(sources.ignored)))
         open_ones = any(name not in self.suites for offer in offers for name in offer)
-        unknown = open_ones or self.endpoint.sources.unread is not None
+        unknown = open_ones or sources.unread is not None
         return list(offers[0]), [], UNKNOWN if unknown else YES
 
     # The rest ------------------------------------------------------------------------------------------------------

@@ -269,6 +269,13 @@ def test_a_lowest_version_carries_its_source_and_says_what_is_not_known() -> Non
     assert any("not documented" in note for note in evaluate(with_minimum("1.2"))["notes"])
 
 
+def test_a_type_that_could_not_be_told_leaves_strictness_open() -> None:
+    """If Windows ignores the policy list, the local one is offered, with suites outside of the accepted ones."""
+    facts = alone(e.ECDHE_256, "REG_SZ_OR_EXPAND_SZ")
+    assert evaluate(facts, {"strict": True})["state"] == "unknown"
+    assert evaluate(alone(e.ECDHE_256), {"strict": True})["state"] == "compliant"
+
+
 # Causes ---------------------------------------------------------------------------------------------------------------
 
 
