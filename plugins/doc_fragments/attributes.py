@@ -103,12 +103,13 @@ options:
 options:
   reboot_method:
     description:
-      - V(native) orders the restart by C(shutdown.exe) as a command and asks for the boot time in new sessions. It needs
-        no script text.
+      - V(native) orders the restart by C(shutdown.exe) as a command and asks for the boot time in new sessions. It
+        needs no script text.
       - V(win_reboot) leaves it to M(ansible.windows.win_reboot), which also waits for the logon prompt. It sends script
         text. Where that is refused (JEA, a strict language mode) it orders nothing, and the native way is taken; the
         result says so.
-      - Without the collection C(ansible.windows) on the controller V(win_reboot) is refused before the endpoint is touched.
+      - Without the collection C(ansible.windows) on the controller V(win_reboot) is refused before the endpoint is
+        touched.
     type: str
     choices: [native, win_reboot]
     default: native

@@ -49,7 +49,6 @@ FLEET: t.Final[dict[str, t.Any]] = {
         "healthy": {"release": "10_22h2"},
         "direct": failing(),
         "unset": failing(),
-        "unset": failing(),
         "gpo": failing(origin="local_gpo"),
         "long": failing(policy=",".join([*DROPPED, *LONG])),
         "busy": failing(logged_on_users=["LAB\\kim"], boot_seconds=1),
