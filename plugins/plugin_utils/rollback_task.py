@@ -95,6 +95,7 @@ def _result(outcome: Outcome, told: Document) -> Document:
     return {
         "changed": outcome.changed,
         "outcomes": [{name: item[name] for name in ("image", "path", "name", "outcome")} for item in outcome.items],
+        "kept": [f"{item['path']}\\{item['name']}" for item in outcome.items if item["outcome"] == KEPT],
         "images": outcome.images,
         "images_of_gpos": outcome.of_gpos,
         "needs_reboot": outcome.needs_reboot,
