@@ -33,6 +33,8 @@ class MaintenanceWindow:
         self._text = text.strip()
         self._start = time_of_day(int(match[1]), int(match[2]))
         self._end = time_of_day(int(match[3]), int(match[4]))
+        if self._start == self._end:
+            raise WindowError(f"The maintenance window '{text}' is never open: leave it out where any time will do.")
 
     def is_open(self, now: datetime) -> bool:
         moment = now.time()

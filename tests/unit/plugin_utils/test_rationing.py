@@ -50,6 +50,11 @@ def test_a_window_that_is_none_is_one_sentence(text: str) -> None:
         MaintenanceWindow(text)
 
 
+def test_a_window_of_no_length_is_refused_and_not_waited_for() -> None:
+    with pytest.raises(WindowError, match="'22:00-22:00' is never open"):
+        MaintenanceWindow("22:00-22:00")
+
+
 @pytest.mark.parametrize("value", [[1, 10, 50, 250], [1], 5, "5", "10%", ["1", "10%", "100%"]])
 def test_waves_are_numbers_and_shares(value: t.Any) -> None:
     check_waves(value)
