@@ -89,23 +89,29 @@ def begin(
     """Begins a remediation, or goes on with the one in that folder. Raises ResultsError.
 
     A folder that another living run writes to is refused, one of another playbook, and one that was begun with another
-    policy: what was found before was judged by that one.
+    policy: what was found before was judged by that one. A folder of a run in check mode is begun anew: nothing was
+    done in it, and the endpoints may have changed since.
     """
     run_id = run_id or now().replace(":", "-")
     folder = results_dir / run_id
-    if (folder / BEFORE / RUN_FILE).is_file():
+    rehearsed = _was_check_mode(folder) and not about.get("check_mode")
+    if (folder / BEFORE / RUN_FILE).is_file() and not rehearsed:
         _refuse_another_policy(folder, policy)
     elif any((folder / HOSTS_FOLDER).glob("*.json")):
         raise ResultsError(f"{folder} holds the results of another playbook: choose another tetra_run_id.")
     outer = begin_run(results_dir, run_id, hosts, process, about, policy)
-    resumed = (outer.path / BEFORE / RUN_FILE).is_file()
+    resumed = (outer.path / BEFORE / RUN_FILE).is_file() and not rehearsed
     for name in (BEFORE, AFTER):
         # A run may have been killed between the two.
-        if (outer.path / name / RUN_FILE).is_file():
+        if (outer.path / name / RUN_FILE).is_file() and not rehearsed:
             _go_on(outer.path / name, hosts, process)
         else:
             begin_run(outer.path, name, hosts, process, about, policy)
     return _joined(outer.path, outer.token, resumed)
+
+
+def _was_check_mode(folder: Path) -> bool:
+    return (folder / BEFORE / RUN_FILE).is_file() and bool(read_run_info(folder / BEFORE).get("check_mode"))
 
 
 def _refuse_another_policy(folder: Path, policy: Document) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Beginning a remediation: what is refused before a folder is made."""
+"""Beginning a remediation: what is refused before a folder is made, and what of an earlier run is gone on with."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.plugin_utils import remediation
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediating import begin_task
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import make_record, write_record
+from ansible_collections.fleetops.tetra.tests.unit.lab_session import NearWindows
 
 
 @pytest.mark.parametrize("strategy", ["free", "ansible.builtin.free", "host_pinned"])
@@ -19,3 +25,20 @@ def test_a_strategy_that_knows_no_run_once_is_refused_before_anything_is_written
     result = begin_task(arguments, {}, Process.current(), {}, strategy)
     assert result["failed"] and f"With strategy {strategy} every endpoint would begin" in result["msg"]
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(("check_mode", "audited_again"), [(False, []), (True, ["pc"])])
+def test_what_a_run_in_check_mode_found_is_looked_at_anew(
+    tmp_path: Path, check_mode: bool, audited_again: list[str]
+) -> None:
+    def begin(policy: dict[str, object], check: bool) -> remediation.Remediation:
+        return remediation.begin(tmp_path, "run", ["pc"], Process.current(), {"check_mode": check}, policy)
+
+    first = begin({}, check_mode)
+    facts = collect(NearWindows().session, "pc", now())
+    write_record(first.before.path, make_record("pc", first.before.token, evaluate(facts), facts, {}))
+    assert remediation.to_audit(first) == []
+    second = begin({}, False)
+    assert (remediation.to_audit(second), second.resumed) == (audited_again, not check_mode)
+    third = begin({}, True)
+    assert third.resumed, "a look in check mode throws nothing away"
