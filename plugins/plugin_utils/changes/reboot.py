@@ -110,14 +110,14 @@ def clock(asker: Asker) -> str | None:
 
 
 def _clock(asker: Asker, name: str) -> str | None:
-    statement = (
-        command("Get-CimInstance", ClassName="Win32_OperatingSystem", Property=[name], ErrorAction="Continue"),
-        select(name),
-    )
-    for item in asker.ask([statement]).output:
-        when = utc(item.get(name)) if isinstance(item, Thing) else None
-        if when is not None:
-            return when
+    # PowerShell 2.0 has no CIM cmdlets, PowerShell 7 no WMI cmdlets; a cmdlet that is missing ends its pipeline.
+    for cmdlet, class_parameter in (("Get-CimInstance", "ClassName"), ("Get-WmiObject", "Class")):
+        parameters: dict[str, t.Any] = {class_parameter: "Win32_OperatingSystem", "Property": [name]}
+        statement = (command(cmdlet, **parameters, ErrorAction="Continue"), select(name))
+        for item in asker.ask([statement]).output:
+            when = utc(item.get(name)) if isinstance(item, Thing) else None
+            if when is not None:
+                return when
     return None
 
 

@@ -30,6 +30,12 @@ def test_times_are_told_in_utc_whatever_the_endpoint_calls_them(minutes: int, la
     assert abs(pc.state.now() - then) < datetime.timedelta(minutes=5)
 
 
+def test_the_boot_time_is_told_without_cim_cmdlets() -> None:
+    pc = NearWindows(release="7_2008r2", powershell="2.0")
+    assert reboot.boot_time(pc.session) == pc.state.boot_time.strftime(FORM)
+    assert reboot.clock(pc.session) is not None
+
+
 @pytest.mark.parametrize("wmi", ["broken", "denied"])
 def test_without_a_boot_time_no_restart_could_be_proven(wmi: str) -> None:
     pc = NearWindows(wmi=wmi)
