@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 
 from ansible_collections.fleetops.tetra.lab.machine import group_policy
@@ -20,6 +21,9 @@ LOGON_UI = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\
 """The volatile key that LogonUI makes when it is about to show its prompt."""
 _SESSION_MANAGER = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
 
+
+_SHORTEST_RUN = datetime.timedelta(seconds=30)
+"""No Windows starts twice within less; the lab does not wait for that long, its clock goes ahead instead."""
 
 _NUMBERS = itertools.count(1)
 
@@ -55,4 +59,5 @@ def boot(state: WindowsState) -> None:
     state.logged_on_users.clear()
     state.debug_logging = False
     state.registry.create_volatile(LOGON_UI)
+    state.clock_ahead += max(datetime.timedelta(), state.boot_time + _SHORTEST_RUN - state.now())
     state.boot(state.now())

@@ -64,6 +64,13 @@ def test_the_native_way_needs_a_later_boot_time() -> None:
     assert endpoint.handed_over == 0
 
 
+def test_two_restarts_in_a_row_are_told_apart() -> None:
+    endpoint = Endpoint()
+    first, second = endpoint.restart(), endpoint.restart()
+    assert (first.after, endpoint.left > 0) == (second.before, True)
+    assert second.after > second.before
+
+
 @pytest.mark.parametrize("answers", [True, False])
 def test_one_that_does_not_restart_is_given_up_in_time(answers: bool) -> None:
     endpoint = Endpoint()
