@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import collections.abc as c
 import contextlib
-import json
 import typing as t
 from dataclasses import dataclass, field
 
@@ -29,12 +28,13 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images impor
     BeforeImageStore,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import followed_gpo, preferences, reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_folders import system_root
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_folders import folders_of
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_images import EndpointImages
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal, JournalError
@@ -44,7 +44,6 @@ Document = dict[str, t.Any]
 _T = t.TypeVar("_T")
 
 ALWAYS, NO_USER, NEVER = "always", "no_user", "never"
-_TRIES_AFTER_A_BROKEN_CONNECTION = 3
 _GRACE = 120.0
 """Seconds beyond the deadline before an alarm ends a conversation that hangs; an undoing has to fit in."""
 _UNDO = 60.0
@@ -261,7 +260,7 @@ class Cure:
             facts, verdict = self._around.look(asker, proving=True)
             if facts["probe"].get("outcome") != "tls_ok":
                 document = {**document, "todo": planning.REBOOT, "needs_reboot": True}
-        closed = preferences.obstacle(asker, _program_data(facts), document["steps"], facts)
+        closed = preferences.obstacle(asker, folders_of(facts).program_data, document["steps"], facts)
         if closed is not None:
             document.update(todo=planning.BLOCKED, steps=[], blocked=[closed], guards=[], needs_reboot=False)
         self.outcome.before = {"facts": facts, "verdict": verdict}
@@ -309,7 +308,7 @@ class Cure:
         around.journal.append(around.host, "changing", wave=around.wave)
         self._note_change(self._changes(facts))
         try:
-            self.outcome.changed = followed_gpo.follow(self._endpoint, system_root(facts), steps, wait)
+            self.outcome.changed = followed_gpo.follow(self._endpoint, folders_of(facts).system_root, steps, wait)
         except ChangeError as error:
             self._forget(facts)
             raise _End("unproven" if error.code == followed_gpo.NOT_FOLLOWED else "failed", str(error)) from error
@@ -353,15 +352,7 @@ class Cure:
         changes.carry_out(steps, items)
 
     def _again(self, act: t.Callable[[], _T]) -> _T:
-        """A connection that breaks between a write and its answer says nothing about the write: once more."""
-        for attempt in range(1, _TRIES_AFTER_A_BROKEN_CONNECTION):
-            try:
-                return act()
-            except SessionError:
-                if not self._wait(2.0 * attempt):
-                    raise
-                self._endpoint.renew()
-        return act()
+        return again(self._endpoint, self._wait, act)
 
     def _note_change(self, changes: ChangeSet) -> None:
         asker = self._endpoint.session()
@@ -399,7 +390,9 @@ class Cure:
         self._guard.before_restart()
         before = reboot.boot_time(asker)
         around.journal.append(around.host, "rebooting", wave=around.wave)
-        done = reboot.restart_and_wait(self._endpoint, before, self._wait, system_root(facts), around.other_way)
+        done = reboot.restart_and_wait(
+            self._endpoint, before, self._wait, folders_of(facts).system_root, around.other_way
+        )
         self.outcome.restart = done.as_dict()
 
     def _hold_for_users(self, asker: Asker) -> None:
@@ -468,7 +461,7 @@ class Cure:
 
     def _changes(self, facts: Document, wait: Countdown | None = None) -> ChangeSet:
         follow = wait or self._wait.part(min(_REFRESH, self._options.deadline / 4))
-        return ChangeSet(self._endpoint.session(), follow, system_root(facts))
+        return ChangeSet(self._endpoint.session(), follow, folders_of(facts).system_root)
 
     def _look_at_what_waits(self) -> None:
         """The record of an endpoint that holds the change and was not restarted."""
@@ -482,10 +475,8 @@ class Cure:
 
     def _keep_on_endpoint(self, facts: Document, image: BeforeImage) -> bool:
         """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""
-        folder = f"{_program_data(facts)}\\fleetops.tetra"
-        content = json.dumps(image.as_dict(), indent=1).encode()
         try:
-            self._again(lambda: RemoteFiles(self._endpoint.session()).replace(f"{folder}\\{image.id}.json", content))
+            self._again(lambda: EndpointImages(self._endpoint.session(), folders_of(facts)).keep(image))
         except (ChangeError, SessionError):
             self._endpoint.renew()
             return False
@@ -520,9 +511,3 @@ def _proof(facts: Document, update: Document | None) -> str:
     if updated:
         return "The definition update succeeded." if not shaken else "Shakes hands and takes definitions."
     return "Shakes hands with the update server." if shaken else "Offers an accepted suite, as far as can be read."
-
-
-def _program_data(facts: t.Mapping[str, t.Any]) -> str:
-    path = str(facts["policy_origin"]["archive"].get("path") or "")
-    folder = path.rpartition("\\")[0]
-    return folder or r"C:\ProgramData"

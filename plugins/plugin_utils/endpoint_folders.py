@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
 
-def system_root(facts: t.Mapping[str, t.Any]) -> str:
-    """Where Windows lies, by the path of its local group policy."""
-    path = str(facts["policy_origin"]["local_gpo"].get("path") or "")
-    folder = path.lower().find("\\system32\\")
-    return path[:folder] if folder > 0 else r"C:\Windows"
+
+def folders_of(facts: t.Mapping[str, t.Any]) -> WindowsFolders:
+    """By the paths of its local group policy and of the policy's archive; the usual ones where these are not known."""
+    origin, usual = facts["policy_origin"], WindowsFolders()
+    policy = str(origin["local_gpo"].get("path") or "")
+    root = policy[: max(policy.lower().find("\\system32\\"), 0)]
+    data = str(origin["archive"].get("path") or "").rpartition("\\")[0]
+    return WindowsFolders(root or usual.system_root, data or usual.program_data)

@@ -53,6 +53,10 @@ class EndpointImages:
         images = [self._read(name) for name in sorted(self._names(), reverse=True)]
         return [image for image in images if image.host == host]
 
+    def keep(self, image: BeforeImage) -> None:
+        """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""
+        self._files.replace(f"{self._folder}\\{image.id}.json", json.dumps(image.as_dict(), indent=1).encode())
+
     def remove(self, image: BeforeImage) -> None:
         """The copy of an image that was put back is of no more use."""
         self._files.remove(f"{self._folder}\\{image.id}.json")

@@ -16,7 +16,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_folders import system_root
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_folders import folders_of
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection
@@ -103,7 +103,7 @@ class _Reboot:
         self._known["boot_time_before"] = before = reboot.boot_time(asker)
         if self._check_only:
             raise _End("planned", "The endpoint would be restarted.")
-        done = reboot.restart_and_wait(self._endpoint, before, wait, system_root(facts), self._other_way)
+        done = reboot.restart_and_wait(self._endpoint, before, wait, folders_of(facts).system_root, self._other_way)
         self._known.update(boot_time_after=done.after, reboot_method=done.method, note=done.note)
 
     def _result(self, event: str, message: str, changed: bool) -> Result:

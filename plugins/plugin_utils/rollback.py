@@ -22,6 +22,7 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImage, BeforeImageStore
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import (
     ALREADY,
     KEPT,
@@ -42,7 +43,6 @@ Document = dict[str, t.Any]
 _T = t.TypeVar("_T")
 
 CONTROLLER, ENDPOINT = "controller", "endpoint"
-_TRIES_AFTER_A_BROKEN_CONNECTION = 3
 
 
 class RollbackError(Exception):
@@ -179,15 +179,7 @@ class Rollback:
         self._store.forget_guards(self._host)
 
     def _again(self, act: t.Callable[[], _T]) -> _T:
-        """A connection that breaks between a write and its answer says nothing about the write: look, and go on."""
-        for attempt in range(1, _TRIES_AFTER_A_BROKEN_CONNECTION):
-            try:
-                return act()
-            except SessionError:
-                if not self._wait(2.0 * attempt):
-                    raise
-                self._endpoint.renew()
-        return act()
+        return again(self._endpoint, self._wait, act)
 
     def _foresee(self, image: BeforeImage) -> list[Document]:
         items = {(item["path"], item.get("name")): item for item in image.items}
@@ -229,8 +221,7 @@ class Rollback:
             )
             return
         before = reboot.boot_time(asker)
-        reboot.restart(asker, self._folders.system_root)
-        reboot.wait_for_boot(self._endpoint, before, self._wait)
+        reboot.restart_and_wait(self._endpoint, before, self._wait, self._folders.system_root)
         self.outcome.rebooted, self.outcome.needs_reboot = True, False
 
     # Details --------------------------------------------------------------------------------------------------------

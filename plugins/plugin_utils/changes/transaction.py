@@ -10,7 +10,6 @@ nothing about the write, so the endpoint is looked at and the change goes on.
 from __future__ import annotations
 
 import contextlib
-import json
 import typing as t
 from dataclasses import dataclass
 
@@ -21,18 +20,18 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images impor
     BeforeImageStore,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet, Waiter
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_images import EndpointImages
 
 Document = dict[str, t.Any]
 Steps = t.Sequence[t.Mapping[str, t.Any]]
 
-_TRIES_AFTER_A_BROKEN_CONNECTION = 3
 _SECONDS_FOR_UNDOING = 120.0
 
 
@@ -76,7 +75,7 @@ class Transaction:
         items = self._prepare(steps)
         self.begun = True
         try:
-            self._carry_out(steps, items)
+            again(self._endpoint, self._wait, lambda: self._carry_out(steps, items))
         except (ChangeError, SessionError, DeadlineExceeded):
             self._undo(items)
             raise
@@ -96,17 +95,10 @@ class Transaction:
         return items
 
     def _carry_out(self, steps: Steps, items: list[Document]) -> None:
-        for attempt in range(1, _TRIES_AFTER_A_BROKEN_CONNECTION + 1):
-            try:
-                asker = self._endpoint.session()
-                changes = self._changes()
-                changes.note_change(reboot.clock(asker) or reboot.boot_time(asker))
-                changes.carry_out(steps, items)
-                return
-            except SessionError:
-                if attempt == _TRIES_AFTER_A_BROKEN_CONNECTION or not self._wait(2.0 * attempt):
-                    raise
-                self._endpoint.renew()
+        asker = self._endpoint.session()
+        changes = self._changes()
+        changes.note_change(reboot.clock(asker) or reboot.boot_time(asker))
+        changes.carry_out(steps, items)
 
     def _undo(self, items: list[Document]) -> None:
         with contextlib.suppress(SessionError, ChangeError, BeforeImageError, DeadlineExceeded):
@@ -119,10 +111,8 @@ class Transaction:
                 self._store.mark_restored(self.image, self.undone)
 
     def _keep_on_endpoint(self, image: BeforeImage) -> bool:
-        """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""
-        content = json.dumps(image.as_dict(), indent=1).encode()
         try:
-            RemoteFiles(self._endpoint.session()).replace(f"{self._folders.copies}\\{image.id}.json", content)
+            EndpointImages(self._endpoint.session(), self._folders).keep(image)
         except ChangeError:
             return False
         return True
