@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import cure_endpoint
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure_task import cure_endpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import JournalError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.win_reboot import MissingCollection, chosen_way

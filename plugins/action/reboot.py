@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.rebooting import reboot_task
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.reboot_task import reboot_task
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.win_reboot import MissingCollection, chosen_way
 
 

@@ -14,7 +14,7 @@ from ansible.release import __version__ as ansible_version
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.collection import collection_version
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediating import begin_task
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation_task import begin_task
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -10,7 +10,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediating import report_task
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation_task import report_task
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -28,10 +28,11 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images impor
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, RESTORED
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import plan_options, suite_diff
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure_task import plan_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.domain_policy import DomainPolicy, Looked, Wish
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection, Session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.suite_diff import suite_diff
 
 Arguments = t.Mapping[str, t.Any]
 Document = dict[str, t.Any]

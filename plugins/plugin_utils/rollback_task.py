@@ -13,7 +13,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Sessi
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ALREADY, KEPT, RESTORED
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import suite_diff
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import JournalError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
@@ -25,6 +24,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollback import (
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session_failures import explain
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.suite_diff import suite_diff
 
 Document = dict[str, t.Any]
 

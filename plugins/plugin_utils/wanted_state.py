@@ -20,13 +20,13 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import suite_diff
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection, Session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session_failures import explain
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.suite_diff import suite_diff
 
 Document = dict[str, t.Any]
 Complete = t.Callable[[Session, Document], Document]

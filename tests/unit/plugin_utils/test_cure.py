@@ -8,13 +8,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.machine.registry import Value
-from ansible_collections.fleetops.tetra.lab.running import RunningFleet
 from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order import desired_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import CHANGED_AT, OUR_KEY, POLICY_KEY
@@ -27,32 +25,20 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images impor
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure import Cure, CureOptions, Outcome, Surroundings
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure import Cure
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure_context import CureOptions, Outcome, Surroundings
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.wanted_state import WantedState
-from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Fresh, Windows, one_endpoint
+from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Fresh, Windows
 
 OLD, NEW = "TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
 
 
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
-    with one_endpoint(tmp_path_factory.mktemp("lab")) as running:
-        yield running
-
-
 @pytest.fixture
-def windows(fleet: RunningFleet) -> Iterator[Fresh]:
-    with contextlib.ExitStack() as stack:
-
-        def make(**mapping: object) -> Windows:
-            fresh = Windows(fleet, {"policy": OLD, "origin": "direct", **mapping})
-            stack.callback(fresh.connection.close)
-            return fresh
-
-        yield make
+def usual() -> dict[str, object]:
+    return {"policy": OLD, "origin": "direct"}
 
 
 class _NoUpdate:

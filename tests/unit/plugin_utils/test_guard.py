@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,27 +17,14 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Sessi
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImage, BeforeImageStore
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import Guard, GuardError, check_options
-from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Breaking, Fresh, Windows, one_endpoint
+from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Breaking, Fresh, Windows
 
 OLD, NEW = "TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
 
 
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
-    with one_endpoint(tmp_path_factory.mktemp("lab")) as running:
-        yield running
-
-
 @pytest.fixture
-def windows(fleet: RunningFleet) -> Iterator[Fresh]:
-    with contextlib.ExitStack() as stack:
-
-        def make(**mapping: object) -> Windows:
-            fresh = Windows(fleet, {"policy": OLD, "origin": "direct", **mapping})
-            stack.callback(fresh.connection.close)
-            return fresh
-
-        yield make
+def usual() -> dict[str, object]:
+    return {"policy": OLD, "origin": "direct"}
 
 
 def keep(store: BeforeImageStore, run_id: str = "run") -> BeforeImage:

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import fcntl
 import json
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,7 +42,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollback import (
     RollbackOptions,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollback_task import sentence_of
-from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Breaking, Fresh, Windows, one_endpoint
+from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Breaking, Fresh, Windows
 
 WITHOUT_THE_FOUR = "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,TLS_RSA_WITH_AES_128_CBC_SHA"
 COPIES = "C:\\ProgramData\\fleetops.tetra"
@@ -64,22 +62,9 @@ KINDS: dict[str, dict[str, t.Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
-    with one_endpoint(tmp_path_factory.mktemp("lab")) as running:
-        yield running
-
-
 @pytest.fixture
-def windows(fleet: RunningFleet) -> Iterator[Fresh]:
-    with contextlib.ExitStack() as stack:
-
-        def make(**mapping: object) -> Windows:
-            fresh = Windows(fleet, {"boot_seconds": 0.3, **mapping})
-            stack.callback(fresh.connection.close)
-            return fresh
-
-        yield make
+def usual() -> dict[str, object]:
+    return {"boot_seconds": 0.3}
 
 
 def change(windows: Windows, results: Path, run_id: str = "run", **options: t.Any) -> BeforeImage:

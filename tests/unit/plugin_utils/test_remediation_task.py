@@ -14,7 +14,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils import remediation
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediating import begin_task
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation_task import begin_task
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import make_record, write_record
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import NearWindows
 

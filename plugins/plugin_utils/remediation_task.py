@@ -16,7 +16,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget impo
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import PlanError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import gpo_changes, remediation
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_policy
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.curing import budget_of, plan_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure_task import budget_of, plan_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import as_task_result, could_not_test, judge_run
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import GuardError, check_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import JournalError

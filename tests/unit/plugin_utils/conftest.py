@@ -21,12 +21,18 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFleet]:
 
 
 @pytest.fixture
-def windows(fleet: RunningFleet) -> Iterator[Fresh]:
+def usual() -> dict[str, object]:
+    """What every endpoint of a test file has; a file may say it anew."""
+    return {}
+
+
+@pytest.fixture
+def windows(fleet: RunningFleet, usual: dict[str, object]) -> Iterator[Fresh]:
     """``windows(release=…, policy=…)`` makes the endpoint of a fleet file's mapping."""
     with contextlib.ExitStack() as stack:
 
         def make(**mapping: object) -> Windows:
-            fresh = Windows(fleet, mapping)
+            fresh = Windows(fleet, {**usual, **mapping})
             stack.callback(fresh.connection.close)
             return fresh
 

@@ -20,7 +20,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import OtherWay, Waiter
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure import Cure, CureOptions, Outcome, Surroundings
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure import Cure
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure_context import CureOptions, Outcome, Surroundings
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import probe_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import check_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import PROGRESS
@@ -29,6 +30,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect im
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import make_record, unknown_record, write_record
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.suite_diff import suite_diff
 
 Document = dict[str, t.Any]
 CURE_SCHEMA = "fleetops.tetra/cure/1"
@@ -215,34 +217,3 @@ def _task_result(outcome: Outcome, path: Path | None) -> Document:
         "cure": str(path) if path is not None else None,
         "diff": [suite_diff(step) for step in plan.get("steps") or []],
     }
-
-
-def suite_diff(step: t.Mapping[str, t.Any]) -> Document:
-    """One step for ``--diff``: what each suite's line was and will be; other values as they are."""
-    header = f"{step['path']}\\{step['name']} ({step['target']})"
-    return {
-        "before_header": header,
-        "after_header": header,
-        "before": _lines(step["before"]),
-        "after": _lines(step["after"]),
-        "prepared": "".join(
-            f"{sign} {name}\n"
-            for sign, names in (
-                ("added  ", step["suites"]["added"]),
-                ("moved  ", step["suites"]["moved"]),
-                ("removed", step["suites"]["removed"]),
-            )
-            for name in names
-        ),
-    }
-
-
-def _lines(state: t.Mapping[str, t.Any]) -> str:
-    data = state["data"]
-    if state["status"] == "absent":
-        return ""
-    if isinstance(data, list):
-        return "".join(f"{name}\n" for name in data)
-    if isinstance(data, str):
-        return "".join(f"{name.strip()}\n" for name in data.split(","))
-    return f"{data}\n"
