@@ -263,7 +263,7 @@ def test_a_build_machine_is_repaired_inside_the_build(tmp_path: Path) -> None:
         }
         assert len(list((run / "backups").rglob("*.json"))) == 2
         for record in records.values():
-            assert True not in record["facts"]["reboot"]["pending"].values()
+            assert set(record["facts"]["reboot"]["pending"].values()) == {False}
         restarted = {name for name, state in machines.items() if state.boot_time != boots[name]}
         assert restarted == {"bad-vm", "unapplied-vm", "waiting-vm"}
 
