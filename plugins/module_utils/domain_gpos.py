@@ -39,6 +39,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import (
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.planned_facts import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.rsop_rows import domain_of, losers, names_a_gpo
+from ansible_collections.fleetops.tetra.plugins.module_utils.some_names import some
 from ansible_collections.fleetops.tetra.plugins.module_utils.suite_list import MAXIMUM_LENGTH
 from ansible_collections.fleetops.tetra.plugins.module_utils.three_valued import YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
@@ -54,9 +55,6 @@ WOULD_BREAK = "would_break"
 LOCK_OUT = "lock_out"
 BLOCKED_CODE = "domain_gpo_conflict"
 """Code of the plan's ``blocked`` for an endpoint whose GPO has a conflict."""
-
-_NAMED = 10
-"""So many endpoints are named in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -317,9 +315,3 @@ def _why(change: c.Mapping[str, t.Any]) -> str:
 def title(change: c.Mapping[str, t.Any]) -> str:
     """A GPO for a reader: its name and GUID."""
     return " ".join(part for part in (change["name"], change["guid"]) if part)
-
-
-def some(names: c.Sequence[str]) -> str:
-    """Names for a sentence, the first ones only where there are many."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

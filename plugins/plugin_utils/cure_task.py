@@ -27,7 +27,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.guard import check_
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import PROGRESS
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.rationing import MaintenanceWindow, RebootPlaces
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint, would_change_another
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import make_record, unknown_record, write_record
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.suite_diff import suite_diff
@@ -58,7 +58,7 @@ def cure_endpoint(
     can be written on the controller. What the endpoint does is never an exception.
     """
     if delegated_to is not None:
-        sentence = f"The task would change {delegated_to} in place of {host}: take delegate_to away."
+        sentence = would_change_another(host, delegated_to)
         return {"changed": False, "failed": True, "event": "failed", "msg": sentence}
     run = remediation.join(Path(arguments["run"]))
     options = CureOptions(

@@ -14,6 +14,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.some_names import some
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import (
     GATE_FILE,
@@ -77,14 +78,16 @@ def _decide(counts: dict[str, int], named: t.Mapping[str, list[str]], asked: int
     if not total:
         return Outcome("could_not_test", NO_ENDPOINT, counts)
     if not asked:
-        message = f"None of {total} endpoints could be asked, so nothing was tested: {_list(named['unknown'], total)}."
+        names = some(named["unknown"], _NAMED, total)
+        message = f"None of {total} endpoints could be asked, so nothing was tested: {names}."
         return Outcome("could_not_test", message, counts)
     summary = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items())
     if fail_on != "none" and counts["non_compliant"]:
-        names = _list(named["non_compliant"], counts["non_compliant"])
+        names = some(named["non_compliant"], _NAMED, counts["non_compliant"])
         return Outcome("failed", f"{summary}. Not compliant: {names}.", counts)
     if fail_on == "unknown" and counts["unknown"]:
-        return Outcome("could_not_test", f"{summary}. Unknown: {_list(named['unknown'], counts['unknown'])}.", counts)
+        names = some(named["unknown"], _NAMED, counts["unknown"])
+        return Outcome("could_not_test", f"{summary}. Unknown: {names}.", counts)
     return Outcome("passed", f"{summary}.", counts)
 
 
@@ -113,9 +116,3 @@ def as_task_result(outcome: Outcome) -> dict[str, t.Any]:
 def could_not_test(message: str) -> dict[str, t.Any]:
     """The result of a task without which nothing can be tested: *unreachable*, so that ansible-playbook ends with 4."""
     return {"changed": False, "unreachable": True, "msg": message}
-
-
-def _list(names: list[str], total: int) -> str:
-    names = names[:_NAMED]
-    more = total - len(names)
-    return ", ".join(names) + (f" and {more} more" if more > 0 else "")

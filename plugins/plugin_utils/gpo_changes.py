@@ -28,11 +28,11 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.domain_gpos import 
     conflict_of,
     group_claims,
     serves,
-    some,
     title,
     with_value,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import DOMAIN_GPO
+from ansible_collections.fleetops.tetra.plugins.module_utils.some_names import some
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import Record, read_record, record_path, write_json
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import RunFolder

@@ -29,6 +29,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.domain_gpos import 
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain_gpos import title as gpo_title
 from ansible_collections.fleetops.tetra.plugins.module_utils.failure_budget import FailureBudget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan_options import parse_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.some_names import some
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import gpo_changes
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.encoding import encode_name
@@ -304,7 +305,7 @@ def sentences(document: Document) -> list[str]:
         ("Could not be asked, or not well enough to plan", "not_known"),
     ):
         if document[name]:
-            lines.append(f"{title}: {_some(document[name])}.")
+            lines.append(f"{title}: {some(document[name], _NAMED)}.")
     lines.extend(gpo_changes.sentences({"gpos": document["domain_gpos"]}))
     of_gpos = {host for change in document["domain_gpos"] for host in change["endpoints"]}
     for host in [host for host in document["owned_by_others"] if host not in of_gpos][:_NAMED]:
@@ -328,11 +329,6 @@ def _ends(endpoints: t.Iterable[str], hosts: Document) -> dict[str, list[str]]:
         if host in hosts:
             ends.setdefault(str(hosts[host]["event"] or "not_started"), []).append(host)
     return dict(sorted(ends.items()))
-
-
-def _some(names: t.Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
 
 
 def _read(path: Path) -> Document:

@@ -8,6 +8,11 @@ from __future__ import annotations
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection, Session
 
 
+def would_change_another(host: str, delegated_to: str) -> str:
+    """Why a task that changes endpoints is refused: its before-images and records would be filed under ``host``."""
+    return f"The task would change {delegated_to} in place of {host}: take delegate_to away."
+
+
 class RemoteEndpoint:
     """A way to talk to an endpoint that can begin anew; one runspace at a time."""
 

@@ -15,7 +15,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import JournalError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint, would_change_another
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollback import (
     Outcome,
     Rollback,
@@ -37,7 +37,7 @@ def roll_back(
 ) -> Document:
     """The task's result; what the endpoint does is never an exception."""
     if delegated_to is not None:
-        sentence = f"The task would change {delegated_to} in place of {host}: take delegate_to away."
+        sentence = would_change_another(host, delegated_to)
         return _result(Outcome(), {"failed": True, "msg": sentence})
     options = RollbackOptions(
         run_id=arguments["run_id"],

@@ -23,7 +23,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Co
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint, would_change_another
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Connection, Session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session_failures import explain
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.suite_diff import suite_diff
@@ -56,7 +56,7 @@ class WantedState:
     ) -> Document:
         """The task's result; what the endpoint does is never an exception."""
         if delegated_to is not None:
-            return _failed(f"The task would change {delegated_to} in place of {host}: take delegate_to away.")
+            return _failed(would_change_another(host, delegated_to))
         if arguments["results_dir"] is None and not check_only:
             return _failed("results_dir is missing: nothing is changed without a before-image on the controller.")
         endpoint = RemoteEndpoint(connection)
