@@ -108,9 +108,9 @@ record: setup ## record the product's own questions to a real endpoint: make rec
 
 .PHONY: bench
 bench: setup ## benchmarks: ratios measured in one run
-	@for script in tests/benchmarks/bench_*.py; do \
-	    echo "== $$script"; $(RUN) python "$$script" $(ARGS); \
-	done
+	@missed=0; for script in tests/benchmarks/bench_*.py; do \
+	    echo "== $$script"; $(RUN) python "$$script" $(ARGS) || missed=1; \
+	done; exit $$missed
 
 # ---- testing ---------------------------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ integration: setup build/dependencies/.stamp ## playbooks against the lab only
 	@$(RUN) python -m pytest tests/integration $(ARGS)
 
 .PHONY: prove-kill
-prove-kill: setup ## SIGKILL at 50 random instants of a remediation (make test takes six); ten minutes
+prove-kill: setup build/dependencies/.stamp ## SIGKILL at 50 random instants of a remediation (make test takes six); ten minutes
 	@TETRA_KILLS=50 $(RUN) python -m pytest tests/integration/test_remediation_killed.py $(ARGS)
 
 .PHONY: ruff
