@@ -161,9 +161,7 @@ class Rollback:
                 if one["outcome"] != ALREADY:
                     one["outcome"] = undone[one["path"], one["name"]]
         else:
-            # A cure that was killed early may have made keys without a value in them.
-            empty = [item for item in image.items if item.get("made_keys")]
-            self._again(lambda: self._changes().undo(empty))
+            self._again(lambda: self._changes().tidy(image.items))
         if all(one["outcome"] != KEPT for one in told):
             self._store.mark_restored(image, [_noted(one) for one in told])
             with contextlib.suppress(ChangeError, SessionError):

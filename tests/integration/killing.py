@@ -11,18 +11,26 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
 
 
 def kill_processes_of(folder: Path) -> list[int]:
-    """SIGKILL for every process that has ``folder`` on its command line; workers share that of their controller."""
-    killed: list[int] = []
-    while found := [pid for pid in processes_naming(folder) if pid not in killed]:
+    """SIGKILL for every process that has ``folder`` on its command line; workers share that of their controller.
+
+    Returns when they are gone: one that waits for its disk lives on for a moment.
+    """
+    killed: list[Process] = []
+    while found := [pid for pid in processes_naming(folder) if all(pid != one.pid for one in killed)]:
+        killed.extend(Process.of(pid) for pid in found)
         for pid in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        killed.extend(found)
-    return killed
+    while any(one.is_alive() for one in killed):
+        time.sleep(0.005)
+    return [one.pid for one in killed]
 
 
 def processes_naming(folder: Path) -> list[int]:

@@ -149,19 +149,24 @@ def test_a_cure_that_was_killed_in_the_middle_is_rolled_back(playbooks_on: t.Cal
     assert any(journal.standing(name).abandoned for name in kinds)
     assert remaining(before, fleet)
     for name in kinds:
-        wait_until_it_listens(fleet.ports[name])
+        wait_until_it_stays_up(fleet, name)
     done = playbooks.run(ROLLBACK, "--forks", "5")
     assert done.returncode == 0, done.stdout + done.stderr
     assert remaining(before, fleet) == {}
     assert "0 failed" in done.stdout
 
 
-def wait_until_it_listens(port: int) -> None:
-    """An endpoint that was told to restart goes away and comes back."""
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
-            return
+def wait_until_it_stays_up(fleet: RunningFleet, name: str) -> None:
+    """An endpoint that was told to restart still listens, goes away, and comes back."""
+    state = machine(fleet, name).state
+    seen_up = 0
+    while seen_up < 10:
         time.sleep(0.05)
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", fleet.ports[name]), timeout=5):
+            ordered = state.scheduled_shutdown is not None
+            seen_up = 0 if ordered or state.off else seen_up + 1
+            continue
+        seen_up = 0
 
 
 def test_how_a_rollback_ends_that_cannot_do_anything(playbooks_on: t.Callable[..., Playbooks]) -> None:

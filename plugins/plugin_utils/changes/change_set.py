@@ -153,6 +153,15 @@ class ChangeSet:
             outcome.extend(self._undo_policy(pol, fed))
         return outcome
 
+    def tidy(self, items: t.Sequence[Item]) -> None:
+        """What a cure that was killed early left although its values are as before: empty keys, temporary files."""
+        pol, fed, plain = _sorted_out(items)
+        for item in (*plain, *fed):
+            if item.get("made_keys") and same(self._registry.read(item["path"], item["name"]), item["before"]):
+                self._remove_made_keys(item)
+        if pol is not None:
+            self._policy.tidy_after(pol)
+
     def foresee(self, items: t.Sequence[Item]) -> list[dict[str, t.Any]]:
         """What ``undo`` would do, without writing: ``[{path, name, outcome, present}]``, in the same order."""
         pol, fed, plain = _sorted_out(items)

@@ -110,10 +110,13 @@ class LocalPolicy:
         False where somebody has changed one of our values since: then nothing is written.
         """
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
+        unfinished = self._unfinished(before, after)
+        if unfinished is not None:
+            self._files.replace(self.pol_path, unfinished)
         present = self._present(before, after)
         names = list(names)
         if present == before or _as_before(present, before, self.pol_path, names):
-            if not is_followed():
+            if unfinished is not None or not is_followed():
                 self._count_on()
             return True
         if present == after:
@@ -132,9 +135,23 @@ class LocalPolicy:
     def _present(self, before: bytes | None, after: bytes | None) -> bytes | None:
         """``Registry.pol`` as it is; where replacing it was interrupted, as it would have been."""
         present = self._files.read(self.pol_path)
-        if present is None and before is not None and self._files.interrupted(self.pol_path) in (before, after):
+        if present is not None:
+            return present
+        left = self._files.interrupted(self.pol_path)
+        if before is not None and left in (before, after):
             return after
-        return present
+        return self._unfinished(before, after)
+
+    def _unfinished(self, before: bytes | None, after: bytes | None) -> bytes | None:
+        """What an interrupted undoing was about to put in place of ``Registry.pol``, with the settings of others."""
+        left = self._files.interrupted(self.pol_path)
+        if not left or left == before or (after or b"").startswith(left):
+            return None
+        try:
+            registry_pol.parse(left)
+        except registry_pol.PolError:
+            return None
+        return left
 
     def foresee(self, pol_item: Item, names: t.Iterable[str], is_followed: t.Callable[[], bool]) -> str:
         """What ``undo`` would come to, without writing: ``RESTORED``, ``ALREADY`` or ``KEPT``."""
@@ -142,10 +159,17 @@ class LocalPolicy:
         present = self._present(before, after)
         names = list(names)
         if present == before or _as_before(present, before, self.pol_path, names):
-            return ALREADY if is_followed() else RESTORED
+            return ALREADY if self._unfinished(before, after) is None and is_followed() else RESTORED
         if present == after or _without_our_values(present, before, after, self.pol_path, names) is not None:
             return RESTORED
         return KEPT
+
+    def tidy_after(self, pol_item: Item) -> None:
+        """Like ``tidy``, but a temporary file that is the only one left of a policy of others stays."""
+        before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
+        left = self._files.interrupted(self.pol_path)
+        if left is None or (before is None and self._unfinished(before, after) is None):
+            self.tidy()
 
     def tidy(self) -> None:
         """Takes away what a broken connection left of a write: the temporary files."""

@@ -147,6 +147,19 @@ def test_keys_that_a_killed_cure_made_without_their_values_go_too(windows: Fresh
     assert state(endpoint) == before
 
 
+def test_a_temporary_file_that_a_killed_cure_left_goes_too(windows: Fresh, tmp_path: Path) -> None:
+    endpoint = windows(**KINDS["local-gpo"])
+    before, old = state(endpoint), endpoint.file(MACHINE_POL)
+    change(endpoint, tmp_path)
+    new = endpoint.file(MACHINE_POL)
+    assert old is not None and new is not None
+    for path, content in ((MACHINE_POL, old), (f"{MACHINE_POL}.fleetops-tetra.tmp", new)):
+        endpoint.state.files.write(path, content, endpoint.state.now())
+    endpoint.state.registry.set(POLICY_KEY, "Functions", Value(1, WITHOUT_THE_FOUR))
+    assert outcomes(roll_back(endpoint, tmp_path)) == [ALREADY]
+    assert state(endpoint) == before
+
+
 def test_what_somebody_changed_since_is_kept_and_told_each_time(windows: Fresh, tmp_path: Path) -> None:
     endpoint = windows(**KINDS["direct"], **KINDS["switches"])
     change(endpoint, tmp_path)

@@ -14,6 +14,8 @@ from ansible_collections.fleetops.tetra.lab.machine.group_policy import GPT_INI,
 from ansible_collections.fleetops.tetra.lab.machine.policy_file import read_registry_pol
 from ansible_collections.fleetops.tetra.lab.machine.registry import MULTI_SZ, SZ, Value
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import CURVES_VALUE, POLICY_KEY, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import SSL_KEY
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import (
     ALREADY,
@@ -284,6 +286,40 @@ def test_a_policy_file_that_somebody_has_deleted_is_not_brought_back(windows: Fr
         pc.state.files.write(TEMPORARIES[0], left, pc.state.now())
     assert not undo(pc, items)
     assert pc.file(REGISTRY_POL) is None
+
+
+def test_an_undoing_that_was_interrupted_while_others_had_settings_in_the_file_is_finished(windows: Fresh) -> None:
+    """Their settings stand in the temporary file only."""
+    pc = windows(policy=OLD, origin="local_gpo")
+    items = change(pc)
+    change(pc, {"status": "ok", "type": "REG_MULTI_SZ", "data": ["NistP384"]}, CURVES_VALUE)
+    policy = LocalPolicy(pc.session)
+    unfinished = registry_pol.parse(pc.file(REGISTRY_POL) or b"")
+    unfinished = registry_pol.replace(unfinished, SSL_KEY, SUITES_VALUE, 1, registry_pol.sz(OLD))
+    pc.state.files.remove(REGISTRY_POL)
+    pc.state.files.write(TEMPORARIES[0], unfinished.serialise(), pc.state.now())
+    policy.tidy_after(items[0])
+    assert policy.foresee(items[0], [SUITES_VALUE], lambda: True) == RESTORED
+    counted = version(pc)
+    assert undo(pc, items)
+    assert version(pc) > counted
+    assert (pc.file(REGISTRY_POL), pc.file(TEMPORARIES[0])) == (unfinished.serialise(), None)
+    assert pc.value(POLICY_KEY, SUITES_VALUE) == Value(SZ, OLD)
+    assert pc.value(POLICY_KEY, CURVES_VALUE) == Value(MULTI_SZ, ("NistP384",))
+    assert policy.foresee(items[0], [SUITES_VALUE], lambda: True) == ALREADY
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_temporary_file_of_a_policy_that_was_never_made_is_taken_away(windows: Fresh, half: bool) -> None:
+    pc = windows()
+    policy = LocalPolicy(pc.session)
+    items = policy.items({SUITES_VALUE: WANTED})
+    new = file_content(items[0]["after"])
+    assert new is not None
+    pc.state.files.write(TEMPORARIES[0], new[: len(new) // 2] if half else new, pc.state.now())
+    assert policy.foresee(items[0], [SUITES_VALUE], lambda: True) == ALREADY
+    policy.tidy_after(items[0])
+    assert (pc.file(REGISTRY_POL), pc.file(TEMPORARIES[0])) == (None, None)
 
 
 def test_what_an_editor_saved_between_the_look_and_the_write_is_not_overwritten(windows: Fresh) -> None:
