@@ -72,6 +72,9 @@ class PSObj:
 
     def get(self, name: str) -> t.Any:
         """The property, case-insensitively, notes first. Raises KeyError."""
+        for group in (self.notes, self.props):
+            if name in group:
+                return group[name]
         wanted = name.lower()
         for group in (self.notes, self.props):
             for key, value in group.items():

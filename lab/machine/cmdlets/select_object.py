@@ -47,8 +47,9 @@ def run(call: Call) -> t.Iterator[Event]:
             yield from _expand(call, value, call.text("ExpandProperty"))
         return
     seen: list[str] = []
+    names = call.texts("Property") if call.has("Property") else ["*"]
     for value in given:
-        result = _selected(call, value) if call.has("Property") or call.has("ExcludeProperty") else value
+        result = _selected(call, value, names) if call.has("Property") or call.has("ExcludeProperty") else value
         if call.switch("Unique"):
             key = repr((result.notes, result.base) if isinstance(result, PSObj) else result)
             if key in seen:
@@ -73,9 +74,9 @@ def _some(call: Call, given: list[t.Any]) -> list[t.Any]:
     return given[:first] + (given[-last:] if last else [])
 
 
-def _selected(call: Call, value: t.Any) -> PSObj:
+def _selected(call: Call, value: t.Any, names: t.Sequence[str]) -> PSObj:
     notes: dict[str, t.Any] = {}
-    names = call.texts("Property") if call.has("Property") else ["*"]
+    spellings = {name.lower(): name for name in reversed(property_names(value))}
     for wanted in names:
         if is_pattern(wanted):
             matching = [n for n in property_names(value) if fnmatch.fnmatchcase(n.lower(), wanted.lower())]
@@ -86,8 +87,7 @@ def _selected(call: Call, value: t.Any) -> PSObj:
         except KeyError:
             found = None
         # The selected property carries the spelling of the source, or the asked one where there is none.
-        spelling = next((name for name in property_names(value) if name.lower() == wanted.lower()), wanted)
-        notes[spelling] = found
+        notes[spellings.get(wanted.lower(), wanted)] = found
     for excluded in call.texts("ExcludeProperty"):
         for name in [name for name in notes if fnmatch.fnmatchcase(name.lower(), excluded.lower())]:
             del notes[name]

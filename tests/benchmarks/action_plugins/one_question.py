@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One question over psrp and its answer, for the playbook of separate tasks in ``usual.yml``.
 
-Does as little as a task can: no script, no module upload, one pipeline. A Windows module costs more.
+Does as little as a task can: no script, no module upload, one pipeline, and hands back what it was told, for the
+playbook to judge. A Windows module costs more.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from pypsrp.complex_objects import GenericComplexObject
 from pypsrp.powershell import PowerShell
 
 POLICY = r"Registry::HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Cryptography\Configuration\SSL\00010002"
@@ -42,4 +44,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             pipeline.add_cmdlet("Get-CimInstance").add_parameter("ClassName", "Win32_OperatingSystem")
             pipeline.add_parameter("Property", ["LastBootUpTime", "CurrentTimeZone"])
             pipeline.add_cmdlet(SELECT).add_parameter("Property", ["LastBootUpTime", "CurrentTimeZone"])
-        return {"changed": False, "answers": len(pipeline.invoke())}
+        return {"changed": False, "answers": [plain(answer) for answer in pipeline.invoke()]}
+
+
+def plain(answer: t.Any) -> t.Any:
+    """An object of pypsrp as a result of a task."""
+    if isinstance(answer, GenericComplexObject):
+        return {**plain(answer.adapted_properties), **plain(answer.extended_properties)}
+    if isinstance(answer, dict):
+        return {str(name): plain(value) for name, value in answer.items()}
+    if isinstance(answer, (list, tuple)):
+        return [plain(value) for value in answer]
+    return answer if isinstance(answer, (bool, int, str)) else str(answer)
