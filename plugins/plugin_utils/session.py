@@ -3,18 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The conversation with one endpoint, on the runspace of Ansible's own ``psrp`` connection.
 
-This is the only file that knows pypsrp and the connection plugin. Statements go in as cmdlets with typed parameters,
-never as script text; plain values and own errors come out. One runspace serves all pipelines of a session. A pipeline
-is not closed on its own (that would cost a request); the end of the runspace closes it.
+This is the only file that knows the connection plugin, and with ``psrp_wire`` the only one that knows pypsrp.
+Statements go in as cmdlets with typed parameters, never as script text; plain values and own errors come out. One
+runspace serves all pipelines of a session. A pipeline is not closed on its own (that would cost a request); the end of
+the runspace closes it.
 """
 
 from __future__ import annotations
 
 import logging
 import typing as t
-from copy import copy
-from dataclasses import dataclass
-from xml.etree import ElementTree
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils import clixml
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
@@ -29,26 +27,26 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
     Unsigned,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.psrp_wire import (
+    OPTIONAL_MERGES,
+    PYPSRP_ERROR,
+    CommandPipeline,
+    ErrorText,
+    WireSerializer,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.session_failures import Place, explain
 
-PYPSRP_ERROR: ImportError | None = None
 try:
-    from pypsrp.complex_objects import ComplexObject, Pipeline, PSInvocationState
+    from pypsrp.complex_objects import ComplexObject, PSInvocationState
     from pypsrp.exceptions import WinRMError
-    from pypsrp.messages import CreatePipeline, ErrorRecordMessage
-    from pypsrp.powershell import PowerShell
-    from pypsrp.serializer import Serializer, TaggedValue
-except ImportError as error:
-    PYPSRP_ERROR = error
-    if not t.TYPE_CHECKING:
-        Serializer = Pipeline = PowerShell = object
-
-_SCALARS = {str: "S", bool: "B", int: "I32"}
+    from pypsrp.serializer import TaggedValue
+except ImportError:
+    # open() says so, by the error that the wire met.
+    pass
 
 # Without a handler Python prints the tracebacks that pypsrp logs for every request that timed out.
 logging.getLogger("pypsrp").addHandler(logging.NullHandler())
 
-_OPTIONAL_MERGES = ("merge_error", "merge_warning", "merge_verbose", "merge_debug", "merge_information")
 DEFAULT_CONFIGURATION = "Microsoft.PowerShell"
 
 
@@ -64,76 +62,6 @@ class Connection(t.Protocol):
     def _connect(self) -> t.Any: ...
 
     def get_option(self, option: str) -> t.Any: ...
-
-
-@dataclass(frozen=True)
-class _ErrorText:
-    """An error record as its CLIXML; pypsrp asks a message for its type."""
-
-    MESSAGE_TYPE: t.ClassVar[int] = 0x00041005
-
-    clixml: str
-
-
-class _OutputAsText(Serializer):
-    """Hands the CLIXML of output objects and error records over as it came.
-
-    pypsrp leaves a list of a type that it does not know as raw text, and does not tell a 32-bit number from a 64-bit
-    one; its own deserialiser is also a third of its cost. Everything else of the protocol is left to pypsrp; texts,
-    numbers and switches inside a pipeline go out by a shorter way, as the same bytes.
-    """
-
-    def serialize(self, value: t.Any, metadata: t.Any = None, parent: t.Any = None, clear: bool = True) -> t.Any:
-        if isinstance(value, CreatePipeline) and parent is None:
-            message: t.Any = super().serialize(value, metadata)
-            return ElementTree.tostring(message, encoding="unicode").encode(errors="xmlcharrefreplace")
-        tag = _SCALARS.get(type(value))
-        if clear or tag is None or parent is None or metadata is None or metadata.tag not in ("*", tag):
-            # pypsrp writes the type into the metadata, where a shared command would find it the second time.
-            tagged = isinstance(value, TaggedValue)
-            return super().serialize(value, copy(metadata) if tagged else metadata, parent, clear)
-        element = ElementTree.SubElement(parent, tag)
-        element.text = self._serialize_string(value) if tag == "S" else str(value).lower()
-        if metadata.name is not None:
-            element.set("N", metadata.name)
-        return element
-
-    def deserialize(self, element: t.Any, metadata: t.Any = None, clear: bool = True) -> t.Any:
-        if metadata is None and isinstance(element, str):
-            return element
-        if isinstance(element, str) and getattr(metadata, "object", None) is ErrorRecordMessage:
-            return _ErrorText(element)
-        return super().deserialize(element, metadata, clear)
-
-
-class _SharedCommands(Pipeline):
-    """Statements without a copy of every command.
-
-    pypsrp copies them because an lxml element can have one parent only; with ElementTree the copies serve nobody, and
-    they are a third of the cost of a batch.
-    """
-
-    def _get_statements(self) -> list[list[t.Any]]:
-        statements: list[list[t.Any]] = [[]]
-        for command in self.commands or []:
-            statements[-1].append(command)
-            if command.end_of_statement:
-                statements.append([])
-        return [statement for statement in statements if statement]
-
-
-class _Pipeline(PowerShell):
-    """A pipeline of pypsrp that sends its statements as ``_SharedCommands``."""
-
-    def _invoke(self, msg: t.Any) -> None:
-        given = msg.pipeline
-        msg.pipeline = _SharedCommands(
-            is_nested=given.is_nested,
-            cmds=given.commands,
-            history=given.history,
-            redirect_err_to_out=given.redirect_err_to_out,
-        )
-        super()._invoke(msg)
 
 
 class Session:
@@ -168,12 +96,12 @@ class Session:
         pool = self._connection.runspace
         if not hasattr(getattr(pool, "_fragmenter", None), "serializer"):
             raise SessionError("connection_plugin", "This collection does not know the installed pypsrp: use 0.9.")
-        pool._fragmenter.serializer = _OutputAsText()
+        pool._fragmenter.serializer = WireSerializer()
 
     def ask(self, statements: t.Sequence[Statement]) -> Answer:
         """One pipeline. Raises SessionError, or AnswerError where only this answer is unreadable."""
         self.open()
-        pipeline = _Pipeline(self._connection.runspace)
+        pipeline = CommandPipeline(self._connection.runspace)
         for number, statement in enumerate(statements):
             if number:
                 pipeline.add_statement()
@@ -263,7 +191,7 @@ def _add(pipeline: t.Any, command: Command) -> None:
     pipeline.add_cmdlet(command.name)
     # Five objects that say "merge nothing" are half of a command's size. PowerShell takes their absence for that
     # (Command.FromPSObjectForRemoting); see docs/decisions/0009.
-    for merge in _OPTIONAL_MERGES:
+    for merge in OPTIONAL_MERGES:
         setattr(pipeline.commands[-1], merge, None)
     for name, value in command.parameters:
         if name is None:
@@ -286,7 +214,7 @@ def _tagged(value: t.Any) -> t.Any:
 
 def _refusal(record: t.Any) -> Refusal:
     """A Refusal from an error record, as text or as pypsrp's object; whatever it lacks is left empty."""
-    if isinstance(record, _ErrorText):
+    if isinstance(record, ErrorText):
         thing = clixml.parse(record.clixml)
         return _refusal_of_thing(thing if isinstance(thing, Thing) else Thing((), {}))
     target = getattr(record, "target_object", None)
