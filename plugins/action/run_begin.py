@@ -9,6 +9,7 @@ import os
 import typing as t
 from pathlib import Path
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
 
@@ -30,7 +31,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(argument_spec=options.RUN_BEGIN)
+        try:
+            _validation, arguments = self.validate_argument_spec(argument_spec=options.RUN_BEGIN)
+        except AnsibleActionFail as error:
+            return could_not_test(str(error))
         if not arguments["hosts"]:
             return could_not_test(NO_ENDPOINT)
         about = {

@@ -31,6 +31,11 @@ AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     "as_image": {"type": "bool", "default": False},
     "domain_policy": {"type": "path"},
 }
+FAIL_ON: t.Final[dict[str, t.Any]] = {
+    "type": "str",
+    "choices": ["none", "non_compliant", "unknown"],
+    "default": "none",
+}
 RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "results_dir": {"type": "path", "required": True},
     "run_id": {"type": "str"},
@@ -38,6 +43,7 @@ RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "playbook": {"type": "str"},
     "policy": POLICY,
     "domain_policy": {"type": "path"},
+    "fail_on": FAIL_ON,
 }
 GATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path"},
@@ -51,7 +57,7 @@ GATE: t.Final[dict[str, dict[str, t.Any]]] = {
             "asked": {"type": "int", "required": True},
         },
     },
-    "fail_on": {"type": "str", "choices": ["none", "non_compliant", "unknown"], "default": "none"},
+    "fail_on": FAIL_ON,
     "report_failed": {"type": "bool", "default": False},
 }
 IMAGE_FIND: t.Final[dict[str, dict[str, t.Any]]] = {"images": {"type": "raw", "required": True}}
@@ -127,6 +133,7 @@ REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "deadline": CURE["deadline"],
     "reboot_when": CURE["reboot_when"],
     "gpo_host": {"type": "str"},
+    "fail_on": FAIL_ON,
 }
 REMEDIATION_PLAN: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path", "required": True},
@@ -139,7 +146,7 @@ REMEDIATION_REPORT: t.Final[dict[str, dict[str, t.Any]]] = {
     "batch": {"type": "list", "elements": "str"},
     "final": {"type": "bool", "default": False},
     "domain_gpos": {"type": "bool", "default": False},
-    "fail_on": GATE["fail_on"],
+    "fail_on": FAIL_ON,
 }
 CHANGING: t.Final[dict[str, dict[str, t.Any]]] = {
     "results_dir": {"type": "path"},

@@ -91,6 +91,24 @@ def test_the_exit_code_says_what_was_found(playbooks: Playbooks, limit: str, fai
 
 
 @pytest.mark.parametrize(
+    ("extra", "sentence"),
+    [
+        ({"tetra_fail_on": "noncompliant"}, "value of fail_on must be one of: none, non_compliant, unknown"),
+        ({"tetra_policy": {"strikt": True}}, "strikt"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_noticed_before_an_endpoint_is_asked(
+    playbooks: Playbooks, extra: dict[str, t.Any], sentence: str
+) -> None:
+    asked = playbooks.fleet.requests
+    done = playbooks.run("--limit", "healthy", "-e", json.dumps(extra))
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert sentence in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert playbooks.fleet.requests == asked
+
+
+@pytest.mark.parametrize(
     ("arguments", "extra"),
     [
         ((), {"tetra_hosts": "heathy"}),

@@ -100,6 +100,7 @@ def changed(fleet: RunningFleet, before: t.Mapping[str, State]) -> dict[str, lis
         ({"tetra_plan": {"allow_list": ["TLS_NONSENSE"]}}, 2, "no cipher suite that this collection knows"),
         ({"tetra_policy": {"allow_list": ["TLS_NONSENSE"]}}, 2, "no cipher suite that this collection knows"),
         ({"tetra_plan": {"allow_list": []}}, 2, "The allow list is empty"),
+        ({"tetra_fail_on": "noncompliant"}, 2, "value of fail_on must be one of: none, non_compliant, unknown"),
         ({"tetra_run_id": "a/b"}, 4, "cannot be a folder name"),
         ({"awx_job_slice_count": 3, "awx_job_slice_number": 2}, 2, "This job is slice 2 of 3"),
         ({"tetra_hosts": "heathy"}, 4, "No endpoint was tested"),
