@@ -17,9 +17,8 @@ from pypsrp.serializer import Serializer
 from pypsrp.wsman import WSMan
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Command, Statement, Unsigned
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.psrp_wire import WireSerializer
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import survey
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Session, _WireSerializer
 
 
 class Sent(BaseException):
@@ -47,13 +46,7 @@ def message_of(statements: t.Sequence[Statement], protocol_version: str = "2.3")
 
 def as_pypsrp(message: t.Any) -> bytes:
     """As ``pypsrp.messages.Message.pack`` makes it, commands copied as pypsrp copies them."""
-    ours = message.pipeline
-    message.pipeline = Pipeline(
-        is_nested=ours.is_nested,
-        cmds=ours.commands,
-        history=ours.history,
-        redirect_err_to_out=ours.redirect_err_to_out,
-    )
+    message.pipeline.__class__ = Pipeline
     element = Serializer().serialize(message)
     assert element is not None
     return ElementTree.tostring(element, encoding="utf-8", method="xml")
@@ -78,13 +71,13 @@ statements = st.lists(st.lists(commands, min_size=1, max_size=3).map(tuple), min
 @settings(max_examples=150, deadline=None)
 @given(statements, st.sampled_from(["2.2", "2.3"]))
 def test_a_pipeline_goes_out_as_pypsrp_would_send_it(given_statements: list[Statement], protocol_version: str) -> None:
-    sent = WireSerializer().serialize(message_of(given_statements, protocol_version))
+    sent = _WireSerializer().serialize(message_of(given_statements, protocol_version))
     assert isinstance(sent, bytes)
     assert sent == as_pypsrp(message_of(given_statements, protocol_version))
 
 
 def test_the_first_batch_of_an_audit_goes_out_as_pypsrp_would_send_it() -> None:
     batch = [question.statement for question in survey.questions()]
-    sent = WireSerializer().serialize(message_of(batch))
+    sent = _WireSerializer().serialize(message_of(batch))
     assert sent == as_pypsrp(message_of(batch))
     assert sent.count(b'N="Cmd"') > 10
