@@ -93,11 +93,10 @@ def measure(inventory: Path, forks: int, work: Path) -> int:
         "usual": [PLAYBOOK, "-i", str(inventory), "-f", str(forks), str(HERE / "usual.yml")],
     }
     found: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
-    for number in range(ROUNDS):
+    for _round in range(ROUNDS):
         for name, command in ways.items():
-            run_id = ["-e", f"tetra_run_id=run-{number}"] if name == "audit" else []
             before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-            done = subprocess.run([*command, *run_id], check=False, capture_output=True, text=True)
+            done = subprocess.run(command, check=False, capture_output=True, text=True)
             after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - begun
             if done.returncode:
                 print(done.stdout[-2000:], done.stderr[-2000:], sep="\n")

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
 import time
 import typing as t
 from pathlib import Path
@@ -16,6 +14,7 @@ from ansible_collections.fleetops.tetra.lab.machine.endpoint import Endpoint
 from ansible_collections.fleetops.tetra.lab.running import running_fleet
 from ansible_collections.fleetops.tetra.tests.integration import machine_state
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
+from ansible_collections.fleetops.tetra.tests.integration.listening import listens
 
 REMEDIATION, ROLLBACK = "fleetops.tetra.remediation", "fleetops.tetra.rollback"
 WITHOUT_THE_FOUR = "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,TLS_RSA_WITH_AES_128_CBC_SHA"
@@ -59,7 +58,8 @@ def test_an_endpoint_that_cannot_be_reached_after_the_change_comes_back_as_it_wa
 
         fleet.pass_time("cut-off", 90)
         fleet.pass_time("cut-off", 90)
-        wait_until_it_listens(fleet.ports["cut-off"])
+        while not listens(fleet.ports["cut-off"]):
+            time.sleep(0.05)
         assert changed(before, fleet, "cut-off") == {}
         assert machine_of(fleet, "cut-off").unmatched == []
 
@@ -89,10 +89,3 @@ def machine_of(fleet: t.Any, name: str) -> Endpoint:
     machine = fleet.machines[name]
     assert isinstance(machine, Endpoint)
     return machine
-
-
-def wait_until_it_listens(port: int) -> None:
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
-            return
-        time.sleep(0.05)

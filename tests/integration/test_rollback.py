@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import socket
 import subprocess
 import time
 import typing as t
@@ -24,6 +22,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Jour
 from ansible_collections.fleetops.tetra.tests.integration import machine_state
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 from ansible_collections.fleetops.tetra.tests.integration.killing import kill_processes_of
+from ansible_collections.fleetops.tetra.tests.integration.listening import listens
 
 REMEDIATION, ROLLBACK = "fleetops.tetra.remediation", "fleetops.tetra.rollback"
 WITHOUT_THE_FOUR = "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,TLS_RSA_WITH_AES_128_CBC_SHA"
@@ -162,11 +161,8 @@ def wait_until_it_stays_up(fleet: RunningFleet, name: str) -> None:
     seen_up = 0
     while seen_up < 10:
         time.sleep(0.05)
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", fleet.ports[name]), timeout=5):
-            ordered = state.scheduled_shutdown is not None
-            seen_up = 0 if ordered or state.off else seen_up + 1
-            continue
-        seen_up = 0
+        is_up = listens(fleet.ports[name]) and state.scheduled_shutdown is None and not state.off
+        seen_up = seen_up + 1 if is_up else 0
 
 
 def test_how_a_rollback_ends_that_cannot_do_anything(playbooks_on: t.Callable[..., Playbooks]) -> None:

@@ -76,10 +76,11 @@ def _some(call: Call, given: list[t.Any]) -> list[t.Any]:
 
 def _selected(call: Call, value: t.Any, names: t.Sequence[str]) -> PSObj:
     notes: dict[str, t.Any] = {}
-    spellings = {name.lower(): name for name in reversed(property_names(value))}
+    present = property_names(value)
+    spellings = {name.lower(): name for name in reversed(present)}
     for wanted in names:
         if is_pattern(wanted):
-            matching = [n for n in property_names(value) if fnmatch.fnmatchcase(n.lower(), wanted.lower())]
+            matching = [n for n in present if fnmatch.fnmatchcase(n.lower(), wanted.lower())]
             notes.update({name: get_property(value, name) for name in matching if name not in notes})
             continue
         try:

@@ -110,10 +110,9 @@ class LocalPolicy:
         False where somebody has changed one of our values since: then nothing is written.
         """
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
-        unfinished = self._unfinished(before, after)
+        present, unfinished = self._look(before, after)
         if unfinished is not None:
             self._files.replace(self.pol_path, unfinished)
-        present = self._present(before, after)
         names = list(names)
         if present == before or _as_before(present, before, self.pol_path, names):
             if unfinished is not None or not is_followed():
@@ -132,34 +131,28 @@ class LocalPolicy:
         self._count_on()
         return True
 
-    def _present(self, before: bytes | None, after: bytes | None) -> bytes | None:
-        """``Registry.pol`` as it is; where replacing it was interrupted, as it would have been."""
+    def _look(self, before: bytes | None, after: bytes | None) -> tuple[bytes | None, bytes | None]:
+        """``Registry.pol`` as it is, or as it would have been had replacing it not been interrupted.
+
+        The second is the same where an undoing was interrupted while the settings of others stood in the file: they
+        stand in the temporary file only.
+        """
         present = self._files.read(self.pol_path)
         if present is not None:
-            return present
+            return present, None
         left = self._files.interrupted(self.pol_path)
         if before is not None and left in (before, after):
-            return after
-        return self._unfinished(before, after)
-
-    def _unfinished(self, before: bytes | None, after: bytes | None) -> bytes | None:
-        """What an interrupted undoing was about to put in place of ``Registry.pol``, with the settings of others."""
-        left = self._files.interrupted(self.pol_path)
-        if not left or left == before or (after or b"").startswith(left):
-            return None
-        try:
-            registry_pol.parse(left)
-        except registry_pol.PolError:
-            return None
-        return left
+            return after, None
+        unfinished = left if _is_of_an_undoing(left, before, after) else None
+        return unfinished, unfinished
 
     def foresee(self, pol_item: Item, names: t.Iterable[str], is_followed: t.Callable[[], bool]) -> str:
         """What ``undo`` would come to, without writing: ``RESTORED``, ``ALREADY`` or ``KEPT``."""
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
-        present = self._present(before, after)
+        present, unfinished = self._look(before, after)
         names = list(names)
         if present == before or _as_before(present, before, self.pol_path, names):
-            return ALREADY if self._unfinished(before, after) is None and is_followed() else RESTORED
+            return ALREADY if unfinished is None and is_followed() else RESTORED
         if present == after or _without_our_values(present, before, after, self.pol_path, names) is not None:
             return RESTORED
         return KEPT
@@ -168,7 +161,7 @@ class LocalPolicy:
         """Like ``tidy``, but a temporary file that is the only one left of a policy of others stays."""
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
         left = self._files.interrupted(self.pol_path)
-        if left is None or (before is None and self._unfinished(before, after) is None):
+        if left is None or (before is None and not _is_of_an_undoing(left, before, after)):
             self.tidy()
 
     def tidy(self) -> None:
@@ -248,6 +241,17 @@ def _without_our_values(
         else:
             now = registry_pol.delete(now, SSL_KEY, name)
     return now
+
+
+def _is_of_an_undoing(left: bytes | None, before: bytes | None, after: bytes | None) -> bool:
+    """Whether a temporary file holds a whole policy that is neither the old one nor (a part of) the new one."""
+    if not left or left == before or (after or b"").startswith(left):
+        return False
+    try:
+        registry_pol.parse(left)
+    except registry_pol.PolError:
+        return False
+    return True
 
 
 def _as_before(present: bytes | None, before: bytes | None, path: str, names: t.Iterable[str]) -> bool:
