@@ -36,7 +36,7 @@ from ansible_collections.fleetops.tetra.lab.machine.restarting import LOGON_UI
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import FIPS_KEY, LOCAL_KEY, POLICY_KEY, SCHANNEL_KEY
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import Identity, TetraRoute, WindowsState
-from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import Release
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
 KEYS = (
     "release",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.lab.errors import FleetError
-from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import BY_KEY, RELEASES, Release
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import BY_KEY, RELEASES, Release
 
 _UBR = {7601: 27670, 9200: 25273, 9600: 22371, 10240: 21014, 14393: 8246, 17763: 7678, 19045: 6332, 20348: 4052,
         22631: 5768, 26100: 4946}  # fmt: skip

@@ -21,8 +21,8 @@ from ansible_collections.fleetops.tetra.lab.machine.registry import (
     Registry,
     Value,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import IDS
-from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import Release
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import IDS
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
 POLICY_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Cryptography\Configuration\SSL\00010002"
 LOCAL_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Cryptography\Configuration\Local\SSL\00010002"

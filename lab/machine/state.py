@@ -27,7 +27,7 @@ from ansible_collections.fleetops.tetra.lab.machine.schannel_model import (
 )
 from ansible_collections.fleetops.tetra.lab.machine.scheduled_tasks import ScheduledTask
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
-from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import Release
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
 
 @dataclass

@@ -11,9 +11,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicyError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import audit_endpoint, task_result
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import audit_endpoint, task_result
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -10,11 +10,11 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_change import DesiredChange, DesiredError
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order import desired_order
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order_options import parse_order_options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.wanted_state import WantedState
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredChange, DesiredError
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import desired_order
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.wanted_state import WantedState
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

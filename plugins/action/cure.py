@@ -10,11 +10,11 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.cure_task import cure_endpoint
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import JournalError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.win_reboot import MissingCollection, chosen_way
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.win_reboot import MissingCollection, chosen_way
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import JournalError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.cure_task import cure_endpoint
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -10,9 +10,9 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.domain_gpo_task import domain_gpo_task
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.domain_gpo_task import domain_gpo_task
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

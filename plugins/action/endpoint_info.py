@@ -10,8 +10,8 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import gather, probe_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import gather, probe_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import (
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.gate import (
     as_task_result,
     guard,
     judge_report,
     judge_run,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -13,11 +13,15 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicyError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_domain, chosen_policy, task_result
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.images import image_record
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError, write_record
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import join_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import join_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.images import image_record
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError, write_record
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import (
+    chosen_domain,
+    chosen_policy,
+    task_result,
+)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import could_not_test
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.images import ImagesError, find_images
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.gate import could_not_test
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.images import ImagesError, find_images
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -9,8 +9,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.preflight import examine
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.preflight import examine
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -10,9 +10,9 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.reboot_task import reboot_task
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.win_reboot import MissingCollection, chosen_way
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.win_reboot import MissingCollection, chosen_way
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.reboot_task import reboot_task
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -11,10 +11,10 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.collection import collection_version
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation_task import begin_task
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.collection import collection_version
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.remediation_task import begin_task
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -9,8 +9,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation_task import report_task
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.remediation_task import report_task
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

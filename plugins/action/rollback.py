@@ -9,8 +9,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollback_task import roll_back
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.rollback_task import roll_back
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -14,13 +14,13 @@ from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicyError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.audit import chosen_domain, chosen_policy
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.collection import collection_version
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import could_not_test
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.run import NO_ENDPOINT, begin_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import NO_ENDPOINT, begin_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.collection import collection_version
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.gate import could_not_test
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import chosen_domain, chosen_policy
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

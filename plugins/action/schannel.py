@@ -10,18 +10,18 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_change import DesiredChange, DesiredError
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_switch_options import parse_switch_options
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_switches import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import schannel_path
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredChange, DesiredError
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_options import parse_switch_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switches import (
     beyond_the_facts,
     desired_switches,
     with_values,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import schannel_path
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.wanted_state import WantedState
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.wanted_state import WantedState
 
 Facts = dict[str, t.Any]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.waivers import WaiverError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.gate import could_not_test
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.images import read_waivers, waive
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.waivers import WaiverError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.gate import could_not_test
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.images import read_waivers, waive
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

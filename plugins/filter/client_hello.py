@@ -10,8 +10,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.client_hello import predict
-from ansible_collections.fleetops.tetra.plugins.module_utils.plain_data import plain
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.plain_data import plain
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.client_hello import predict
 
 
 def client_hello(facts: t.Any, plan: t.Any = None) -> dict[str, t.Any]:

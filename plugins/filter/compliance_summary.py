@@ -10,8 +10,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.plain_data import plain
-from ansible_collections.fleetops.tetra.plugins.module_utils.summary import summarise
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.plain_data import plain
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.summary import summarise
 
 
 def compliance_summary(results: t.Any) -> dict[str, t.Any]:

@@ -10,9 +10,9 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import effective
-from ansible_collections.fleetops.tetra.plugins.module_utils.options import read_options
-from ansible_collections.fleetops.tetra.plugins.module_utils.plain_data import plain
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.plain_data import plain
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import effective
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_options import read_options
 
 
 def effective_suites(facts: t.Any, allow_list: t.Any = None) -> list[dict[str, t.Any]]:

@@ -10,9 +10,9 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import plan as planning
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import SCHEMA
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import SCHEMA
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
 
 def plan(facts: t.Any, verdict: t.Any = None, **options: t.Any) -> dict[str, t.Any]:

@@ -10,8 +10,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.plain_data import plain
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.plain_data import plain
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
 
 def verdict(facts: t.Any, allow_list: t.Any = None, require: t.Any = None, strict: t.Any = None) -> dict[str, t.Any]:

@@ -13,16 +13,16 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.domain_join import evaluate_joined
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError, placed
-from ansible_collections.fleetops.tetra.plugins.module_utils.options import OptionsError
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import (
     DomainPolicyError,
     read_domain_policy_file,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_options import OptionsError
 
 
 def main() -> None:

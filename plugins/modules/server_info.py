@@ -11,10 +11,10 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST, TETRA_HOSTS
-from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import IDS
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake import measure, tls_library, tunnel
-from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST, TETRA_HOSTS
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import IDS
 
 
 def _endpoint(module: AnsibleModule, option: str, text: str, default_port: int | None) -> tunnel.Endpoint:

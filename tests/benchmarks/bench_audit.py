@@ -34,9 +34,9 @@ if __name__ == "__main__":
 from pypsrp.powershell import PowerShell, RunspacePool  # noqa: E402
 from pypsrp.wsman import WSMan  # noqa: E402
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Answer, Statement  # noqa: E402
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session, _add  # noqa: E402
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer, Statement  # noqa: E402
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect  # noqa: E402
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Session, _add  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 LAB = "ansible_collections.fleetops.tetra.lab"

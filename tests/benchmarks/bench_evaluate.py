@@ -13,8 +13,8 @@ import sys
 import time
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
-from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import BY_KEY
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import BY_KEY
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts as e
 
 WANTED_A_SECOND = 5_000

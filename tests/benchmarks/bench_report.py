@@ -25,10 +25,10 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(CHECKOUT / "build" / "dev"))
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import IDS  # noqa: E402
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import empty_facts  # noqa: E402
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import empty_facts  # noqa: E402
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import IDS  # noqa: E402
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.build import Options, build_report  # noqa: E402
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import write_json, write_record  # noqa: E402
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import write_json, write_record  # noqa: E402
 from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.report import factories  # noqa: E402
 
 SECONDS_LIMIT = 60

@@ -14,7 +14,7 @@ import sys
 import time
 
 from ansible_collections.fleetops.tetra.lab.tls_server import TlsServer
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
 
 MODULE = "ansible_collections.fleetops.tetra.plugins.modules.server_info"
 LIMIT_SECONDS = 2.0

@@ -13,8 +13,8 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import windows_releases
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import windows_releases
 from ansible_collections.fleetops.tetra.tests.images.hives import Keys, write_hive
 
 LOCAL = r"Control\Cryptography\Configuration\Local\SSL\00010002"

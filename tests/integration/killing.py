@@ -14,7 +14,7 @@ import signal
 import time
 from pathlib import Path
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.process import Process
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
 
 
 def kill_processes_of(folder: Path) -> list[int]:

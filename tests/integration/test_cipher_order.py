@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.fleetops.tetra.lab.machine.policy_file import read_registry_pol
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import LOCAL_KEY, POLICY_KEY
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import LOCAL_KEY, POLICY_KEY
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
 from ansible_collections.fleetops.tetra.tests.integration import machine_state
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 from ansible_collections.fleetops.tetra.tests.integration.wanting import Said, examples, run_tasks, want

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_PASSWORD
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import read_run
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import read_run
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 from ansible_collections.fleetops.tetra.tests.integration.killing import kill_processes_of, processes_naming
 from ansible_collections.fleetops.tetra.tests.schemas import complaints_of_folder

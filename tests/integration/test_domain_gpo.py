@@ -19,8 +19,8 @@ from ansible_collections.fleetops.tetra.lab.machine import domains, group_policy
 from ansible_collections.fleetops.tetra.lab.machine.endpoint import Endpoint
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import POLICY_KEY
 from ansible_collections.fleetops.tetra.lab.running import running_fleet
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
 from ansible_collections.fleetops.tetra.tests.integration import machine_state
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 from ansible_collections.fleetops.tetra.tests.integration.machine_state import State

@@ -16,9 +16,9 @@ from xml.etree import ElementTree
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.running import running_fleet
-from ansible_collections.fleetops.tetra.plugins.module_utils.domain_join import evaluate_joined
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo, registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import read_domain_policy_file
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined
 from ansible_collections.fleetops.tetra.tests.images import disks, states
 
 pytestmark = pytest.mark.needs(*disks.TOOLS)

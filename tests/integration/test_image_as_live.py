@@ -20,7 +20,7 @@ import pytest
 
 from ansible_collections.fleetops.tetra.lab.running import running_fleet
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.tests.images import disks
 from ansible_collections.fleetops.tetra.tests.images.lab_image import write_state
 

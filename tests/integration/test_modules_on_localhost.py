@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from ansible_collections.fleetops.tetra.lab.tls_server import TlsServer
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
 
 LOG = "(9, +0 ms) Aug 04 07:30:23 [7]: PerformTetraUpdate: bUpdated = FALSE, state: 20, status: -3000\n"
 

@@ -28,7 +28,7 @@ import pytest
 from ansible_collections.fleetops.tetra.lab.machine.endpoint import Endpoint
 from ansible_collections.fleetops.tetra.lab.machine.handshake import shake
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
 from ansible_collections.fleetops.tetra.tests.integration import machine_state
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 from ansible_collections.fleetops.tetra.tests.integration.killing import kill_processes_of, processes_naming

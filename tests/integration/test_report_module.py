@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.summary import summarise
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.summary import summarise
 from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.report import factories
 
 CHECKOUT = Path(__file__).resolve().parents[2]

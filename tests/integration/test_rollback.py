@@ -16,9 +16,9 @@ import pytest
 from ansible_collections.fleetops.tetra.lab.machine.endpoint import Endpoint
 from ansible_collections.fleetops.tetra.lab.machine.registry import Value
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import POLICY_KEY
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.journal import Journal
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import POLICY_KEY
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
 from ansible_collections.fleetops.tetra.tests.integration import machine_state
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 from ansible_collections.fleetops.tetra.tests.integration.killing import kill_processes_of

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import schannel_path
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import schannel_path
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
 from ansible_collections.fleetops.tetra.tests.integration import machine_state
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 from ansible_collections.fleetops.tetra.tests.integration.wanting import examples, run_tasks, want

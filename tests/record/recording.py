@@ -15,8 +15,8 @@ import re
 import typing as t
 from dataclasses import asdict, dataclass, field
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import clixml
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     AnswerError,
     Refusal,

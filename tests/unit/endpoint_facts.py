@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
-from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import (
     TLS_1_2,
     TLS_1_3,
     algorithms,
     split_curve_suffix,
     suite_id,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import BY_KEY, Release
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import BY_KEY, Release
 
 Facts = dict[str, t.Any]
 

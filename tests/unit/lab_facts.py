@@ -21,9 +21,9 @@ from ansible_collections.fleetops.tetra.lab.machine.registry import (
 )
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import Offer
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
 
 Facts = dict[str, t.Any]
 DH_BITS = RSA_BITS = 2048

@@ -28,16 +28,16 @@ from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running
 from ansible_collections.fleetops.tetra.lab.server import records
 from ansible_collections.fleetops.tetra.lab.server.clixml import BOM, to_clixml
 from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_PASSWORD
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import clixml
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.remote_endpoint import RemoteEndpoint
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session, _refusal_of_thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     Command,
     SessionError,
     Statement,
     Unsigned,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remote_endpoint import RemoteEndpoint
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Session, _refusal_of_thing
 
 NAME = "pc"
 

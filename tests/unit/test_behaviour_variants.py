@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.fleetops.tetra.lab import fleet
 from ansible_collections.fleetops.tetra.lab.machine.behaviours import SWITCHABLE, Behaviours
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.tests.unit import lab_facts
 
 MIXED = Path(__file__).resolve().parents[2] / "lab" / "fleets" / "mixed.yml"

@@ -23,12 +23,12 @@ from ansible_collections.fleetops.tetra.lab.machine.behaviours import SWITCHABLE
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 from ansible_collections.fleetops.tetra.lab.tls_client import HandshakeResult, offer
 from ansible_collections.fleetops.tetra.lab.tls_server import TlsServer
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
-from ansible_collections.fleetops.tetra.plugins.module_utils.client_hello import predict
-from ansible_collections.fleetops.tetra.plugins.module_utils.reasons import REASON_CODES
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
-from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import BY_KEY, Release
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import REASON_CODES
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.client_hello import predict
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import BY_KEY, Release
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts as e
 from ansible_collections.fleetops.tetra.tests.unit import lab_facts
 

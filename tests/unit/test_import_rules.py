@@ -30,7 +30,7 @@ ALLOWED = {
     "plugins/callback": ("plugins.module_utils", "plugins.plugin_utils"),
     "plugins/inventory": ("plugins.module_utils", "plugins.plugin_utils"),
     "plugins/doc_fragments": (),
-    "lab": ("lab", "plugins.module_utils.cipher_suites", "plugins.module_utils.windows_releases"),
+    "lab": ("lab", "plugins.module_utils.schannel.cipher_suites", "plugins.module_utils.schannel.windows_releases"),
 }
 NETWORK = {
     "aiohttp",
@@ -48,7 +48,7 @@ NETWORK = {
 NETWORK_ALLOWED = "plugins/module_utils/handshake/"
 # Runs the unpacking tool with a time limit, which AnsibleModule.run_command has not.
 ASYNCIO_ALLOWED = "plugins/module_utils/image/wim.py"
-PYPSRP_ALLOWED = "plugins/plugin_utils/session.py"
+PYPSRP_ALLOWED = "plugins/plugin_utils/conversation/"
 
 
 def python_files(*folders: str) -> list[Path]:
@@ -110,12 +110,12 @@ def test_the_domain_knows_neither_ansible_nor_the_network() -> None:
     assert wrong == []
 
 
-def test_only_the_session_knows_pypsrp() -> None:
+def test_only_the_conversation_knows_pypsrp() -> None:
     wrong = [
         f"{path}:{line}: {name}"
         for path in python_files("plugins")
         for name, line in imports(path)
-        if name.split(".")[0] in {"pypsrp", "psrpcore"} and str(path) != PYPSRP_ALLOWED
+        if name.split(".")[0] in {"pypsrp", "psrpcore"} and not str(path).startswith(PYPSRP_ALLOWED)
     ]
     assert wrong == []
 

@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
-from ansible_collections.fleetops.tetra.plugins.module_utils.effective import effective_suites
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate, unknown_verdict
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.effective import effective_suites
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate, unknown_verdict
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts as e
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "recorded"

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Answer, Refusal, SessionError, command
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
+    Answer,
+    Refusal,
+    SessionError,
+    command,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.tests.record.recording import (
     Recorder,

@@ -13,10 +13,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as facts_document
-from ansible_collections.fleetops.tetra.plugins.module_utils import reasons, verdict
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import journal
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts_document
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate as verdict
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import journal
 from ansible_collections.fleetops.tetra.tests.schemas import NAMES, SCHEMAS, complaints, load
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
-from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import RELEASES
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import RELEASES
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts as e
 
 OLD = ["7_2008r2", "8_2012", "8.1_2012r2"]

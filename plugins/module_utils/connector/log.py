@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Definition updates in ``sfc.exe.log``: what each came to, with its code.
 
 Only messages of a failing update are public; those of a success follow from their form. So the status decides:
@@ -17,8 +19,8 @@ import datetime as dt
 import re
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import log_lines
-from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 
 Result = t.Literal["updated", "up_to_date", "failed", "never"]
 

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The certificate that a server showed: who issued it, and whether somebody in between could have.
 
 Traffic to Cisco must not be decrypted on the way. An inspecting proxy shows a certificate of its own authority, which
@@ -12,9 +14,9 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import is_cisco_cloud
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake.tls_library import Verification
-from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import is_cisco_cloud
 
 try:
     from cryptography import x509

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """What a server accepts, measured: one handshake a suite, one after the other, and compared with the allow-list."""
 
 from __future__ import annotations
@@ -9,11 +11,11 @@ import collections
 import time
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import allow_list as allowed
-from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import IDS
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake import offer as offers
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake import tls_library, tunnel
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake.certificate import judge_inspection
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import allow_list as allowed
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import IDS
 
 _NO_WAY = ("dns", "connect", "proxy")
 """Outcomes that say nothing about a suite and would be the same for the next one."""

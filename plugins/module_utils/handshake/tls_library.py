@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The TLS library behind handshakes: pyOpenSSL, and a Client Hello that offers one suite of one version.
 
 Why pyOpenSSL: docs/decisions/0010-pyopenssl-for-single-suite-handshakes.md.
@@ -13,7 +15,12 @@ import functools
 import traceback
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import IDS, TLS_1_2, TLS_1_3, algorithms
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import (
+    IDS,
+    TLS_1_2,
+    TLS_1_3,
+    algorithms,
+)
 
 try:
     from OpenSSL import SSL

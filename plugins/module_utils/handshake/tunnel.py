@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The way to a server: name lookup, TCP, and an HTTP proxy's CONNECT, each with a deadline and an error of its own.
 
 The CONNECT is the minimal one of the Tetra updater: request line, ``Host``, blank line. No ``User-Agent``, no

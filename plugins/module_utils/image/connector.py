@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The connector section of an image: services and install folder from the hives, state from the connector's files."""
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import (
     local_xml,
     log,
@@ -21,6 +22,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.connector import (
     policy_xml,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector.xml_paths import XmlError
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.registry import OfflineRegistry
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError, read_all
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.tree import File, FileTree

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Registry hives (regf), read-only, cell by cell: only the keys that are asked for are read.
 
 Format: msuhanov's "Windows registry file format specification". Cells carry no checksum, so every structure is checked
@@ -13,7 +15,7 @@ import struct
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import REGISTRY_TYPE_NAMES
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import REGISTRY_TYPE_NAMES
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive_log import recover
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import (
     CachedSource,

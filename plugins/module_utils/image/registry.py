@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 r"""The registry of a Windows that is not running: its hives under the names that a running one gives them.
 
 ``HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet`` exists only while Windows runs; here it is the control set that
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive, Key, Value
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import DamagedError
 

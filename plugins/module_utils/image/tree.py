@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The files of a Windows volume, wherever they come from: what NTFS, a folder and an extracted WIM have in common.
 
 Paths are relative to the root of the volume, with ``/`` between the parts, in any spelling, as Windows takes them.
@@ -12,8 +14,8 @@ import typing as t
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import Source
-from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
 
 LIST_LIMIT = 100_000
 """Entries of one folder that are looked at."""

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """From an opened Windows volume to the facts document.
 
 What only a running system can tell stays ``not_read``. Everything else is what the next start of the image will find.
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.image import connector, proxy
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.registry import OfflineRegistry

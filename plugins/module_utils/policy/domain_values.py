@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """What the policy of a domain says: a GPO's ``Registry.pol``, or what one member of the domain told of its GPOs.
 
 Both become the same thing, the entries of a policy file. From a member's facts only what its RSoP gives to a domain GPO
@@ -14,8 +16,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts_reader import read_facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import SSL_KEY, SSL_VALUES
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import gpo_of, is_ssl_row

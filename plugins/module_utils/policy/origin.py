@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Whose setting is the policy list of cipher suites (*SSL Cipher Suite Order*)?
 
 The evidence is in the facts: the registry value, RSoP (what the last policy processing was asked to do), the local
@@ -26,9 +28,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import CURVES_VALUE, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import evidence
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import CURVES_VALUE, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
-from ansible_collections.fleetops.tetra.plugins.module_utils.reasons import evidence
 
 Evidence = dict[str, t.Any]
 

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Registry.pol (PReg): read and write without losing a byte.
 
 Layout (MS-GPREG, "Registry Policy File Format"): ``PReg``, version 1 as a 32-bit number, then entries without anything
@@ -16,7 +18,7 @@ import dataclasses
 import struct
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import REGISTRY_TYPE_NAMES
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import REGISTRY_TYPE_NAMES
 
 HEADER = b"PReg\x01\x00\x00\x00"
 MAX_FILE_BYTES = 64 * 1024 * 1024

@@ -1,14 +1,16 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Doing something once more where the connection broke over it."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import Endpoint, Waiter
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 
 _T = t.TypeVar("_T")
 

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The steps of a plan on one endpoint: what will be written, writing it, and undoing it.
 
 1. ``prepare`` reads every value that the steps name and refuses when one is no longer what was planned upon. Its
@@ -14,21 +16,24 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.arrangement import Call, arrangement, states
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     CHANGED_AT,
     LOCAL_KEY,
     OUR_KEY,
     POLICY_KEY,
     SUITES_VALUE,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import (
     ARRANGE_SUITES,
     CNG,
     ENABLE_SUITE,
     LOCAL_GPO,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, Unsigned, command
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.enable_disable_calls import (
+    Call,
+    arrangement,
+    states,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import (
     ALREADY,
@@ -40,6 +45,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_polic
     value_in,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, Unsigned, command
 
 Steps = t.Sequence[t.Mapping[str, t.Any]]
 Waiter = t.Callable[[float], bool]

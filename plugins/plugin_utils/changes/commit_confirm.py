@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Commit-confirm: an endpoint that restores itself and restarts, unless it is proven in time.
 
 ``arm`` leaves a scheduled task on the endpoint before the change, ``disarm`` takes it away after the proof. The task
@@ -15,10 +17,8 @@ import contextlib
 import typing as t
 from datetime import UTC, datetime, timedelta
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import OUR_KEY
-from ansible_collections.fleetops.tetra.plugins.module_utils.restore_task import RestoreError, reg_file, task_xml
-from ansible_collections.fleetops.tetra.plugins.module_utils.times import FORMAT, written
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, command
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import FORMAT, written
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OUR_KEY
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import (
@@ -28,7 +28,13 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_polic
     file_state,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restore_task_xml import (
+    RestoreError,
+    reg_file,
+    task_xml,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import OUR_FOLDER, WindowsFolders
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, command
 
 TASK = "fleetops-tetra-restore"
 _ENDING = ".fleetops-tetra.before"

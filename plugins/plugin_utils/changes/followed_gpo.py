@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """An endpoint follows a domain GPO that was changed elsewhere: policy is refreshed until the registry holds its value.
 
 The domain controller that the endpoint asks may not have the change yet, so the refresh is asked for again and again.
@@ -10,11 +12,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import LocalPolicy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import Endpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
 
 Steps = t.Sequence[t.Mapping[str, t.Any]]
 

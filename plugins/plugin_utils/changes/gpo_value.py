@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """One registry value in a domain GPO, through the GroupPolicy module of a management host.
 
 ``Get-GPO``, ``Get-``, ``Set-`` and ``Remove-GPRegistryValue``; the cmdlets talk to the PDC emulator unless a server is
@@ -14,8 +16,10 @@ import contextlib
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import REGISTRY_TYPE_NAMES
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import REGISTRY_TYPE_NAMES
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     Asker,
     Command,
@@ -23,8 +27,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
     Thing,
     command,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State, same
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 
 _KINDS = {"REG_SZ": "String", "REG_EXPAND_SZ": "ExpandString", "REG_MULTI_SZ": "MultiString"}

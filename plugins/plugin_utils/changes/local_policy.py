@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The local group policy of an endpoint: one value in ``Registry.pol``, the version in ``gpt.ini``, a refresh.
 
 Everything else in ``Registry.pol`` stays byte for byte. ``gpt.ini`` is written last, because a higher version is what
@@ -14,10 +16,10 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import gpt_ini, registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import GPT_INI, MACHINE_POL, SSL_KEY
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, command
 
 Item = dict[str, t.Any]
 

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Is one of the values that a plan would write on the endpoint written again and again by Group Policy Preferences?
 
 Such a value would not last, so the plan is blocked and names the GPO. What cannot be read here speaks against nothing:
@@ -11,11 +13,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan_steps import SCHANNEL
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import SCHANNEL
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_preferences
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, Thing, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, Thing, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 
 Document = dict[str, t.Any]

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Restarting an endpoint, and knowing that it has restarted.
 
 The native way needs no script text: ``shutdown.exe`` is started as a command; then new runspaces are opened until
@@ -17,9 +19,15 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.times import FORMAT
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, SessionError, Thing, Unsigned, command
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import FORMAT
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
+    Asker,
+    SessionError,
+    Thing,
+    Unsigned,
+    command,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import provider_path, select
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system import utc
 

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Small files of an endpoint: read whole, and replaced without ever being truncated in place.
 
 A new content goes into a temporary file beside the old one, is read back and compared, and only then moved over it.
@@ -11,8 +13,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Answer, Asker, Command, Thing, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
+    Answer,
+    Asker,
+    Command,
+    Thing,
+    command,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 
 

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """One registry value of an endpoint: read it, write it, take it away; each write is read back and compared.
 
 Keys without a slash in a part of their name go through the registry provider, whose ``-Type`` settles the type. The
@@ -16,8 +18,9 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import REGISTRY_TYPE_NAMES
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import REGISTRY_TYPE_NAMES
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     Asker,
     Refusal,
@@ -26,7 +29,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
     Unsigned,
     command,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
     HKEY_LOCAL_MACHINE,
     provider_path,

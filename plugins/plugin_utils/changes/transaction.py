@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """One change of one endpoint as a whole: test write → before-image → steps; or all of it undone, at once.
 
 Nothing is written before the before-image is on disk. A connection that breaks between a write and its answer says
@@ -13,21 +15,21 @@ import contextlib
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import (
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
     BeforeImage,
     BeforeImageError,
     BeforeImageStore,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet, Waiter
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_images import EndpointImages
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.deadline import DeadlineExceeded, deadline
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.endpoint_images import EndpointImages
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 
 Document = dict[str, t.Any]
 Steps = t.Sequence[t.Mapping[str, t.Any]]

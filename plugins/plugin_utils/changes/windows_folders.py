@@ -1,13 +1,15 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Where Windows is installed and where programs keep their data, asked of the endpoint's environment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Asker, Thing, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, Thing, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 
 OUR_FOLDER = "fleetops.tetra"

@@ -1,13 +1,14 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Facts about the connector from the answers: version, folders, service, Tetra, its last definition update, proxy."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import (
     local_xml,
     log,
@@ -15,7 +16,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.connector import (
     policy_xml,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector.xml_paths import XmlError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Thing
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Plan
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.files import file_bytes, file_modified
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Reply

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The second pipeline: what the survey showed to be there, and the questions that not every Windows answers.
 
 The safest come first and the most fragile last: a command that an endpoint does not have ends the rest of its batch.
@@ -12,10 +14,10 @@ import ntpath
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import paths
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Command, Statement, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Command, Statement, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import Question
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
     dword_statement,

@@ -1,15 +1,17 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The evidence of whose setting the policy list is: RSoP, local GPO, MDM, archive. Nothing is decided here."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Plan
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.files import (
     file_bytes,

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The probe: a TLS handshake that the endpoint's own Schannel makes, through ``curl.exe`` of Windows.
 
 curl tells when its TLS handshake was complete (``time_appconnect``), whatever the request came to afterwards. So a
@@ -13,8 +15,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Command, command
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Command, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Question, Reply
 
 _FIRST_BUILD_WITH_CURL = 17063

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Questions in batches, and answers that cannot slip.
 
 Every question of a batch is followed by a marker of its own, so its output is known by position and a batch that was
@@ -14,8 +16,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     AnswerError,
     Asker,

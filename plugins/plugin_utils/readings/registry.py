@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Registry answers: which key gave what, and what kind of value it was.
 
 ``Get-ItemProperty`` on fixed keys names its key in ``PSPath``; an error names it as target. So absent, denied, empty
@@ -13,15 +15,15 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.clixml import Wide
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Command,
     Statement,
     Thing,
     Unsigned,
     command,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.clixml import Wide
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import (
     Question,
     Reply,

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The first pipeline: what exists on this endpoint. Only questions that every Windows answers.
 
 The second pipeline is composed from the answers, so that a healthy endpoint needs two.
@@ -11,9 +13,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import paths
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Thing
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import Question, Reply
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
     RegistryAnswers,

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Facts about Windows and the session from the answers: release, boot, pending reboots, PowerShell, machine proxy."""
 
 from __future__ import annotations
@@ -9,9 +11,9 @@ import re
 import typing as t
 from datetime import datetime, timedelta, timezone
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Thing
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Shell
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import (
     NOT_ASKED,

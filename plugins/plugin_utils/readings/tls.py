@@ -1,14 +1,16 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Facts about TLS from the answers: suites, their orders, curves, Schannel switches, FIPS."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Thing
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import FIRST_BUILD_WITH_TLS_CMDLETS
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Reply
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Which rules of the catalogue were tested on an endpoint, and what was found.
 
 A rule of severity *info* is worth knowing and cannot be failed; it is no test. A rule of another severity applies to
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.rules import RULES, Rule
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import RULES, Rule
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document, Entry
 
 NOT_AUDITED: t.Final = "TETRA-NOT-AUDITED"

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """junit.xml: one suite for each endpoint, one case for its state and one for each rule that it was tested against.
 
 compliant passes, non_compliant is a failure, unknown is an error, not_applicable is skipped. A suite has a failure if
@@ -14,7 +16,7 @@ import re
 import typing as t
 from xml.sax.saxutils import escape, quoteattr
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.rules import RULES
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import RULES
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.catalogue import (
     explain,
     findings,

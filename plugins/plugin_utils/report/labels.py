@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Plain words for the codes of verdicts and errors.
 
 The codes are fixed in docs/documents.md. A code that is not in a table here is shown as it is, with spaces.
@@ -90,7 +92,7 @@ CAUSES: t.Final[dict[str, str]] = {
     "suites_outside_list": "Offers suites outside the list",
     "cause_not_established": "Cause not established",
 }
-"""The codes of module_utils/cause.py and, last, two that only a summary uses."""
+"""The codes of module_utils/verdict/cause.py and, last, two that only a summary uses."""
 
 IN_FORCE: t.Final[dict[str, str]] = {"yes": "In force", "after_reboot": "After a reboot", "unknown": "Not known"}
 

@@ -1,14 +1,16 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """Saved facts judged again under another policy; no endpoint is touched."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.options import OptionsError, read_options
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate, unknown_verdict
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate, unknown_verdict
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_options import OptionsError, read_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document
 

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """The report itself: what every format renders."""
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import datetime
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.times import written
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.compare import compare
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document, Entry, Fleet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.summary import summarize

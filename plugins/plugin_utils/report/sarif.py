@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """report.sarif, SARIF 2.1.0: the rules of the catalogue, and results for non-compliant and unknown endpoints.
 
 Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
@@ -13,11 +15,11 @@ import json
 import pathlib
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.rules import RULES, Rule
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.encoding import encode_name
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import RULES, Rule
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.catalogue import explain, objections
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document, Entry
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.report import Report
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 
 SCHEMA: t.Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: t.Final = {"high": "error", "medium": "warning", "low": "note", "info": "note"}

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """What the user names → run folders → fleet."""
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors impor
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document, Fleet, FleetBuilder, RunInfo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.rejudge import check_policy, rejudge
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.where import Where
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import RUN_FILE, ResultsError, read_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import RUN_FILE, ResultsError, read_run
 
 
 def find_runs(paths: t.Sequence[str]) -> list[pathlib.Path]:

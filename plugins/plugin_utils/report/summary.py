@@ -1,6 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
 """A fleet in numbers and in plain sentences.
 
 Everything is counted per endpoint. Shares are fractions of all endpoints, 0 … 1.
@@ -26,7 +28,7 @@ NO_CAUSE: t.Final = "cause_not_established"
 FIRST_WINDOWS_11: t.Final = 22000
 """From this build on the client is Windows 11; its registry value ProductName still says Windows 10."""
 NOTHING_TO_DO: t.Final = "Nothing to do"
-"""How the next step of an endpoint begins that needs none (module_utils/next_step.py)."""
+"""How the next step of an endpoint begins that needs none (module_utils/verdict/next_step.py)."""
 OUTSIDE_LIST: t.Final = "suites_outside_list"
 """An endpoint that can fetch definitions, but offers more than a strict policy allows."""
 

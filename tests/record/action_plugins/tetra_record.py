@@ -12,11 +12,11 @@ from pathlib import Path
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.encoding import encode_name
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.session import Session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 from ansible_collections.fleetops.tetra.tests.record.recording import Recorder, Redaction
 
 SPEC = {

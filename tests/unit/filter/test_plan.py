@@ -11,8 +11,8 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.fleetops.tetra.plugins.filter.plan import FilterModule, plan
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
-from ansible_collections.fleetops.tetra.tests.unit.module_utils.test_plan import FAILING, windows
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.tests.unit.module_utils.plan.test_make_plan import FAILING, windows
 from ansible_collections.fleetops.tetra.tests.unit.test_schemas import complaints
 
 ORIGINS = ("direct", "local_gpo", "domain_gpo", "mdm", "unknown", "none")

@@ -29,9 +29,9 @@ from ansible_collections.fleetops.tetra.lab.pipeline import (
     Output,
     TerminatingError,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import clixml
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     Refusal,
     Statement,

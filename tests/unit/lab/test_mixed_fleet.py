@@ -21,7 +21,7 @@ from ansible_collections.fleetops.tetra.lab.machine.handshake import shake
 from ansible_collections.fleetops.tetra.lab.machine.releases import find
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import Offer, number_of
 from ansible_collections.fleetops.tetra.lab.machine.state import TetraRoute
-from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import RELEASES
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import RELEASES
 
 _FLEETS = pathlib.Path(fleet.__file__).parent / "fleets"
 MIXED = list(fleet.load(_FLEETS / "mixed.yml"))

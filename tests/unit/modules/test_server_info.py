@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.tls_server import TlsServer
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
 from ansible_collections.fleetops.tetra.tests.unit.modules.module_process import run_module
 
 TETRA = "tetra-defs.amp.cisco.com"

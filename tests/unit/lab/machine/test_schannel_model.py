@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.fleetops.tetra.lab.machine.behaviours import SWITCHABLE
 from ansible_collections.fleetops.tetra.lab.machine.build import build
 from ansible_collections.fleetops.tetra.lab.machine.tetra_servers import ACCEPTED
-from ansible_collections.fleetops.tetra.plugins.module_utils.windows_releases import RELEASES
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import RELEASES
 
 E256, E128, DHE, T13 = (
     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",

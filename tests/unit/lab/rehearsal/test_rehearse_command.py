@@ -15,7 +15,7 @@ from ansible_collections.fleetops.tetra.lab import cli
 from ansible_collections.fleetops.tetra.lab.errors import FleetError
 from ansible_collections.fleetops.tetra.lab.rehearsal import command, saved_results, summary
 from ansible_collections.fleetops.tetra.lab.rehearsal.endpoint import Rehearsed
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate, unknown_verdict
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate, unknown_verdict
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts
 
 TOKEN = "0123456789abcdef"

@@ -28,8 +28,8 @@ from ansible_collections.fleetops.tetra.lab.rehearsal.endpoint import (
     rehearsed,
 )
 from ansible_collections.fleetops.tetra.lab.rehearsal.summary import differences
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions
 from ansible_collections.fleetops.tetra.tests.schemas import complaints
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts

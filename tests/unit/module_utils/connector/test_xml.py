@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as fx
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import local_xml, policy_xml
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector.xml_paths import XmlError, read_paths
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as fx
 
 POLICY = """<?xml version="1.0" encoding="UTF-8"?>
 <Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignedInfo/><Object><config>

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.tls_server import TlsServer
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
-from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import IDS
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake import certificate as certificates
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake import measure as measuring
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake import offer, tls_library, tunnel
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import IDS
 from ansible_collections.fleetops.tetra.tests.unit.module_utils.handshake.servers import (
     Answering,
     closed_port,

@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive, Key, Value
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import BytesSource, FileSource, ImageError
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.tests.images import hives, states
 
 pytestmark = pytest.mark.needs("hivexsh")

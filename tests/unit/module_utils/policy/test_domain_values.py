@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol as pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import (
     DomainPolicyError,

@@ -10,7 +10,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as fx
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as fx
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol as rp
 

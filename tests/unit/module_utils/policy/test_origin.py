@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts as fx
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as fx
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo, registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin
 

@@ -10,8 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.machine.registry import DWORD, MULTI_SZ, SZ, Value
-from ansible_collections.fleetops.tetra.plugins.module_utils.allow_list import ALLOW_LIST
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     CHANGED_AT,
     LOCAL_KEY,
     OUR_KEY,
@@ -19,8 +18,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
     SUITES_VALUE,
     schannel_path,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan import plan
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.make_plan import plan
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import (
     ALREADY,
     KEPT,
@@ -28,8 +28,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set 
     ChangeSet,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import NearWindows
 
 WITHOUT = "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,TLS_RSA_WITH_AES_128_CBC_SHA"

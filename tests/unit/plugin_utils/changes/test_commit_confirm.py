@@ -12,18 +12,18 @@ import pytest
 
 from ansible_collections.fleetops.tetra.lab.machine.registry import Value
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet
-from ansible_collections.fleetops.tetra.plugins.module_utils import plan as planning
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import POLICY_KEY
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import POLICY_KEY
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import GPT_INI
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.commit_confirm import TASK, CommitConfirm
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.countdown import Countdown
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Fresh, Windows
 
 WITHOUT_THE_FOUR = "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,TLS_RSA_WITH_AES_128_CBC_SHA"

@@ -13,14 +13,14 @@ import pytest
 
 from ansible_collections.fleetops.tetra.lab.machine import domains
 from ansible_collections.fleetops.tetra.lab.machine.registry import MULTI_SZ, SZ, Value
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import POLICY_KEY
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import Answer, Statement
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import POLICY_KEY
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import followed_gpo
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.domain_policy import DomainPolicy, Wish
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.gpo_value import DISABLED, GpoValues
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.domain_policy import DomainPolicy, Wish
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer, Statement
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Breaking, Fresh, Windows
 
 DOMAIN = "unit.example"

@@ -13,7 +13,11 @@ import pytest
 from ansible_collections.fleetops.tetra.lab.machine.group_policy import GPT_INI, REGISTRY_POL
 from ansible_collections.fleetops.tetra.lab.machine.policy_file import read_registry_pol
 from ansible_collections.fleetops.tetra.lab.machine.registry import MULTI_SZ, SZ, Value
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import CURVES_VALUE, POLICY_KEY, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
+    CURVES_VALUE,
+    POLICY_KEY,
+    SUITES_VALUE,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import SSL_KEY
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable

@@ -10,9 +10,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Breaking, NearWindows
 
 SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Breaking, Connection, Fresh, Windows
 
 PATH = r"C:\Windows\System32\GroupPolicy\Machine\Registry.pol"

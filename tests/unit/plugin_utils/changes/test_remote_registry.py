@@ -18,7 +18,7 @@ from ansible_collections.fleetops.tetra.lab.machine.registry import (
     SZ,
     Value,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import POLICY_KEY, schannel_path
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import POLICY_KEY, schannel_path
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import (
     ABSENT,

@@ -17,12 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.fleetops.tetra.lab.machine.group_policy import GPT_INI, REGISTRY_POL
 from ansible_collections.fleetops.tetra.lab.machine.registry import SZ, Value
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_change import Refused
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order import desired_order
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_order_options import parse_order_options
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_switch_options import parse_switch_options
-from ansible_collections.fleetops.tetra.plugins.module_utils.desired_switches import desired_switches
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     CHANGED_AT,
     LOCAL_KEY,
     OUR_KEY,
@@ -30,14 +25,22 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts import (
     SUITES_VALUE,
     schannel_path,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import SessionError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.before_images import BeforeImageError, BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import Refused
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import desired_order
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_options import parse_switch_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switches import desired_switches
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
+    BeforeImageError,
+    BeforeImageStore,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, RESTORED, ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Breaking, Fresh, NearWindows, Windows
 
 WITHOUT = "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,TLS_RSA_WITH_AES_128_CBC_SHA"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.gather import Gathered, gather
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import Gathered, gather
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Connection
 
 POLICY = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,TLS_RSA_WITH_AES_128_CBC_SHA"

@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.asking import (
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     AnswerError,
     Refusal,

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils import results as results_folder
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Fleet, FleetBuilder, RunInfo
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import results as results_folder
 
 ALLOW_LIST = (
     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",

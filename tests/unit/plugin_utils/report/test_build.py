@@ -11,13 +11,13 @@ import shutil
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.cipher_suites import IDS
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts import empty_facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import empty_facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import IDS
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report import build
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.build import Options, build_report
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.results import record_path
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import record_path
 from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.report import factories
 
 

@@ -11,7 +11,7 @@ import junitparser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.rules import RULES
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import RULES
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report import junit
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.report import make_report
 from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.report import factories

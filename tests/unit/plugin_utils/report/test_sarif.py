@@ -12,7 +12,7 @@ import typing as t
 import jsonschema
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.rules import RULES
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import RULES
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report import sarif
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.report import make_report
 from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.report import factories

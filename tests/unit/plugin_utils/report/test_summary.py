@@ -11,7 +11,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.module_utils import cause, reasons, verdict
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import cause
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import evaluate as verdict
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report import html, labels, summary
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Entry, FleetBuilder, RunInfo
 from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.report import factories

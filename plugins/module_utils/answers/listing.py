@@ -1,0 +1,17 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Names for a sentence, the first ones only where there are many."""
+
+from __future__ import annotations
+
+import collections.abc as c
+
+
+def some(names: c.Sequence[str], most: int = 10, total: int | None = None) -> str:
+    """``a, b and 3 more``. ``total``: how many there are, where ``names`` holds only some of them already."""
+    shown = names[:most]
+    more = (len(names) if total is None else total) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

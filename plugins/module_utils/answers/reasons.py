@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Why a suite is not, or perhaps not, offered: reason codes, evidence, and the collector of findings and notes."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import YES
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
+
+NOT_IN_POLICY_LIST = "not_in_policy_list"
+NOT_IN_LOCAL_LIST = "not_in_local_list"
+UNSUPPORTED_BY_RELEASE = "unsupported_by_release"
+UNRESOLVED_NAME = "unresolved_name"
+PROTOCOL_DISABLED = "protocol_disabled"
+CIPHER_DISABLED = "cipher_disabled"
+HASH_DISABLED = "hash_disabled"
+KEY_EXCHANGE_DISABLED = "key_exchange_disabled"
+KEY_LENGTH_OUT_OF_RANGE = "key_length_out_of_range"
+NO_USABLE_CURVE = "no_usable_curve"
+WRONG_POLICY_TYPE = "wrong_policy_type"
+NOT_READ = "not_read"
+NOT_IN_FORCE_YET = "not_in_force_yet"
+CONTRADICTION = "contradiction"
+
+REASON_CODES = (
+    NOT_IN_POLICY_LIST,
+    NOT_IN_LOCAL_LIST,
+    UNSUPPORTED_BY_RELEASE,
+    UNRESOLVED_NAME,
+    PROTOCOL_DISABLED,
+    CIPHER_DISABLED,
+    HASH_DISABLED,
+    KEY_EXCHANGE_DISABLED,
+    KEY_LENGTH_OUT_OF_RANGE,
+    NO_USABLE_CURVE,
+    WRONG_POLICY_TYPE,
+    NOT_READ,
+    NOT_IN_FORCE_YET,
+    CONTRADICTION,
+)
+
+Evidence = dict[str, t.Any]
+Reason = dict[str, t.Any]
+
+_LONGEST_VALUE = 1100
+
+
+class Factor(t.NamedTuple):
+    """One condition of a suite: whether it holds, and the reasons where it does not, or may not, hold."""
+
+    answer: str
+    reasons: tuple[Reason, ...]
+
+
+HOLDS = Factor(YES, ())
+
+
+class Findings:
+    """Collects findings (each rule and place once) and notes (each sentence once), in the order of their discovery."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, t.Any]] = []
+        self.notes: list[str] = []
+        self._seen: set[tuple[str, t.Any]] = set()
+
+    def add(self, rule: str, evidence: Evidence, title: str | None = None) -> None:
+        mark = (rule, evidence["path"])
+        if mark not in self._seen:
+            self._seen.add(mark)
+            self.rows.append(finding(rule, evidence, title))
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+
+def evidence(source: str, path: str | None, value: t.Any = None, note: str | None = None) -> Evidence:
+    """Evidence: ``source`` is registry, cmdlet, release_table, probe, log, file, service, session, facts, rsop,
+    registry_pol, mdm or domain_policy."""
+    return {
+        "source": source,
+        "path": None if path is None else text(path),
+        "value": plain(value),
+        "note": None if note is None else text(note),
+    }
+
+
+def registry_evidence(value: t.Mapping[str, t.Any], note: str | None = None) -> Evidence:
+    """Evidence from a registry value of the facts; where it was not read, the note says why."""
+    data = value.get("data") if value.get("status") == "ok" else None
+    if note is None and value.get("status") != "ok":
+        note = value.get("reason") or f"Status {value.get('status')}."
+    return evidence("registry", f"{value['path']}\\{value['name']}", data, note)
+
+
+def reason(code: str, proof: Evidence) -> Reason:
+    return {"code": code, "evidence": proof}
+
+
+def plain(value: t.Any) -> t.Any:
+    """A value fit for output: text without control characters and of bounded length, lists of bounded length."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        shown = [plain(item) for item in value[:64]]
+        return [*shown, f"and {len(value) - 64} more"] if len(value) > 64 else shown
+    return value if value is None or isinstance(value, (int, float, bool)) else text(str(value))
+
+
+def text(value: t.Any) -> str:
+    """At most 1100 characters, control characters shown as ``\\xNN``."""
+    shown: str = value if isinstance(value, str) else str(value)
+    if len(shown) > _LONGEST_VALUE:
+        shown = f"{shown[:_LONGEST_VALUE]} ... ({len(shown)} characters)"
+    if shown.isprintable():
+        return shown
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in shown)

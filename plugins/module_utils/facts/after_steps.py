@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""The facts of an endpoint as they would be after planned steps and a reboot.
+
+``apply_steps(facts, steps)`` gives a new facts document; the one passed in stays as it is. Steps have the shape of the
+plan in ``docs/documents.md``. What a step makes uncertain (the list that the cmdlet would then show) becomes
+``not_read``, so that it is judged from the registry and the release.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
+    ABSENT,
+    CURVES_VALUE,
+    FIPS_KEY,
+    LOCAL_KEY,
+    NOT_READ,
+    OK,
+    POLICY_KEY,
+    SCHANNEL_KEY,
+    SUITES_VALUE,
+    empty_section,
+    registry_key,
+    registry_value,
+)
+
+Step = c.Mapping[str, t.Any]
+
+
+def apply_steps(facts: c.Mapping[str, t.Any], steps: c.Iterable[Step]) -> dict[str, t.Any]:
+    """Raises ValueError for a step whose action or place is unknown."""
+    planned = dict(facts)
+    changed = False
+    for step in steps:
+        changed = True
+        if step["action"] == "enable_suite":
+            _enable_suite(planned, step["name"])
+        elif step["action"] in ("set_value", "remove_value", "arrange_suites"):
+            _set_value(planned, step)
+        else:
+            raise ValueError(f"'{step['action']}' is not an action of a plan.")
+    if changed:
+        _as_after_a_reboot(planned)
+    return planned
+
+
+def _set_value(planned: dict[str, t.Any], step: Step) -> None:
+    path, name = step["path"], step["name"]
+    after = step["after"]
+    value = registry_value(path, name, after["status"], None, after.get("type"), after.get("data"))
+    if after["status"] == ABSENT:
+        value["reason"] = "The value does not exist."
+    place = (path.lower(), name.lower())
+    if place == (POLICY_KEY.lower(), SUITES_VALUE.lower()):
+        planned["policy_order"] = value
+        _set_local_policy(planned, step)
+    elif place == (LOCAL_KEY.lower(), SUITES_VALUE.lower()):
+        planned["local_order"] = value
+    elif place == (POLICY_KEY.lower(), CURVES_VALUE.lower()):
+        planned["curves"] = {**planned["curves"], "policy": value}
+        _set_local_policy(planned, step)
+    elif place == (LOCAL_KEY.lower(), CURVES_VALUE.lower()):
+        planned["curves"] = {**planned["curves"], "local": value}
+    elif path.lower().startswith(SCHANNEL_KEY.lower() + "\\"):
+        _set_schannel_value(planned, path[len(SCHANNEL_KEY) + 1 :], name, after)
+    elif path.lower() == FIPS_KEY.lower():
+        planned["fips"] = {**planned["fips"], "value": value, "enabled": bool(after.get("data"))}
+    else:
+        raise ValueError(f"The plan names the value {name} below {path}, which is no part of the facts.")
+
+
+def _set_local_policy(planned: dict[str, t.Any], step: Step) -> None:
+    """The entry of the local ``Registry.pol``, where the step goes through the local GPO."""
+    if step.get("target") != "local_gpo":
+        return
+    origin, name, after = planned["policy_origin"], step["name"], step["after"]
+    own = (name.lower(), f"**del.{name.lower()}")
+    entries = [entry for entry in origin["local_gpo"]["entries"] if str(entry.get("value")).lower() not in own]
+    if after["status"] == OK:
+        key = step["path"].partition("\\")[2]
+        entries.append({"key": key, "value": name, "type": after["type"], "data": after["data"]})
+    planned["policy_origin"] = {**origin, "local_gpo": {**origin["local_gpo"], "entries": entries}}
+
+
+def _set_schannel_value(planned: dict[str, t.Any], key: str, name: str, after: c.Mapping[str, t.Any]) -> None:
+    schannel = dict(planned["schannel"])
+    keys = dict(schannel["keys"])
+    known = next((known for known in keys if known.lower() == key.lower()), key)
+    current = keys.get(known)
+    path = current["path"] if current else f"{SCHANNEL_KEY}\\{known}"
+    values = {
+        known_name: data
+        for known_name, data in (current or {}).get("values", {}).items()
+        if known_name.lower() != name.lower()
+    }
+    if after["status"] == OK:
+        values[name] = {"type": after["type"], "data": after["data"]}
+    keys[known] = registry_key(path, OK, None, values)
+    schannel["keys"] = keys
+    planned["schannel"] = schannel
+
+
+def _enable_suite(planned: dict[str, t.Any], name: str) -> None:
+    """``Enable-TlsCipherSuite -Position 0`` puts the name at the front of the local list."""
+    local = dict(planned["local_order"])
+    names = local["data"] if isinstance(local.get("data"), list) else []
+    local.update(status=OK, reason=None, type="REG_MULTI_SZ", data=[name, *(one for one in names if one != name)])
+    planned["local_order"] = local
+
+
+def _as_after_a_reboot(planned: dict[str, t.Any]) -> None:
+    reason = "The plan changes what this would say."
+    planned["cipher_suites"] = empty_section("cipher_suites", NOT_READ, reason)
+    planned["probe"] = empty_section("probe", NOT_READ, reason)
+    planned["curves"] = {**planned["curves"], "cmdlet": {"status": NOT_READ, "reason": reason, "names": []}}
+    planned["reboot"] = {**planned["reboot"], "last_boot": None, "changed_by_us": None}
+    connector = planned.get("connector")
+    if isinstance(connector, dict):
+        last = {"status": NOT_READ, "reason": reason, "result": None, "code": None, "time": None, "line": None}
+        planned["connector"] = {**connector, "last_update": last}

@@ -1,0 +1,352 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""From a verdict to a plan: the smallest change that makes an endpoint reach the Tetra servers, made where its owner
+keeps it.
+
+``plan(facts, verdict, options) -> plan document`` (``docs/documents.md``). The way of thinking:
+
+1. Each allow-listed suite that the release can have is kept from use by *obstacles*: it is not in the list that counts,
+   a protocol, cipher, hash or key exchange is switched off, no curve is left.
+2. The suite with the fewest obstacles is chosen, in the order in which the Tetra servers prefer them; the steps remove
+   exactly its obstacles. Where the list is touched anyway, all allow-listed suites that the release knows are added.
+3. What a domain GPO or an MDM owns is not written here: the plan is blocked, and says what the owner should hold.
+4. The facts as they would be after the steps are judged again. A plan that does not lead to *yes* is not offered.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
+    ABSENT,
+    CURVES_VALUE,
+    OK,
+    POLICY_KEY,
+    SUITES_VALUE,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.obstacles import Obstacle, obstacles_of
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import (
+    NOT_CONFIGURED,
+    PlanError,
+    PlanOptions,
+    parse_options,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.lock_out import lost_tls13
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list import MAXIMUM_LENGTH
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release, release_for
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import cause as causes
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+
+SCHEMA = "fleetops.tetra/plan/1"
+
+NOTHING = "nothing"
+CHANGE = "change"
+REBOOT = "reboot"
+BLOCKED = "blocked"
+UNKNOWN = "unknown"
+
+_ELSEWHERE = frozenset(
+    {
+        causes.CERTIFICATE,
+        causes.CLOCK,
+        causes.CONNECT,
+        causes.CONNECTOR_STOPPED,
+        causes.DNS,
+        causes.HANDSHAKE_OTHER,
+        causes.NETWORK_TIMEOUT,
+        causes.PROXY,
+    }
+)
+"""Causes that neither a change of the suites nor a restart would remove."""
+
+__all__ = ["SCHEMA", "PlanError", "plan"]
+
+
+class _Blocked(Exception):
+    """This way of curing is closed; ``details`` is an entry of ``blocked``."""
+
+    def __init__(self, code: str, why: str, what_to_do: str, **more: t.Any) -> None:
+        super().__init__(why)
+        self.details = {
+            "code": code,
+            "owner": more.get("owner") or dict(steps_.NO_OWNER),
+            "why": why,
+            "what_to_do": what_to_do,
+            "wanted": more.get("wanted"),
+        }
+
+
+def plan(
+    facts: c.Mapping[str, t.Any], verdict: c.Mapping[str, t.Any], options: c.Mapping[str, t.Any] | None = None
+) -> dict[str, t.Any]:
+    """Raises PlanError for options that make no sense. Never raises for anything that an endpoint said."""
+    return _Planner(facts, verdict, parse_options(options)).make()
+
+
+class _Planner:
+    def __init__(self, facts: c.Mapping[str, t.Any], verdict: c.Mapping[str, t.Any], options: PlanOptions) -> None:
+        self.facts = facts
+        self.verdict = verdict
+        self.options = options
+        self.dropped: list[str] = []
+        os_ = facts.get("os") or {}
+        match = release_for(os_.get("build"), os_.get("kind"))
+        self.release: Release | None = match.release if match else None
+
+    def make(self) -> dict[str, t.Any]:
+        state, answer = self.verdict["state"], self.verdict["reachability"]["answer"]
+        if state == "not_applicable":
+            return self._document(NOTHING)
+        if answer == "yes" and self.verdict["in_force"] != "after_reboot":
+            return self._document(NOTHING)
+        if self.verdict["either_way"]["in_force"] == "yes":
+            return self._configured_well()
+        if answer == "unknown" and not self._curable_unknown():
+            return self._document(UNKNOWN)
+        if self.release is None:
+            why = "The Windows release is not known, so nobody can say which suites it can use."
+            return self._document(
+                BLOCKED, blocked=[_Blocked("unknown_release", why, self.verdict["next_step"]).details]
+            )
+        try:
+            steps = steps_.numbered(self._steps(self.release))
+        except _Blocked as closed:
+            return self._document(BLOCKED, blocked=[closed.details])
+        return self._proven(steps)
+
+    def _configured_well(self) -> dict[str, t.Any]:
+        """What is configured would do: nothing is written. A restart puts it in force, or the cause lies elsewhere."""
+        cause = (self.verdict.get("cause") or {}).get("code")
+        if self.verdict["in_force"] != "after_reboot" and cause in _ELSEWHERE:
+            why = f"The suites configured would do; the update fails for another reason ({cause})."
+            closed = _Blocked("not_the_suites", why, self.verdict["next_step"])
+            return self._document(BLOCKED, blocked=[closed.details])
+        return self._document(REBOOT, needs_reboot=True)
+
+    def _proven(self, steps: list[steps_.Step]) -> dict[str, t.Any]:
+        predicted = evaluate(apply_steps(self.facts, steps), self._policy())["reachability"]["answer"]
+        if predicted != "yes" or not steps:
+            why = "No change that this collection can make would let the endpoint reach the Tetra servers for sure."
+            closed = _Blocked("no_certain_cure", why, self.verdict["next_step"])
+            return self._document(BLOCKED, blocked=[closed.details], predicted=predicted)
+        lost = self._lost_tls13(steps)
+        if lost is not None:
+            return self._document(BLOCKED, blocked=[lost.details], predicted=predicted)
+        guards = [
+            {"code": "keeps_a_suite_in_use", "why": "No suite that the endpoint uses today is taken away."}
+            if not any(step["suites"]["removed"] for step in steps)
+            else {"code": "keeps_tls13", "why": "TLS 1.3 keeps a suite, or had none before."}
+        ]
+        return self._document(CHANGE, steps=steps, guards=guards, predicted=predicted, needs_reboot=True)
+
+    def _curable_unknown(self) -> bool:
+        """An unknown answer can be cured where a value that we can write is what makes it unknown."""
+        return any(
+            not obstacle.is_unknown for name in self.options.allow_list for obstacle in obstacles_of(self.verdict, name)
+        ) and not any(
+            obstacle.kind == "not_read"
+            for name in self.options.allow_list
+            for obstacle in obstacles_of(self.verdict, name)
+        )
+
+    # The steps ------------------------------------------------------------------------------------------------------
+
+    def _steps(self, release: Release) -> list[steps_.Step]:
+        ways: list[tuple[int, list[Obstacle]]] = []
+        for name in self.options.allow_list:
+            obstacles = obstacles_of(self.verdict, name)
+            if name in release.supported and obstacles and all(one.is_curable for one in obstacles):
+                ways.append((len({one.key for one in obstacles}), obstacles))
+        if not ways and any(name in release.supported and release.suffixed for name in self.options.allow_list):
+            raise _Blocked(
+                "update_not_seen",
+                f"On {release.title()} the DHE suite came with an update, and nothing shows that it is installed.",
+                "Install KB3042058 (on 8.1 and 2012 R2 also KB2919355) and audit again.",
+            )
+        if not ways:
+            raise _Blocked(
+                "no_suite_for_this_release",
+                f"No suite of the allow list can be made to work on {release.title()}.",
+                "Upgrade Windows, or ask Cisco which other suites the Tetra servers accept.",
+            )
+        _count, obstacles = min(ways, key=lambda way: way[0])
+        found: list[steps_.Step] = []
+        for obstacle in obstacles:
+            found.extend(self._remove(obstacle, release))
+        return found
+
+    def _remove(self, obstacle: Obstacle, release: Release) -> list[steps_.Step]:
+        if obstacle.kind == "policy_list":
+            return [self._policy_list(release)]
+        if obstacle.kind == "local_list":
+            return self._local_list(release)
+        if obstacle.kind == "curves":
+            return [self._curves(release)]
+        return self._switches(obstacle)
+
+    def _policy_list(self, release: Release) -> steps_.Step:
+        target, owner = self._owner(self.verdict["policy_origin"])
+        if self.options.cure == NOT_CONFIGURED:
+            after = steps_.nothing()
+            why = "The policy list holds no suite that the Tetra servers accept; without it the local list counts."
+        else:
+            after = steps_.present("REG_SZ", self._longer_list(release))
+            why = "The policy list holds no suite that the Tetra servers accept and this release can use."
+        if target == "":
+            raise self._not_ours(owner, after)
+        return steps_.policy_list_step(self.facts, after, target, owner, why)
+
+    def _longer_list(self, release: Release) -> str:
+        wanted = [name for name in self.options.allow_list if name in release.supported]
+        names = wanted + [name for name in steps_.names_of(self.facts["policy_order"]) if name not in wanted]
+        for name in self.options.drop_to_fit:
+            if len(",".join(names)) <= MAXIMUM_LENGTH:
+                break
+            if name in names:
+                names.remove(name)
+                self.dropped.append(name)
+        text = ",".join(names)
+        if len(text) > MAXIMUM_LENGTH:
+            raise _Blocked(
+                "list_too_long",
+                f"With the suites needed the policy list has {len(text)} characters; {MAXIMUM_LENGTH} are allowed.",
+                "Name suites that may go in drop_to_fit, least wanted first; the last of the list are "
+                f"{', '.join(names[-3:])}.",
+            )
+        return text
+
+    def _local_list(self, release: Release) -> list[steps_.Step]:
+        wanted = [name for name in self.options.allow_list if name in release.supported]
+        listed = steps_.names_of(self.facts["local_order"])
+        missing = [name for name in wanted if name not in listed]
+        why = "The local list holds no suite that the Tetra servers accept and this release can use."
+        if release.has_cmdlets:
+            # Each is put at the front, so the last one enabled is offered first.
+            return [steps_.enable_suite_step(name, why) for name in reversed(missing)]
+        if self.facts["local_order"].get("status") != OK:
+            raise _Blocked(
+                "not_read",
+                "The local list could not be read, so it cannot be changed safely.",
+                self.verdict["next_step"],
+            )
+        return [steps_.local_list_step(self.facts, missing + listed, why)]
+
+    def _curves(self, release: Release) -> steps_.Step:
+        why = "No NIST curve is left, and without one no ECDHE suite works."
+        policy = self.facts["curves"]["policy"]
+        nist = [name for name in release.curves if name.lower().startswith("nist")]
+        if policy.get("status") == OK:
+            names = nist[:1] + [name for name in steps_.names_of(policy) if name.lower() != nist[0].lower()]
+            target, owner = self._owner(decide_origin(self.facts, CURVES_VALUE))
+            if target == "":
+                raise self._not_ours(owner, steps_.present("REG_MULTI_SZ", names), CURVES_VALUE)
+            return steps_.policy_curves_step(self.facts, names, target, owner, why)
+        local = self.facts["curves"]["local"]
+        if local.get("status") != OK:
+            raise _Blocked(
+                "not_read",
+                "The list of curves could not be read, so it cannot be changed safely.",
+                self.verdict["next_step"],
+            )
+        return steps_.local_curves_step(self.facts, nist[:1] + steps_.names_of(local), why)
+
+    def _switches(self, obstacle: Obstacle) -> list[steps_.Step]:
+        key = obstacle.switch
+        values = {
+            name.lower(): value["data"]
+            for name, value in self.facts["schannel"]["keys"].get(key, {}).get("values", {}).items()
+        }
+        found = []
+        if obstacle.kind == "protocol":
+            why = f"The client side of {key.split(chr(92))[1]} is switched off."
+            if values.get("enabled") != steps_.PROTOCOL_ON:
+                on = steps_.present("REG_DWORD", steps_.PROTOCOL_ON)
+                found.append(steps_.switch_step(self.facts, key, "Enabled", on, why))
+            if values.get("disabledbydefault") != 0:
+                found.append(
+                    steps_.switch_step(self.facts, key, "DisabledByDefault", steps_.present("REG_DWORD", 0), why)
+                )
+            return found
+        if obstacle.kind == "key_length":
+            why = "The key lengths allowed for Diffie-Hellman may not fit the server's group."
+            return [
+                steps_.switch_step(self.facts, key, name, steps_.nothing(), why)
+                for name in ("ClientMinKeyBitLength", "ClientMaxKeyBitLength")
+                if name.lower() in values
+            ]
+        why = f"{key} is switched off, and the suite needs it."
+        return [steps_.switch_step(self.facts, key, "Enabled", steps_.present("REG_DWORD", steps_.ALGORITHM_ON), why)]
+
+    # Whose setting it is ---------------------------------------------------------------------------------------------
+
+    def _owner(self, origin: c.Mapping[str, t.Any]) -> tuple[str, dict[str, t.Any]]:
+        """(target, owner); target is empty where this endpoint must not write the value."""
+        gpo = origin.get("gpo") or {}
+        owner = {"kind": origin["origin"], "name": gpo.get("name"), "guid": gpo.get("guid")}
+        if origin["origin"] == "local_gpo":
+            return steps_.LOCAL_GPO, owner
+        if origin["origin"] in ("direct", "none"):
+            return steps_.POLICY_REGISTRY, owner
+        if origin["origin"] == "domain_gpo" and self.options.change_domain_gpo and owner["guid"]:
+            return steps_.DOMAIN_GPO, owner
+        return "", owner
+
+    def _not_ours(self, owner: dict[str, t.Any], after: steps_.State, name: str = SUITES_VALUE) -> _Blocked:
+        wanted = {"path": POLICY_KEY, "name": name, "type": after["type"], "data": after["data"]}
+        if after["status"] == ABSENT:
+            wanted["data"] = None
+        who = " ".join(part for part in (owner["name"], owner["guid"]) if part)
+        if owner["kind"] == "domain_gpo":
+            why = f"The domain GPO {who} owns this setting; a value written on the endpoint would not last."
+            what = "Change the GPO to the value named here, or allow it with tetra_change_domain_gpo: true."
+            return _Blocked("owned_by_domain_gpo", why, what, owner=owner, wanted=wanted)
+        if owner["kind"] == "mdm":
+            why = "An MDM policy owns this setting; a value written on the endpoint would not last."
+            return _Blocked(
+                "owned_by_mdm", why, "Change the MDM policy to the value named here.", owner=owner, wanted=wanted
+            )
+        why = "Nobody could say who owns this setting (RSoP could not be read), so a value written here might not last."
+        what = "Audit with an administrator's account, or find the owner with gpresult and change it there."
+        return _Blocked("owner_unknown", why, what, owner=owner, wanted=wanted)
+
+    # Lock-out guard --------------------------------------------------------------------------------------------------
+
+    def _lost_tls13(self, steps: c.Sequence[steps_.Step]) -> _Blocked | None:
+        for step in steps:
+            if step["name"] != SUITES_VALUE or step["after"]["status"] == ABSENT:
+                continue
+            lost = lost_tls13(steps_.names_of(step["before"]), steps_.names_of(step["after"]), self.release)
+            if lost is not None:
+                return _Blocked("lock_out", lost.why, lost.what_to_do)
+        return None
+
+    def _policy(self) -> dict[str, t.Any]:
+        return {"allow_list": list(self.options.allow_list)}
+
+    def _document(
+        self,
+        todo: str,
+        steps: list[steps_.Step] | None = None,
+        blocked: list[dict[str, t.Any]] | None = None,
+        guards: list[dict[str, str]] | None = None,
+        predicted: str | None = None,
+        needs_reboot: bool = False,
+    ) -> dict[str, t.Any]:
+        return {
+            "schema": SCHEMA,
+            "host": self.facts.get("host"),
+            "todo": todo,
+            "steps": steps or [],
+            "blocked": blocked or [],
+            "guards": guards or [],
+            "dropped": self.dropped,
+            "predicted": {"reachability": predicted or self.verdict["either_way"]["in_force"]},
+            "needs_reboot": needs_reboot,
+        }

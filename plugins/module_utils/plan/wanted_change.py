@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""What a task wants of an endpoint, worked out from its facts: the steps to get there, or why it is refused."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import Step
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+
+
+class DesiredError(ValueError):
+    """An option makes no sense. The message is one sentence; no endpoint was looked at."""
+
+
+class Refused(Exception):
+    """The endpoint is left as it is. ``code`` is for programs; ``why`` and ``what_to_do`` are a sentence each."""
+
+    def __init__(self, code: str, why: str, what_to_do: str) -> None:
+        super().__init__(f"{why} {what_to_do}")
+        self.code = code
+        self.why = why
+        self.what_to_do = what_to_do
+
+
+@dataclass(frozen=True)
+class DesiredChange:
+    """``steps`` as in a plan; none where the endpoint is as wanted. ``reachability``: whether the endpoint reaches the
+    Tetra servers with its configuration as it is and as it would be (yes, no, unknown)."""
+
+    steps: list[Step]
+    reachability: dict[str, str]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def needs_reboot(self) -> bool:
+        return any(step["needs_reboot"] for step in self.steps)
+
+    @property
+    def suites(self) -> dict[str, list[str]]:
+        """``{added, removed, moved}`` over all steps."""
+        kinds = ("added", "removed", "moved")
+        return {kind: [name for step in self.steps for name in step["suites"][kind]] for kind in kinds}
+
+
+def refuse_32_bit(facts: c.Mapping[str, t.Any]) -> None:
+    """Raises Refused for a session that is redirected to other folders and keys than Windows uses."""
+    if facts["psrp"].get("process_bits") == 32:
+        raise Refused(
+            "session_32_bit",
+            "This session runs in a 32-bit process, which writes into other folders and keys than Windows reads.",
+            "Use a 64-bit session configuration, such as Microsoft.PowerShell.",
+        )
+
+
+def reachability(facts: c.Mapping[str, t.Any], steps: c.Sequence[Step]) -> dict[str, str]:
+    """``{before, after}``; both by the configuration, whatever is in force until the next restart."""
+    before = str(evaluate(facts)["either_way"]["in_force"])
+    if not steps:
+        return {"before": before, "after": before}
+    return {"before": before, "after": str(evaluate(apply_steps(facts, steps))["reachability"]["answer"])}

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Which elliptic curves the client offers, and whether that is enough for ECDHE and TLS 1.3.
+
+The policy value ``EccCurves`` orders and enables: a curve that it does not name is off ("TLS (Schannel SSP) changes in
+Windows 10 and Windows Server 2016"). The server's curves are not known; NistP256 is the one that every server has. So:
+NistP256 is enough; other known curves leave the answer open; none at all is not enough.
+FIPS mode takes curve25519 away. Before Windows 10 the curve is part of the suite's name.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, agree
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
+
+NOTE_SERVER = "Which curves the server has is not known; NistP256 is the one that every server has."
+NOTE_LOCAL = "Whether Windows uses a local list of curves is known by analogy with the policy only."
+NOTE_VALUE = "What Windows does with an empty or wrongly typed list of curves is not documented."
+NOTE_FIPS = "FIPS mode is on; that AES-GCM with the NIST curves stays usable follows from the lists, it is not tried."
+
+_NEEDED = "nistp256"
+_NOT_IN_FIPS = "curve25519"
+_KNOWN_FORMS = ("curve25519", "x25519", "nistp", "brainpoolp", "secp", "numsp", "ec192wapi", "wtls", "x962p")
+
+Curves = tuple[str, ...]
+
+
+class _Reading(t.NamedTuple):
+    """One possible list of curves and where it stands."""
+
+    names: Curves
+    proof: r.Evidence
+
+
+def offered_curves(facts: t.Mapping[str, t.Any], release: Release | None) -> Curves | None:
+    """The curves in the order offered, FIPS mode taken into account; ``None`` where there is more than one reading."""
+    lists = {reading.names for reading in _readings(facts, release, Findings())}
+    if len(lists) != 1:
+        return None
+    return tuple(name for name in lists.pop() if not (_fips(facts) and name.lower() == _NOT_IN_FIPS))
+
+
+def curve_factor(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> Factor:
+    """Whether a usable curve is offered."""
+    fips = _fips(facts)
+    if fips:
+        value = facts["fips"].get("value") or {}
+        if value.get("status") == OK:
+            findings.add("TETRA-FIPS", r.registry_evidence(value))
+        findings.note(NOTE_FIPS)
+    if release is not None and release.suffixed:
+        return HOLDS
+    readings = _readings(facts, release, findings)
+    if not readings:
+        section = facts["curves"]
+        value = section["policy"] if section["policy"]["status"] not in (OK, ABSENT) else section["local"]
+        return Factor(UNKNOWN, (r.reason(r.NOT_READ, r.registry_evidence(value, section.get("reason"))),))
+    answers = [_enough(reading.names, fips) for reading in readings]
+    answer = agree(answers)
+    if answer == YES:
+        return HOLDS
+    proof = next(reading.proof for reading, found in zip(readings, answers, strict=True) if found != YES)
+    findings.add("TETRA-CURVES", proof)
+    if answer == UNKNOWN:
+        findings.note(NOTE_SERVER)
+    return Factor(answer, (r.reason(r.NO_USABLE_CURVE, proof),))
+
+
+def _enough(names: Curves, fips: bool | None) -> str:
+    lower = {name.lower() for name in names}
+    if _NEEDED in lower:
+        return YES
+    without = lower - {_NOT_IN_FIPS}
+    if any(name.startswith(_KNOWN_FORMS) for name in without):
+        return UNKNOWN
+    return UNKNOWN if _NOT_IN_FIPS in lower and not fips else NO
+
+
+def _fips(facts: t.Mapping[str, t.Any]) -> bool | None:
+    section = facts["fips"]
+    if section["status"] == ABSENT:
+        return False
+    return section.get("enabled") if section["status"] == OK else None
+
+
+def _readings(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> list[_Reading]:
+    section = facts["curves"]
+    if section["status"] not in (OK, ABSENT) or _deciding(section)["status"] not in (OK, ABSENT):
+        return []  # whatever the cmdlet shows: the list may wait for a reboot
+    stored = _policy(section, release, findings)
+    cmdlet = section["cmdlet"]
+    if cmdlet["status"] != OK:
+        return stored
+    names = tuple(cmdlet["names"])
+    if any(_same(reading.names, names, _fips(facts)) for reading in stored):
+        return stored
+    shown = _Reading(names, r.evidence("cmdlet", "Get-TlsEccCurve", ",".join(names)))
+    if not stored:
+        return [shown] if _deciding(section)["status"] == ABSENT else []
+    findings.add("TETRA-CURVES-DIFFER", shown.proof)
+    return [*stored, shown]
+
+
+def _deciding(section: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """The value that holds the list: the policy's, or the local one where no policy sets it."""
+    value: t.Mapping[str, t.Any] = section["policy"] if section["policy"]["status"] != ABSENT else section["local"]
+    return value
+
+
+def _same(one: Curves, other: Curves, fips: bool | None) -> bool:
+    if one == other:
+        return True
+    left, right = ({name.lower() for name in names} for names in (one, other))
+    return left == right or (fips is not False and left - {_NOT_IN_FIPS} == right - {_NOT_IN_FIPS})
+
+
+def _policy(section: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> list[_Reading]:
+    value = section["policy"]
+    if value["status"] == ABSENT:
+        return _local(section, release, findings)
+    if value["status"] != OK:
+        return []
+    return _stored(value, lambda: _local(section, release, findings), findings)
+
+
+def _local(section: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> list[_Reading]:
+    value = section["local"]
+    if value["status"] == ABSENT:
+        return _default(release)
+    if value["status"] != OK:
+        return []
+    readings = _stored(value, lambda: _default(release), findings)
+    if len(readings) > 1:
+        return readings
+    default = _default(release)
+    if default and _same(default[0].names, readings[0].names, None):
+        return readings
+    # That Windows reads a local list of curves is known by analogy only; the cmdlet can tell.
+    cmdlet = section["cmdlet"]
+    both = [*readings, *default]
+    if cmdlet["status"] == OK:
+        told = [reading for reading in both if _same(reading.names, tuple(cmdlet["names"]), None)]
+        return told[:1] or both
+    findings.note(NOTE_LOCAL)
+    return both
+
+
+def _default(release: Release | None) -> list[_Reading]:
+    if release is None:
+        return []
+    proof = r.evidence("release_table", release.title(), ",".join(release.curves))
+    return [_Reading(release.curves, proof)]
+
+
+def _stored(
+    value: t.Mapping[str, t.Any], otherwise: t.Callable[[], list[_Reading]], findings: Findings
+) -> list[_Reading]:
+    proof = r.registry_evidence(value)
+    data = value["data"]
+    if value["type"] == "REG_MULTI_SZ" and any(name.strip() for name in data):
+        whole = _Reading(tuple(name.strip() for name in data if name.strip()), proof)
+        end = data.index("") if "" in data else len(data)
+        if not any(data[end:]):
+            return [whole]
+        # An empty string before others ends the value for a program that reads up to the first one.
+        findings.add("TETRA-CURVES-VALUE", proof)
+        findings.note(NOTE_VALUE)
+        before = _Reading(tuple(name.strip() for name in data[:end] if name.strip()), proof)
+        rest = [before] if before.names else otherwise()
+        return [whole, *rest] if rest else []
+    findings.add("TETRA-CURVES-VALUE", proof)
+    findings.note(NOTE_VALUE)
+    items = data if isinstance(data, list) else data.split(",") if isinstance(data, str) else []
+    rest = otherwise()  # nothing: it could not be read
+    return [_Reading(tuple(name.strip() for name in items if name.strip()), proof), *rest] if rest else []

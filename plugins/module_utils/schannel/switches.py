@@ -1,0 +1,337 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Schannel's switches for the client role: protocols, ciphers, hashes, key exchanges and their key lengths.
+
+Microsoft documents 0 and 0xFFFFFFFF for ``Enabled`` below Ciphers, Hashes and KeyExchangeAlgorithms (KB245030); a
+missing value is *on*. Microsoft's own checker reads 1 as off, other tools as on: such a value leaves the answer open.
+``DisabledByDefault`` other than 0 leaves a protocol to programs that ask for it by themselves.
+That a switch hits the suites that carry its name follows from the names; for TLS 1.3 it is not verified.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, all_of
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SCHANNEL_KEYS
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import (
+    TLS_1_2,
+    TLS_1_3,
+    SuiteAlgorithms,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
+
+_ALGORITHM_KEYS = tuple(name for name in SCHANNEL_KEYS if not name.startswith("Protocols"))
+_KNOWN_CIPHERS = frozenset(name.split("\\")[1] for name in _ALGORITHM_KEYS if name.startswith("Ciphers"))
+_KNOWN_HASHES = frozenset(name.split("\\")[1] for name in _ALGORITHM_KEYS if name.startswith("Hashes"))
+_DIFFIE_HELLMAN, _PKCS = "KeyExchangeAlgorithms\\Diffie-Hellman", "KeyExchangeAlgorithms\\PKCS"
+_ALL_ONES = 0xFFFFFFFF
+_WINHTTP_TLS_1_2 = 0x800
+_DEFAULT_DH_MINIMUM = 1024
+_USUAL_KEY_LENGTH = 2048
+
+NOTE_CALLER = "TLS 1.2 is left to programs that ask for it by themselves; whether the Tetra updater does is not known."
+NOTE_SWITCH_VALUE = "A Schannel switch holds a value that is not documented; tools read it in both ways."
+NOTE_TLS13_SWITCH = "Whether the switches for ciphers, hashes and ECDH bind TLS 1.3 is not verified."
+NOTE_PKCS = "PKCS is off; whether ECDHE_RSA and DHE_RSA suites go on working then is not verified."
+NOTE_SIGNATURE = "Without SHA256 the client may no longer accept the server's signatures; that depends on the server."
+NOTE_KEY_LENGTH = "The size of the server's Diffie-Hellman group is not known."
+NOTE_WINHTTP = "Whether the Tetra updater uses WinHTTP, and so DefaultSecureProtocols, is not known."
+NOTE_WIN8 = (
+    "Microsoft's table enables TLS 1.2 for clients on this release, while Microsoft's own checker asks for an explicit "
+    "DisabledByDefault = 0."
+)
+
+
+class Switches:
+    """The switches of one endpoint. Each is looked at once; findings are told only through ``findings``."""
+
+    def __init__(
+        self,
+        schannel: t.Mapping[str, t.Any],
+        release: Release | None,
+        findings: Findings,
+        minimum: Factor = HOLDS,
+    ) -> None:
+        self._usable = schannel["status"] in (OK, ABSENT)
+        self._keys = schannel["keys"]
+        self._section = schannel
+        self._release = release
+        self._findings = findings
+        self._minimum = minimum
+        """Whether an MDM policy leaves TLS 1.2 to clients."""
+        self._factors: dict[str, Factor] = {}
+        self.untouched = self._usable and all(
+            self._keys[name]["status"] in (OK, ABSENT) and not self._keys[name]["values"] for name in _ALGORITHM_KEYS
+        )
+        """No value at all below Ciphers, Hashes and KeyExchangeAlgorithms."""
+        self._protocols: dict[int, Factor] = {}
+        self.caller_decides = False
+        """TLS 1.2 depends on what the program asks for; a handshake by another program proves nothing about it."""
+
+    # Protocols -----------------------------------------------------------------------------------------------------
+
+    def protocol(self, version: int) -> Factor:
+        """TLS 1.2 (771) or TLS 1.3 (772) for clients."""
+        found = self._protocols.get(version)
+        if found is None:
+            found = self._protocols[version] = self._tls12() if version == TLS_1_2 else self._tls13()
+        return found
+
+    def _tls12(self) -> Factor:
+        state, factor = self._protocol_key("Protocols\\TLS 1.2\\Client", TLS_1_2)
+        if state == "off":
+            self._findings.add("TETRA-PROTOCOL-OFF", factor.reasons[0]["evidence"])
+        if factor.answer == NO:
+            return factor
+        winhttp, minimum = self._winhttp(), self._minimum
+        if minimum.answer != YES:
+            self.caller_decides = True  # a handshake of another program may have been one of TLS 1.3
+        if winhttp.answer == YES == minimum.answer:
+            return factor
+        answer = all_of((factor.answer, winhttp.answer, minimum.answer))
+        return Factor(answer, factor.reasons + winhttp.reasons + minimum.reasons)
+
+    def _tls13(self) -> Factor:
+        if self._release is not None and self._release.tls13_client == "unsupported":
+            proof = r.evidence("release_table", self._release.title(), None, "This release has no TLS 1.3.")
+            return Factor(NO, (r.reason(r.UNSUPPORTED_BY_RELEASE, proof),))
+        return self._protocol_key("Protocols\\TLS 1.3\\Client", TLS_1_3)[1]
+
+    def _protocol_key(self, name: str, version: int) -> tuple[str, Factor]:
+        key = self._keys[name]
+        path = key["path"]
+        if not self._readable(key):
+            return "unread", Factor(UNKNOWN, (self._unread(key),))
+        enabled_state, enabled = _switch(key, "enabled")
+        default_state, default = _switch(key, "disabledbydefault")
+        if enabled_state == "off":
+            proof = r.evidence("registry", f"{path}\\Enabled", 0, "Switched off.")
+            return "off", Factor(NO, (r.reason(r.PROTOCOL_DISABLED, proof),))
+        if "wrong" in (enabled_state, default_state):
+            value_name, value = ("Enabled", enabled) if enabled_state == "wrong" else ("DisabledByDefault", default)
+            proof = r.evidence("registry", f"{path}\\{value_name}", value, "Not a REG_DWORD.")
+            self._findings.add("TETRA-SWITCH-VALUE", proof)
+            self._findings.note(NOTE_SWITCH_VALUE)
+            return "open", Factor(UNKNOWN, (r.reason(r.PROTOCOL_DISABLED, proof),))
+        if default_state == "on":
+            proof = r.evidence("registry", f"{path}\\DisabledByDefault", default, NOTE_CALLER)
+            return "caller", self._left_to_the_caller(proof, version)
+        if default_state == "off":
+            return "on", HOLDS
+        return self._release_default(version, path)
+
+    def _release_default(self, version: int, path: str) -> tuple[str, Factor]:
+        if self._release is None:
+            proof = r.evidence("facts", "os", None, "The default of an unknown release is unknown.")
+            return "open", Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
+        default = self._release.tls12_client if version == TLS_1_2 else self._release.tls13_client
+        if default == "disabled_by_default":
+            proof = r.evidence("registry", f"{path}\\DisabledByDefault", None, NOTE_CALLER)
+            return "caller", self._left_to_the_caller(proof, version)
+        if version == TLS_1_2 and self._release.key == "8_2012":
+            self._findings.note(NOTE_WIN8)
+        return "on", HOLDS
+
+    def _left_to_the_caller(self, proof: r.Evidence, version: int) -> Factor:
+        if version == TLS_1_2:
+            self.caller_decides = True
+            self._findings.add("TETRA-PROTOCOL-DEFAULT", proof)
+            self._findings.note(NOTE_CALLER)
+        return Factor(UNKNOWN, (r.reason(r.PROTOCOL_DISABLED, proof),))
+
+    def _winhttp(self) -> Factor:
+        value = self._section["winhttp_default_secure_protocols"]
+        if value["status"] == ABSENT:
+            return HOLDS
+        if value["status"] == OK and value["type"] == "REG_DWORD" and value["data"] & _WINHTTP_TLS_1_2:
+            return HOLDS
+        proof = r.registry_evidence(value)
+        if value["status"] != OK:
+            return Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
+        self.caller_decides = True
+        self._findings.add("TETRA-WINHTTP-PROTOCOLS", proof)
+        self._findings.note(NOTE_WINHTTP)
+        return Factor(UNKNOWN, (r.reason(r.PROTOCOL_DISABLED, proof),))
+
+    # Algorithms ----------------------------------------------------------------------------------------------------
+
+    def suite(self, suite: SuiteAlgorithms) -> tuple[Factor, ...]:
+        """The conditions of an accepted suite apart from protocol and curve. Tells findings."""
+        if self.untouched and suite.cipher in _KNOWN_CIPHERS and suite.hash in _KNOWN_HASHES:
+            return ()
+        if suite.tls13:
+            return (
+                self._tls13_softened(f"Ciphers\\{suite.cipher}", r.CIPHER_DISABLED),
+                self._tls13_softened(f"Hashes\\{suite.hash}", r.HASH_DISABLED),
+                self._tls13_softened("KeyExchangeAlgorithms\\ECDH", r.KEY_EXCHANGE_DISABLED),
+                self._signatures(suite),
+            )
+        conditions = [
+            self.switch(f"Ciphers\\{suite.cipher}", r.CIPHER_DISABLED, "TETRA-CIPHER-OFF"),
+            self.switch(f"Hashes\\{suite.hash}", r.HASH_DISABLED, "TETRA-HASH-OFF"),
+            self._signatures(suite),
+        ]
+        conditions += self._key_exchange(suite)
+        return tuple(conditions)
+
+    def quiet(self, suite: SuiteAlgorithms) -> str:
+        """The same for any other suite: the answer alone, no findings."""
+        if self.untouched and suite.cipher in _KNOWN_CIPHERS and suite.hash in _KNOWN_HASHES:
+            return YES
+        silent = Findings()
+        told, self._findings = self._findings, silent
+        try:
+            return all_of(factor.answer for factor in self.suite(suite))
+        finally:
+            self._findings = told
+
+    def switch(self, name: str, code: str, rule: str) -> Factor:
+        """One ``Enabled`` switch, by its key below SCHANNEL."""
+        found = self._factors.get(name)
+        if found is None:
+            found = self._factors[name] = self._look(name, code)
+        if found.reasons and rule:
+            self._tell(found, code, rule)
+        return found
+
+    def _tell(self, found: Factor, code: str, rule: str) -> None:
+        first = found.reasons[0]
+        if first["code"] == r.NOT_READ:
+            return
+        self._findings.add(rule if found.answer == NO else "TETRA-SWITCH-VALUE", first["evidence"])
+        if found.answer == UNKNOWN:
+            self._findings.note(NOTE_SWITCH_VALUE)
+
+    def _look(self, name: str, code: str) -> Factor:
+        key = self._keys.get(name)
+        if key is None:
+            proof = r.evidence("registry", name, None, "This switch is not among the facts.")
+            return Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
+        if not self._readable(key):
+            return Factor(UNKNOWN, (self._unread(key),))
+        if not key["values"]:
+            return HOLDS
+        state, value = _switch(key, "enabled")
+        if state == "missing" or value == _ALL_ONES:
+            return HOLDS
+        path = f"{key['path']}\\Enabled"
+        if state == "off":
+            return Factor(NO, (r.reason(code, r.evidence("registry", path, 0, "Switched off.")),))
+        proof = r.evidence("registry", path, value, "Only 0 and 0xFFFFFFFF as REG_DWORD are documented.")
+        return Factor(UNKNOWN, (r.reason(code, proof),))
+
+    def _tls13_softened(self, name: str, code: str) -> Factor:
+        found = self.switch(name, code, "")
+        if found.answer != NO:
+            return found
+        self._findings.note(NOTE_TLS13_SWITCH)
+        return Factor(UNKNOWN, found.reasons)
+
+    def _signatures(self, suite: SuiteAlgorithms) -> Factor:
+        """Certificates and key exchange are signed with SHA256 almost everywhere."""
+        if suite.hash == "SHA256" or suite.authentication == "PSK":
+            return HOLDS  # the suite's own hash already says it
+        found = self.switch("Hashes\\SHA256", r.HASH_DISABLED, "")
+        if found.answer == YES:
+            return HOLDS
+        if found.answer == NO:
+            self._findings.add("TETRA-HASH-OFF", found.reasons[0]["evidence"])
+        self._findings.note(NOTE_SIGNATURE)
+        return Factor(UNKNOWN, found.reasons)
+
+    def _key_exchange(self, suite: SuiteAlgorithms) -> list[Factor]:
+        conditions: list[Factor] = []
+        if suite.key_exchange == "ECDHE":
+            conditions.append(
+                self.switch("KeyExchangeAlgorithms\\ECDH", r.KEY_EXCHANGE_DISABLED, "TETRA-KEY-EXCHANGE-OFF")
+            )
+        elif suite.key_exchange == "DHE":
+            conditions.append(self.switch(_DIFFIE_HELLMAN, r.KEY_EXCHANGE_DISABLED, "TETRA-KEY-EXCHANGE-OFF"))
+        if suite.key_exchange == "RSA":
+            conditions.append(self.switch(_PKCS, r.KEY_EXCHANGE_DISABLED, "TETRA-PKCS-OFF"))
+        elif suite.authentication == "RSA":
+            conditions.append(self._pkcs_beside(_PKCS))
+        return [*conditions, *self.lengths(suite)]
+
+    def lengths(self, suite: SuiteAlgorithms) -> list[Factor]:
+        """The limits on key lengths that bind what the server answers; they take no suite out of the Client Hello."""
+        limits: list[Factor] = []
+        if suite.key_exchange == "DHE":
+            limits.append(self._key_length(_DIFFIE_HELLMAN, "TETRA-DH-KEY-LENGTH"))
+        if suite.key_exchange != "RSA" and suite.authentication == "RSA":
+            limits.append(self._key_length(_PKCS, "TETRA-RSA-KEY-LENGTH"))
+        return limits
+
+    def _pkcs_beside(self, name: str) -> Factor:
+        found = self.switch(name, r.KEY_EXCHANGE_DISABLED, "")
+        if found.answer != NO:
+            return found
+        self._findings.add("TETRA-PKCS-OFF", found.reasons[0]["evidence"])
+        self._findings.note(NOTE_PKCS)
+        return Factor(UNKNOWN, found.reasons)
+
+    def _key_length(self, name: str, rule: str) -> Factor:
+        key = self._keys[name]
+        if not self._readable(key):
+            return Factor(UNKNOWN, (self._unread(key),))
+        if not key["values"]:
+            return HOLDS
+        lowest, low_path = _number(key, "clientminkeybitlength")
+        highest, high_path = _number(key, "clientmaxkeybitlength")
+        if lowest is None and highest is None:
+            return HOLDS
+        for value, path in ((lowest, low_path), (highest, high_path)):
+            if value is not None and not isinstance(value, int):
+                return self._length_reason(UNKNOWN, path, value, rule, "Not a REG_DWORD.")
+        minimum = lowest if lowest is not None else _DEFAULT_DH_MINIMUM
+        if highest is not None and 0 < highest < minimum:
+            answer = NO if rule == "TETRA-DH-KEY-LENGTH" else UNKNOWN
+            return self._length_reason(answer, high_path, highest, rule, f"Below the smallest allowed size, {minimum}.")
+        if highest is not None and highest < _USUAL_KEY_LENGTH:
+            return self._length_reason(UNKNOWN, high_path, highest, rule, "Most servers use 2048 bits or more.")
+        if minimum > _USUAL_KEY_LENGTH:
+            return self._length_reason(UNKNOWN, low_path, lowest, rule, "Many servers use 2048 bits.")
+        return HOLDS
+
+    def _length_reason(self, answer: str, path: str, value: t.Any, rule: str, note: str) -> Factor:
+        proof = r.evidence("registry", path, value, note)
+        self._findings.add(rule, proof)
+        if answer == UNKNOWN:
+            self._findings.note(NOTE_KEY_LENGTH)
+        return Factor(answer, (r.reason(r.KEY_LENGTH_OUT_OF_RANGE, proof),))
+
+    def _readable(self, key: t.Mapping[str, t.Any]) -> bool:
+        return self._usable and key["status"] in (OK, ABSENT)
+
+    def _unread(self, key: t.Mapping[str, t.Any]) -> r.Reason:
+        why = key.get("reason") if self._usable else self._section.get("reason")
+        return r.reason(r.NOT_READ, r.evidence("registry", key["path"], None, why))
+
+
+def _switch(key: t.Mapping[str, t.Any], wanted: str) -> tuple[str, t.Any]:
+    """``missing``, ``off`` (0), ``on`` (another REG_DWORD) or ``wrong`` (another type), and the data."""
+    if key["status"] == ABSENT:
+        return "missing", None
+    for name, value in key["values"].items():
+        if name.lower() == wanted:
+            data = value.get("data")
+            if value.get("type") != "REG_DWORD":
+                return "wrong", data
+            return ("off" if data == 0 else "on"), data
+    return "missing", None
+
+
+def _number(key: t.Mapping[str, t.Any], wanted: str) -> tuple[t.Any, str]:
+    """A REG_DWORD of the key (its data as text where it has another type), and its full path."""
+    if key["status"] != ABSENT:
+        for name, value in key["values"].items():
+            if name.lower() == wanted:
+                data = value.get("data")
+                return (data if value.get("type") == "REG_DWORD" else str(data)), f"{key['path']}\\{name}"
+    return None, f"{key['path']}\\{wanted}"

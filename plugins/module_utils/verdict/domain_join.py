@@ -1,0 +1,154 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""What joining a domain would do to a machine that is fine today.
+
+The machine is judged twice, as it is and as it will be once the domain's policy is applied and it has restarted. The
+worse answer counts, and names the value of the policy that makes it worse.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import evidence
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import Step, apply_steps
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import pending_policy
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import Verdict, evaluate
+
+RULE = "TETRA-DOMAIN-JOIN"
+_SHOWN = 300
+"""So many characters of the machine's own value are shown."""
+_HIVE = "HKEY_LOCAL_MACHINE\\"
+_PLACES = (
+    (f.POLICY_KEY, f.SUITES_VALUE),
+    (f.POLICY_KEY, f.CURVES_VALUE),
+    (f.LOCAL_KEY, f.SUITES_VALUE),
+    (f.LOCAL_KEY, f.CURVES_VALUE),
+    (f.FIPS_KEY, f.FIPS_VALUE),
+)
+
+
+def evaluate_joined(facts: t.Any, policy: t.Any, domain: DomainPolicy | None) -> Verdict:
+    """``evaluate``, and what a join to this domain would make of it.
+
+    ``domain`` is ``None`` where no policy was given. Raises OptionsError as ``evaluate`` does.
+    """
+    now = evaluate(facts, policy)
+    if domain is None:
+        return now
+    document = read_facts(facts)
+    steps = join_steps(document, domain)
+    if not steps:
+        return now
+    later = evaluate(facts_after_join(document, steps), policy)
+    note = f"Judged with the policy of {domain.name} as well, as after a domain join and a restart; the worse counts."
+    if not pending_policy.is_worse(later, now):
+        return pending_policy.worse(now, later, note)
+    alone = (step for step in steps if _alone_is_worse(document, step, policy, now))
+    guilty = next(alone, steps[0])
+    verdict = pending_policy.worse(now, later, note, [finding(RULE, _proof(guilty, steps, domain))])
+    where = f"{guilty['name']} in {domain.owner(guilty['name'])}"
+    step = f"Change {where} before a machine like this joins the domain: the policy would undo what is right here."
+    return {**verdict, "next_step": step}
+
+
+def join_steps(facts: f.Facts, domain: DomainPolicy) -> list[Step]:
+    """What the policy changes of these facts, in the shape of a plan's steps; a value that is there already is none."""
+    steps: list[Step] = []
+    for path, name, current in _values(facts, domain.pol):
+        outcome = registry_pol.outcome(domain.pol, path.removeprefix(_HIVE), name)
+        if outcome.action == "none" or outcome.entry is None:
+            continue
+        place = {"path": path, "name": name, "before": current}
+        if outcome.action == "deleted":
+            if current["status"] != f.ABSENT:
+                after = {"status": f.ABSENT, "type": None, "data": None}
+                steps.append({"action": "remove_value", **place, "after": after})
+            continue
+        kind, data = registry_pol.plain(outcome.entry)
+        data = _printable(data)
+        if not pending_policy.holds(current, kind, data):
+            after = {"status": f.OK, "type": kind, "data": data}
+            steps.append({"action": "set_value", **place, "after": after})
+    return steps
+
+
+def facts_after_join(facts: f.Facts, steps: t.Sequence[Step]) -> f.Facts:
+    """The facts after the join, its policy refresh and a restart."""
+    joined = apply_steps(facts, steps)
+    replaced = {step["name"].lower() for step in steps if step["path"] == f.POLICY_KEY}
+    origin = joined["policy_origin"]
+    local = origin["local_gpo"]
+    # A domain GPO is applied after the local one, so the local entries for the same value no longer count.
+    kept = [entry for entry in local["entries"] if not _is_overruled(entry, replaced)]
+    reason = "A domain join changes what RSoP would say."
+    joined["policy_origin"] = {
+        **origin,
+        "local_gpo": {**local, "entries": kept},
+        "rsop": {"status": f.NOT_READ, "reason": reason, "rows": [], "gpos": []},
+    }
+    return joined
+
+
+def _values(facts: f.Facts, pol: registry_pol.RegistryPol) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
+    """(key, name, ``{status, type, data}``) of everything in the facts that a policy could set or remove."""
+    fixed = (
+        facts["policy_order"],
+        facts["curves"]["policy"],
+        facts["local_order"],
+        facts["curves"]["local"],
+        facts["fips"]["value"],
+    )
+    for (path, name), value in zip(_PLACES, fixed, strict=True):
+        yield path, name, value
+    absent = {"status": f.ABSENT, "type": None, "data": None}
+    for key in f.SCHANNEL_KEYS:
+        path = f.schannel_path(key)
+        held = {name.lower(): (name, data) for name, data in facts["schannel"]["keys"][key]["values"].items()}
+        named = {
+            entry.value.lower(): entry.value
+            for entry in pol.entries
+            if not entry.is_command and entry.value and entry.key.lower() == path.removeprefix(_HIVE).lower()
+        }
+        for lower in sorted(held.keys() | named.keys()):
+            name, data = held.get(lower, (named.get(lower, lower), None))
+            yield path, name, absent if data is None else {"status": f.OK, **data}
+
+
+def _alone_is_worse(facts: f.Facts, step: Step, policy: t.Any, now: Verdict) -> bool:
+    return pending_policy.is_worse(evaluate(facts_after_join(facts, [step]), policy), now)
+
+
+def _proof(guilty: Step, steps: t.Sequence[Step], domain: DomainPolicy) -> dict[str, t.Any]:
+    others = [f"{step['path']}\\{step['name']}" for step in steps if step is not guilty]
+    does = "removes this value" if guilty["action"] == "remove_value" else "sets this value"
+    before = guilty["before"]
+    held = {f.ABSENT: "none", f.OK: str(before.get("data"))[:_SHOWN]}.get(
+        before["status"], "one that could not be read"
+    )
+    note = f"{domain.name} {does}; the machine holds {held}."
+    if others:
+        note += f" It changes {', '.join(others)} as well."
+    return evidence("domain_policy", f"{guilty['path']}\\{guilty['name']}", guilty["after"]["data"], note)
+
+
+def _is_overruled(entry: t.Mapping[str, t.Any], names: t.Collection[str]) -> bool:
+    """Whether nothing is left of an entry of the local policy, which sets or removes one of the SSL values, or both."""
+    name = str(entry.get("value") or "").lower().removeprefix("**del.")
+    single = name in (f.SUITES_VALUE.lower(), f.CURVES_VALUE.lower())
+    return name in names if single else f.SUITES_VALUE.lower() in names
+
+
+def _printable(data: t.Any) -> t.Any:
+    """Without lone surrogates, which no JSON file holds."""
+    if isinstance(data, str):
+        return data.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return [_printable(item) for item in data] if isinstance(data, list) else data

@@ -1,0 +1,369 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Facts → verdict. ``evaluate`` is the only maker of verdicts (``docs/documents.md``).
+
+Pure: no clock, no network, no state. Any facts document gives a verdict; what is not known never turns green.
+Where the sources leave more than one behaviour of Windows open, the answer is computed under each; only what all agree
+on is answered, with a note.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import (
+    NO,
+    UNKNOWN,
+    YES,
+    agree,
+    all_of,
+    any_of,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import DENIED, ERROR, OK, SECTIONS
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import allow_list, cipher_suites
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.effective import Endpoint, SuiteAnswer
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import Reading
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import in_force, next_step, pending_policy, probe
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.cause import (
+    CONFIRM,
+    NOT_ASKED,
+    Situation,
+    likely_cause,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.connector_state import (
+    failed_update,
+    not_applicable,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_options import Options, read_options
+
+SCHEMA = "fleetops.tetra/verdict/1"
+
+COMPLIANT = "compliant"
+NON_COMPLIANT = "non_compliant"
+STATE_UNKNOWN = "unknown"
+NOT_APPLICABLE = "not_applicable"
+STATES = (COMPLIANT, NON_COMPLIANT, STATE_UNKNOWN, NOT_APPLICABLE)
+
+NOTE_TLS13 = "Both recorded updates used TLS 1.2; whether the updater offers TLS 1.3 is not known."
+NOTE_DEAD_END = (
+    "Whether the updater offers TLS 1.3 is not known; if it does, "
+    "a server with TLS 1.3 settles on it and finds no suite."
+)
+NOTE_PROBE = "The answer rests on the handshake that the endpoint made itself, not on its configuration."
+
+Verdict = dict[str, t.Any]
+
+_STATE_OF = {YES: COMPLIANT, NO: NON_COMPLIANT, UNKNOWN: STATE_UNKNOWN}
+
+
+def evaluate(facts: t.Any, policy: t.Any = None) -> Verdict:
+    """Judges one endpoint.
+
+    ``facts``: a facts document; anything else gives the state ``unknown``. ``policy``: ``{allow_list, require,
+    strict}`` or ``None``. Raises OptionsError for a policy that cannot be meant.
+    """
+    document, options = read_facts(facts), read_options(policy)
+    verdict = _Judgement(document, options).verdict()
+    if pending_policy.is_unreadable(document):
+        return pending_policy.doubted(verdict)
+    later = pending_policy.facts_after_policy(document)
+    if later is None:
+        return verdict
+    return pending_policy.worse(verdict, _Judgement(later, options).verdict(), pending_policy.NOTE)
+
+
+def unknown_verdict(host: str, code: str, sentence: str, policy: t.Any = None) -> Verdict:
+    """The verdict of an endpoint that could not be asked. ``code``: the kind of the error (``docs/documents.md``);
+    ``sentence``: what happened."""
+    options = read_options(policy)
+    proof = r.evidence("session", code, None, r.text(sentence))
+    return {
+        "schema": SCHEMA,
+        "host": host,
+        "state": STATE_UNKNOWN,
+        "reachability": {"answer": UNKNOWN, "usable": []},
+        "strictness": {"answer": UNKNOWN, "outside": []},
+        "suites": {name: {"usable": UNKNOWN, "reasons": [r.reason(r.NOT_READ, proof)]} for name in options.allow_list},
+        "findings": [finding("TETRA-NOT-AUDITED", proof)],
+        "cause": {"code": NOT_ASKED, "confirm": CONFIRM[NOT_ASKED]},
+        "in_force": UNKNOWN,
+        "either_way": {"in_force": UNKNOWN, "if_not_in_force": UNKNOWN},
+        "policy_origin": {"origin": "unknown", "gpo": None, "matches_registry": None, "evidence": []},
+        "notes": [],
+        "next_step": next_step.NOT_OPENED if code == "image" else next_step.NOT_ASKED,
+        "allow_list": allow_list.describe(options.allow_list),
+    }
+
+
+class _Judgement:
+    """One evaluation, step by step."""
+
+    def __init__(self, facts: dict[str, t.Any], options: Options) -> None:
+        self.facts = facts
+        self.options = options
+        self.findings = Findings()
+        self.endpoint = Endpoint(facts, self.findings)
+        self.accepted = options.allow_list
+        self.modern = frozenset(name for name in self.accepted if cipher_suites.algorithms(name).tls13)
+        self.suites: dict[str, SuiteAnswer] = {}
+        self.dead_end = False
+
+    def verdict(self) -> Verdict:
+        exempt = not_applicable(self.facts, self.findings)
+        self.suites = {name: self.endpoint.answer(name) for name in self.accepted}
+        sources = self.endpoint.sources
+        readings = sources.readings
+        answers = [self._reachable(reading) for reading in readings]
+        if sources.unread is not None or not readings:
+            answers.append(self._reachable(None))
+        configured = agree(answers)
+        if configured == YES and sources.ignored is not None and self._reachable(sources.ignored) != YES:
+            configured = UNKNOWN
+        shown = self._reachable(sources.other) if sources.other is not None else None
+        origin = decide_origin(self.facts)
+        owned = origin["origin"] in ("domain_gpo", "local_gpo") and origin["matches_registry"] is True
+        force = in_force.judge(self.facts, self.endpoint.release, sources, configured, shown, owned)
+        seen = probe.outcome(self.facts, self.findings)
+        answer, state_in_force = self._final(configured, force, seen)
+        order, outside, strictness = self._strictness()
+        self._mark_not_in_force(answer, force)
+        usable = [name for name in order if name in self.suites and self.suites[name].usable == YES]
+        reachability = {"answer": answer, "usable": usable}
+        state = self._state(answer, strictness, exempt)
+        self._tell(answer, force, origin, strictness, outside)
+        suites = {name: (found.usable, found.reasons) for name, found in self.suites.items()}
+        cause = None
+        if exempt is None:
+            reached = answer if seen == "tls_failed" else self._by_one_suite(answer)
+            situation = Situation(self.facts, reached, self._by_one_suite(configured), bool(force.signs), seen, suites)
+            cause = likely_cause(situation)
+        return {
+            "schema": SCHEMA,
+            "host": self.facts["host"],
+            "state": state,
+            "reachability": reachability,
+            "strictness": {"answer": strictness, "outside": outside},
+            "suites": {name: {"usable": found.usable, "reasons": found.reasons} for name, found in self.suites.items()},
+            "findings": self.findings.rows,
+            "cause": cause,
+            "in_force": state_in_force,
+            "either_way": {"in_force": configured, "if_not_in_force": force.otherwise},
+            "policy_origin": origin,
+            "notes": self.findings.notes,
+            "next_step": next_step.choose(state, exempt, cause, state_in_force, force, origin, configured),
+            "allow_list": allow_list.describe(self.accepted),
+        }
+
+    # Reachability --------------------------------------------------------------------------------------------------
+
+    def _reachable(self, reading: Reading | None) -> str:
+        """Under one reading of the list; ``None`` is a list that could not be read."""
+        found = {name: self._under(name, reading) for name in self.accepted}
+        if self.options.require == "all":
+            wanted = [name for name in self.accepted if not self._impossible(name)]
+            return all_of(found[name] for name in wanted) if wanted else NO
+        classic = any_of(found[name] for name in self.accepted if name not in self.modern)
+        modern = any_of(found[name] for name in self.modern)
+        if classic == YES:
+            return self._still_reachable(reading, found, modern)
+        return any_of((classic, UNKNOWN if modern == YES else modern))
+
+    def _by_one_suite(self, answer: str) -> str:
+        """An answer under ``require: all`` as it is for a connection, for which one suite is enough."""
+        classic = (found.usable for name, found in self.suites.items() if name not in self.modern)
+        return YES if self.options.require == "all" and YES in classic else answer
+
+    def _still_reachable(self, reading: Reading | None, found: t.Mapping[str, str], modern: str) -> str:
+        """An accepted TLS 1.2 suite is offered; whether something else in the hello can spoil it."""
+        if reading is None:
+            return YES
+        if self.modern and modern != YES and self._offers_other_modern(reading):
+            self.dead_end = True
+            return UNKNOWN
+        return UNKNOWN if self._group_may_be_refused(reading, found) else YES
+
+    def _offers_other_modern(self, reading: Reading) -> bool:
+        """TLS 1.3 is (perhaps) offered, with suites that the server does not accept. A server that has TLS 1.3 chooses
+        the version first and then finds no suite, although one of TLS 1.2 would do."""
+        return any(
+            cipher_suites.algorithms(name).tls13 and name not in self.modern
+            for name, _answer in self.endpoint.offered(reading)
+        )
+
+    def _group_may_be_refused(self, reading: Reading, found: t.Mapping[str, str]) -> bool:
+        """A DHE suite whose group this endpoint may refuse stands first: the server may choose it, and all is lost.
+        The limits on key lengths bind the server's answer, they do not take the suite out of the Client Hello."""
+        for name in reading.suites.plain:
+            if found.get(name) == YES and name not in self.modern:
+                return False
+            if name in found and name not in self.modern and self.endpoint.group_may_be_refused(name):
+                return True
+        return False
+
+    def _under(self, name: str, reading: Reading | None) -> str:
+        if reading is not None:
+            return self.endpoint.under(name, reading)[0]
+        return NO if self.endpoint.conditions(name)[0] == NO else UNKNOWN
+
+    def _impossible(self, name: str) -> bool:
+        """The release cannot have this suite at all."""
+        answer, reasons = self.endpoint.conditions(name)
+        return answer == NO and any(item["code"] == r.UNSUPPORTED_BY_RELEASE for item in reasons)
+
+    def _only_modern(self) -> bool:
+        classic = [found.usable for name, found in self.suites.items() if name not in self.modern]
+        return all(found == NO for found in classic) and any(self.suites[name].usable == YES for name in self.modern)
+
+    def _final(self, configured: str, force: in_force.InForce, seen: str | None) -> tuple[str, str]:
+        """Reachability in the end, and whether the configured list is in force."""
+        answer = configured
+        if force.signs and configured != force.otherwise:
+            answer = NO if configured == NO and force.otherwise == UNKNOWN else UNKNOWN
+        if seen == "tls_failed":
+            return NO, force.state
+        if seen != "tls_ok":
+            return answer, force.state
+        if configured == YES:
+            return YES, force.state if force.signs else YES
+        if configured == NO:
+            proof = r.evidence("probe", self.facts["probe"].get("host"), "tls_ok")
+            self.findings.add("TETRA-PROBE-CONTRADICTS", proof)
+            return UNKNOWN, in_force.AFTER_REBOOT
+        of_the_caller = self.endpoint.switches.caller_decides or self.dead_end or self._only_modern()
+        if force.signs or of_the_caller or self.options.require == "all":
+            return answer, force.state
+        self.findings.note(NOTE_PROBE)
+        return YES, force.state
+
+    def _mark_not_in_force(self, answer: str, force: in_force.InForce) -> None:
+        if answer != UNKNOWN or not force.signs or force.otherwise == YES:
+            return
+        for found in self.suites.values():
+            if found.usable == YES:
+                found.usable = UNKNOWN
+                found.reasons = [r.reason(r.NOT_IN_FORCE_YET, sign) for sign in force.signs]
+
+    # Strictness ----------------------------------------------------------------------------------------------------
+
+    def _strictness(self) -> tuple[list[str], list[str], str]:
+        """The suites in the order offered, those outside the list, and the answer."""
+        readings = self.endpoint.all_readings()
+        if not readings:
+            return [], [], UNKNOWN
+        offers = [dict(self.endpoint.offered(reading)) for reading in readings]
+        names = [name for name in offers[0] if name not in self.suites]
+        outside = [name for name in names if all(offer.get(name) == YES for offer in offers)]
+        if outside:
+            return list(offers[0]), [r.text(name) for name in outside[:200]], NO
+        sources = self.endpoint.sources
+        if sources.ignored is not None:
+            offers.append(dict(self.endpoint.offered(sources.ignored)))
+        open_ones = any(name not in self.suites for offer in offers for name in offer)
+        unknown = open_ones or sources.unread is not None
+        return list(offers[0]), [], UNKNOWN if unknown else YES
+
+    # The rest ------------------------------------------------------------------------------------------------------
+
+    def _state(self, answer: str, strictness: str, exempt: str | None) -> str:
+        if exempt is not None:
+            return NOT_APPLICABLE
+        return _STATE_OF[all_of((answer, strictness)) if self.options.strict else answer]
+
+    def _tell(
+        self,
+        answer: str,
+        force: in_force.InForce,
+        origin: t.Mapping[str, t.Any],
+        strictness: str,
+        outside: list[str],
+    ) -> None:
+        add, facts = self.findings.add, self.facts
+        self._tell_answer(answer)
+        if force.signs and answer != NO:
+            add("TETRA-REBOOT", force.signs[0])
+            self.findings.note(in_force.NOTE)
+        waiting = in_force.pending_flags(facts)
+        if waiting is not None:
+            add("TETRA-REBOOT-PENDING", waiting)
+        failed = failed_update(facts)
+        if failed is not None:
+            add("TETRA-UPDATE-FAILED", failed)
+        if strictness == NO:
+            add("TETRA-STRICT", r.evidence("facts", "strictness.outside", len(outside), "Number of suites."))
+        if origin["matches_registry"] is False:
+            add("TETRA-POLICY-OUT-OF-STEP", r.registry_evidence(facts["policy_order"], "See policy_origin."))
+        self._tell_list()
+        self._tell_session()
+        for name in SECTIONS:
+            status = facts[name]["status"]
+            if status in (ERROR, DENIED):
+                add("TETRA-READ-FAILED", r.evidence("facts", name, status, r.plain(facts[name].get("reason"))))
+
+    def _tell_answer(self, answer: str) -> None:
+        classic = {name: found.usable for name, found in self.suites.items()}
+        proof = r.evidence("facts", "suites", None, ", ".join(f"{name}: {found}" for name, found in classic.items()))
+        if all(found == NO for found in classic.values()):
+            self.findings.add("TETRA-NO-SUITE", proof)
+        elif answer == NO and self.options.require == "all":
+            self.findings.add("TETRA-NOT-ALL-SUITES", proof)
+        elif answer == UNKNOWN:
+            self.findings.add("TETRA-SUITES-UNKNOWN", proof)
+        if self.dead_end:
+            self.findings.add("TETRA-TLS13-DEAD-END", proof)
+            self.findings.note(NOTE_DEAD_END)
+        if self._only_modern():
+            self.findings.add("TETRA-TLS13-ONLY", proof)
+            self.findings.note(NOTE_TLS13)
+        release = self.endpoint.release
+        if release is not None and release.suffixed and answer == YES:
+            self.findings.add("TETRA-ONE-SUITE", r.evidence("release_table", release.title(), None))
+
+    def _tell_list(self) -> None:
+        release, readings = self.endpoint.release, self.endpoint.sources.readings
+        if release is None or not readings:
+            return
+        reading = readings[0]
+        if release.supported.issuperset(reading.suites.exact):
+            unknown = []
+        else:
+            unknown = [
+                name for name in reading.suites.exact if name not in release.supported and not _tls13_or_psk(name)
+            ]
+        wanted = [name for name in unknown if cipher_suites.split_curve_suffix(name)[0] in self.suites]
+        useless = [name for name in wanted if release.suffixed or name in self.suites]
+        if useless:
+            proof = {**reading.proof, "value": r.plain(useless), "note": None}
+            self.findings.add("TETRA-LIST-UNSUPPORTED", proof)
+        if unknown:
+            proof = {**reading.proof, "value": r.plain(unknown), "note": f"{len(unknown)} names."}
+            self.findings.add("TETRA-LIST-UNKNOWN-NAME", proof)
+        if release.tls13_client != "unsupported" and reading.kind == "policy":
+            modern = any(cipher_suites.algorithms(name).tls13 for name in reading.suites.exact)
+            if not modern and self.endpoint.switches.protocol(cipher_suites.TLS_1_3).answer != NO:
+                self.findings.add("TETRA-NO-TLS13-SUITE", reading.proof)
+
+    def _tell_session(self) -> None:
+        session = self.facts["psrp"]
+        if session["status"] != OK:
+            return
+        if session.get("process_bits") == 32 or session.get("edition") == "Core":
+            proof = r.evidence(
+                "session",
+                session.get("configuration_name"),
+                session.get("powershell_version"),
+                f"{session.get('process_bits')} bit, edition {session.get('edition')}.",
+            )
+            self.findings.add("TETRA-SESSION", proof)
+
+
+def _tls13_or_psk(name: str) -> bool:
+    """Names that Windows itself lists on releases that cannot use them."""
+    return cipher_suites.algorithms(name).tls13 or name.startswith("TLS_PSK_")

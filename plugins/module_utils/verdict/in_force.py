@@ -1,0 +1,148 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Is the configured list the one that the endpoint uses now?
+
+Microsoft: a new order takes effect on the next boot. No standard flag tells that one waits. So only signs can:
+
+* the cmdlet shows another list than the registry holds;
+* we changed it ourselves since the last boot;
+* the local ``Registry.pol``, which sets the list, was written since the last boot;
+* an update failed with -3000 since the last boot, although the configured list would do, and nothing shows that the
+  configuration is older than the boot.
+
+Without a sign the answer follows the configuration. With one, it holds only if the list in force would give the same.
+The flags of a pending reboot are no sign: no change of the list sets one. They are told for themselves.
+"""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import moment
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import Sources
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
+
+AFTER_REBOOT = "after_reboot"
+NOTE = "Microsoft's statements differ on whether a new order of suites needs a reboot; a reboot is assumed."
+
+UNKNOWN_ERROR = -3000
+
+
+@dataclass(frozen=True)
+class InForce:
+    """``state``: ``yes``, ``after_reboot`` or ``unknown``. ``otherwise``: reachability if the configured list is not in
+    force. ``signs``: what shows that it may not be."""
+
+    state: str
+    otherwise: str
+    signs: tuple[r.Evidence, ...]
+
+
+def judge(
+    facts: t.Mapping[str, t.Any],
+    release: Release | None,
+    sources: Sources,
+    configured: str,
+    shown: str | None,
+    owned: bool,
+) -> InForce:
+    """``configured``: reachability by the configured list; ``shown``: by the list of the cmdlet where that is another;
+    ``owned``: a GPO sets the very value that the registry holds."""
+    boot = _boot(facts)
+    signs: list[r.Evidence] = []
+    state, otherwise = UNKNOWN, UNKNOWN
+    changed = moment(facts["reboot"].get("changed_by_us")) if facts["reboot"]["status"] == OK else None
+    if changed is not None and (boot is None or changed > boot):
+        signs.append(r.evidence("facts", "reboot.changed_by_us", facts["reboot"]["changed_by_us"], "Changed by us."))
+        state = AFTER_REBOOT
+    written = _local_policy_written_after(facts, boot)
+    if written is not None:
+        signs.append(written)
+        state = AFTER_REBOOT
+    if sources.other is not None and shown is not None:
+        signs.append(sources.other.proof)
+        otherwise = shown
+        if len(sources.readings) == 1 and sources.unread is None:
+            state = AFTER_REBOOT
+    age = _policy_files(facts, boot)
+    settled = not signs and age == "older" and _nothing_edited(facts, release, owned)
+    failed = _failed_since_boot(facts, boot)
+    if failed is not None and configured == YES and not settled:
+        signs.append(failed)
+        if otherwise == UNKNOWN:
+            otherwise = NO
+    if settled:
+        return InForce(YES, UNKNOWN, ())
+    return InForce(state, otherwise, tuple(signs))
+
+
+def pending_flags(facts: t.Mapping[str, t.Any]) -> r.Evidence | None:
+    """Evidence that Windows itself waits for a reboot, by servicing or an update; ``None`` where it does not, or nobody
+    knows."""
+    section = facts["reboot"]
+    flags = section.get("pending") if section["status"] == OK else None
+    told = [name for name in ("component_based_servicing", "windows_update") if (flags or {}).get(name) is True]
+    return r.evidence("facts", "reboot.pending", told) if told else None
+
+
+def _boot(facts: t.Mapping[str, t.Any]) -> datetime.datetime | None:
+    return moment(facts["reboot"].get("last_boot")) if facts["reboot"]["status"] == OK else None
+
+
+def _local_policy_written_after(facts: t.Mapping[str, t.Any], boot: datetime.datetime | None) -> r.Evidence | None:
+    section = facts["policy_origin"].get("local_gpo") or {}
+    if section.get("status") != OK or boot is None:
+        return None
+    modified = moment(section.get("modified"))
+    if modified is None or modified <= boot:
+        return None
+    names = (str(entry.get("value") or "").lower() for entry in section.get("entries") or [])
+    if not any(name.endswith(SUITES_VALUE.lower()) for name in names):
+        return None
+    return r.evidence("file", section.get("path"), section.get("modified"), "Written after the last boot.")
+
+
+def _policy_files(facts: t.Mapping[str, t.Any], boot: datetime.datetime | None) -> str:
+    """``older`` than the last boot, ``newer``, or ``unknown``."""
+    if boot is None:
+        return "unknown"
+    ages = set()
+    for name in ("local_gpo", "archive"):
+        section = facts["policy_origin"].get(name) or {}
+        if section.get("status") == ABSENT:
+            continue
+        modified = moment(section.get("modified")) if section.get("status") == OK else None
+        ages.add("unknown" if modified is None else "newer" if modified > boot else "older")
+    if "newer" in ages:
+        return "newer"
+    return "unknown" if "unknown" in ages else "older"
+
+
+def _nothing_edited(facts: t.Mapping[str, t.Any], release: Release | None, owned: bool) -> bool:
+    policy, local = facts["policy_order"], facts["local_order"]
+    if policy["status"] == OK:
+        return owned
+    if policy["status"] != ABSENT or local["status"] != OK or release is None:
+        return False
+    return bool(local["data"] == list(release.local_list) or local["data"] == list(release.default))
+
+
+def _failed_since_boot(facts: t.Mapping[str, t.Any], boot: datetime.datetime | None) -> r.Evidence | None:
+    """An update that failed with -3000 and is not known to be older than the last boot or our own change."""
+    if facts["connector"]["status"] != OK:
+        return None
+    last = facts["connector"].get("last_update") or {}
+    if last.get("status") != OK or last.get("result") != "failed" or last.get("code") != UNKNOWN_ERROR:
+        return None
+    time = moment(last.get("time"))
+    if time is not None and boot is not None and time < boot:
+        return None
+    return r.evidence("log", "sfc.exe.log", last.get("line") or last.get("code"), last.get("time"))

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""What is asked of an endpoint and what it answers, in plain types.
+
+A question is a statement: cmdlets or native commands with typed parameters, joined by a pipe. There is no script text
+in it. Several statements make a batch, which travels as one pipeline. Answers are plain Python and ``Thing`` for an
+object with properties. This file knows neither pypsrp nor a network.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Unsigned:
+    """A number that Windows takes as UInt32."""
+
+    value: int
+
+
+@dataclass(frozen=True)
+class Command:
+    """One cmdlet or native command. A parameter named ``None`` is positional; the value ``None`` makes a switch."""
+
+    name: str
+    parameters: tuple[tuple[str | None, t.Any], ...] = ()
+    merge_errors: bool = False
+    """Errors go into the output (``2>&1``), which for a native command is its error stream."""
+
+
+Statement = tuple[Command, ...]
+"""Commands joined by ``|``."""
+
+
+def command(name: str, *positional: t.Any, **named: t.Any) -> Command:
+    """``command("Get-Item", LiteralPath=...)``; a value of True makes a switch."""
+    parameters: list[tuple[str | None, t.Any]] = [(None, value) for value in positional]
+    parameters.extend((key, None if value is True else value) for key, value in named.items())
+    return Command(name, tuple(parameters))
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An object of the endpoint: its type names and its properties."""
+
+    types: tuple[str, ...]
+    properties: t.Mapping[str, t.Any]
+    text: str | None = None
+
+    def get(self, name: str) -> t.Any:
+        """A property, or None where the object has none of that name. Names compare as Windows compares them."""
+        if name in self.properties:
+            return self.properties[name]
+        wanted = name.casefold()
+        return next((value for key, value in self.properties.items() if key.casefold() == wanted), None)
+
+
+CATEGORIES = (
+    "NotSpecified",
+    "OpenError",
+    "CloseError",
+    "DeviceError",
+    "DeadlockDetected",
+    "InvalidArgument",
+    "InvalidData",
+    "InvalidOperation",
+    "InvalidResult",
+    "InvalidType",
+    "MetadataError",
+    "NotImplemented",
+    "NotInstalled",
+    "ObjectNotFound",
+    "OperationStopped",
+    "OperationTimeout",
+    "SyntaxError",
+    "ParserError",
+    "PermissionDenied",
+    "ResourceBusy",
+    "ResourceExists",
+    "ResourceUnavailable",
+    "ReadError",
+    "WriteError",
+    "FromStdErr",
+    "SecurityError",
+    "ProtocolError",
+    "ConnectionError",
+    "AuthenticationError",
+    "LimitsExceeded",
+    "QuotaExceeded",
+    "NotEnabled",
+)
+"""System.Management.Automation.ErrorCategory by number."""
+
+_DENIED = {"PermissionDenied", "SecurityError"}
+_MISSING_COMMAND = "CommandNotFoundException"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error of the endpoint, by what does not depend on its language."""
+
+    category: str
+    error_id: str
+    """FullyQualifiedErrorId."""
+    command: str | None = None
+    target: str | None = None
+
+    @property
+    def is_denied(self) -> bool:
+        # 0x80041003 WBEM_E_ACCESS_DENIED and 0x80070005 E_ACCESSDENIED come with the category of the CIM layer.
+        return (
+            self.category in _DENIED
+            or "UnauthorizedAccess" in self.error_id
+            or "0x80041003" in self.error_id
+            or "0x80070005" in self.error_id
+        )
+
+    @property
+    def is_missing(self) -> bool:
+        """The thing asked for does not exist. A command that does not exist is something else."""
+        return self.category == "ObjectNotFound" and not self.is_missing_command
+
+    @property
+    def is_missing_command(self) -> bool:
+        return _MISSING_COMMAND in self.error_id
+
+    def sentence(self) -> str:
+        """The refusal for a reader, without any text of the endpoint's language."""
+        what = f"{self.command}: " if self.command else ""
+        return f"{what}{self.category} ({self.error_id})."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one pipeline gave."""
+
+    output: list[t.Any]
+    refusals: list[Refusal] = field(default_factory=list)
+    failed: bool = False
+    """The pipeline ended before its last statement."""
+
+
+class Asker(t.Protocol):
+    """Whatever can put statements to an endpoint; the session is one, a recording another."""
+
+    def ask(self, statements: t.Sequence[Statement]) -> Answer:
+        """Runs the statements as one pipeline. Raises SessionError when the conversation is lost, and AnswerError when
+        this pipeline's answer cannot be read."""
+
+    def version_table(self) -> dict[str, t.Any]:
+        """PSVersionTable of the session, with plain values."""
+
+    def configuration(self) -> str | None:
+        """The name of the session configuration."""
+
+
+class SessionError(Exception):
+    """The conversation with an endpoint is lost, or never began. ``kind`` is one of ``error.kind``; the message is one
+    sentence without secrets."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class AnswerError(SessionError):
+    """One answer had a shape that cannot be read; the conversation goes on."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("answer", message)

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Asking one endpoint for its facts; whatever goes wrong on the way is an error in one sentence, never an exception."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection, Session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import explain
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What asking one endpoint came to: facts, or why there are none."""
+
+    facts: dict[str, t.Any] | None
+    error: SessionError | None
+    timing: dict[str, t.Any]
+
+
+def gather(
+    connection: Connection, host: str, seconds: float, probe: ProbeOptions | None = None, as_image: bool = False
+) -> Gathered:
+    """Asks one endpoint for its facts within so many seconds. Never raises for what the endpoint or the wire does."""
+    started, begun = now(), time.monotonic()
+    session = Session(connection)
+    document: dict[str, t.Any] | None = None
+    error: SessionError | None = None
+    try:
+        with deadline(seconds):
+            session.open()
+            document = collect(session, host, started, probe, as_image)
+    except (SessionError, DeadlineExceeded) as lost:
+        error = explain(lost, session.place, seconds)
+    except Exception as fault:
+        error = SessionError(
+            "internal", f"The collection could not make sense of the answers ({type(fault).__name__})."
+        )
+    if error is not None:
+        session.abandon()
+    timing = {"started_at": started, "seconds": round(time.monotonic() - begun, 3), "pipelines": session.pipelines}
+    return Gathered(document, error, timing)
+
+
+def probe_options(arguments: t.Mapping[str, t.Any]) -> ProbeOptions:
+    return ProbeOptions(arguments["probe_host"], arguments["probe_port"], arguments["probe_proxy"])

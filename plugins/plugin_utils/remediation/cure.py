@@ -1,0 +1,429 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Curing one endpoint, from the look at it to the proof, in one go that may be killed at any moment.
+
+start (budget, window) → look → plan → before-image → change → restart → proof → record
+
+Every stage is announced in the journal first. Connection errors become an outcome. Whatever has been written can be
+undone from the before-image; a change that fails half-way is undone at once. Running again takes up an endpoint
+where it stands: one that holds the change and waits for its restart is restarted and proven.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import contextlib
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import with_value
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import DOMAIN_GPO
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import followed_gpo, preferences, reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
+    BeforeImage,
+    BeforeImageError,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_folders import folders_of
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_images import EndpointImages
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_lock import EndpointBusy, alone_at
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_context import (
+    NEVER,
+    NO_USER,
+    CureOptions,
+    Document,
+    Outcome,
+    Surroundings,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import Guard
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import JournalError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
+
+_T = t.TypeVar("_T")
+
+_GRACE = 120.0
+"""Seconds beyond the deadline before an alarm ends a conversation that hangs; an undoing has to fit in."""
+_UNDO = 60.0
+"""Seconds for an undoing, which has a time of its own: a change may have failed because its time was up."""
+_REFRESH = 60.0
+"""Seconds, or a quarter of the deadline, in which the registry has to follow a policy refresh."""
+_PATIENCE = 10.0
+"""Seconds in which a process that has written its last entry lets the endpoint go."""
+_MAY_BE_CHANGED = ("changing", "changed", "rebooting", "proving", "timed_out", "unproven")
+_PLAN_ENDS = {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked", planning.UNKNOWN: "blocked"}
+
+
+class _Unproven(Exception):
+    """The endpoint was changed and restarted, by a run that did not live to prove it."""
+
+
+class _End(Exception):
+    def __init__(self, event: str, detail: str | None = None) -> None:
+        super().__init__(event)
+        self.event = event
+        self.detail = detail
+
+
+class Cure:
+    """One endpoint's cure. ``run`` never raises for anything that the endpoint does."""
+
+    def __init__(self, endpoint: reboot.Endpoint, around: Surroundings, options: CureOptions) -> None:
+        self._endpoint = endpoint
+        self._around = around
+        self._options = options
+        self._wait = Countdown(options.deadline)
+        self.outcome = Outcome(around.host, "running")
+        self._guard = Guard(endpoint, around.store, around.host, around.run_id, options.commit_confirm)
+        self._unrecorded = options.check_only
+        self._begun = False
+        """Whether an earlier run may have changed the endpoint and did not come to an end with it."""
+        self._lock = contextlib.ExitStack()
+
+    def run(self) -> Outcome:
+        with self._lock:
+            return self._run()
+
+    def _run(self) -> Outcome:
+        try:
+            self._start()
+            with contextlib.suppress(_Unproven):
+                with self._alarm():
+                    facts = self._look_and_change()
+                with self._waiting_for_a_place(), self._alarm():
+                    self._restart(facts)
+            with self._alarm():
+                self._prove()
+        except _End as end:
+            self._finish(end.event, end.detail)
+        except SessionError as error:
+            self._finish("unreachable" if error.kind in ("unreachable", "timeout") else "failed", str(error))
+        except DeadlineExceeded:
+            self._finish("timed_out", f"The endpoint was not done within {self._options.deadline:g} seconds.")
+        except JournalError as error:
+            # Nothing more can be written down, so nothing more is done; what was written can be put back.
+            self._unrecorded = self.outcome.unrecorded = True
+            self._finish("failed", str(error))
+        except OSError as error:
+            self._finish("failed", f"{error.filename or 'A file of the controller'}: {error.strerror or error}.")
+        except (ChangeError, BeforeImageError) as error:
+            timed_out = isinstance(error, ChangeError) and error.code == "timed_out"
+            self._finish("timed_out" if timed_out else "failed", str(error))
+        return self.outcome
+
+    # Stages ---------------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self._options.check_only:
+            return
+        around = self._around
+        closed = around.may_start()
+        if closed is not None:
+            raise _End("held", closed)
+        self._let_another_process_end()
+        self._keep_others_away()
+        with around.journal.locked():
+            standing = around.journal.standing(around.host)
+            failures = len(around.journal.failed_hosts())
+            if around.budget.is_spent(failures):
+                raise _End("not_started", around.budget.sentence(failures))
+            self._begun = standing.event in _MAY_BE_CHANGED
+            around.journal.append(around.host, "running", wave=around.wave)
+
+    def _let_another_process_end(self) -> None:
+        """The worker of a controller that was killed may still be at it; what it comes to counts."""
+        journal, host = self._around.journal, self._around.host
+        if not journal.standing(host).in_flight:
+            return
+        self.outcome.elsewhere = True
+        patience = Countdown(self._options.deadline + _GRACE)
+        with self._wait.paused():
+            while journal.standing(host).in_flight:
+                if not patience(1.0):
+                    self._unrecorded = True
+                    raise _End("held", "Another process is still curing this endpoint.")
+        standing = journal.standing(host)
+        if standing.event == "proven":
+            raise _End("proven", standing.detail)
+        self.outcome.elsewhere = False
+
+    def _keep_others_away(self) -> None:
+        """Other runs have journals of their own, and a rollback has none."""
+        try:
+            with self._wait.paused():
+                self._lock.enter_context(alone_at(self._around.store.folder_of(self._around.host), _PATIENCE))
+        except EndpointBusy as error:
+            raise _End("held", str(error)) from error
+
+    def _look_and_change(self) -> Document:
+        """The facts of an endpoint that has to be restarted; every other one has come to its end here."""
+        asker = self._endpoint.session()
+        facts, verdict = self._around.look(asker, proving=False)
+        document = planning.plan(facts, verdict, self._options.plan)
+        if document["todo"] == planning.REBOOT and verdict["in_force"] != "after_reboot":
+            # Only signs speak for a restart. The endpoint's own handshake tells whether it would help.
+            facts, verdict = self._around.look(asker, proving=True)
+            document = planning.plan(facts, verdict, self._options.plan)
+        elif document["todo"] == planning.NOTHING and self._around.gpo_changed() and not self._begun:
+            # A refresh of its own has brought the GPO's new list already; the handshake tells whether it is in force.
+            facts, verdict = self._around.look(asker, proving=True)
+            if facts["probe"].get("outcome") != "tls_ok":
+                document = {**document, "todo": planning.REBOOT, "needs_reboot": True}
+        closed = preferences.obstacle(asker, folders_of(facts).program_data, document["steps"], facts)
+        if closed is not None:
+            document.update(todo=planning.BLOCKED, steps=[], blocked=[closed], guards=[], needs_reboot=False)
+        self.outcome.before = {"facts": facts, "verdict": verdict}
+        self.outcome.plan = document
+        todo = document["todo"]
+        if self._options.check_only:
+            self.outcome.changed = todo == planning.CHANGE
+            raise _End("planned")
+        noted = bool(facts["reboot"].get("changed_by_us"))
+        if noted:
+            self._guard.expect_one_of_another_controller()
+        elif not self._begun:
+            # A run that was killed before it changed anything may have armed it.
+            self._guard.take_away()
+        if todo == planning.NOTHING and (self._begun or noted):
+            raise _Unproven
+        if todo in _PLAN_ENDS:
+            reasons = [entry["why"] for entry in document["blocked"]]
+            raise _End(_PLAN_ENDS[todo], reasons[0] if reasons else verdict["next_step"])
+        document["steps"] = [self._as_its_gpo_holds(step, facts) for step in document["steps"]]
+        roles = [words for role, words in reboot.special_roles(asker) if role not in self._options.named_roles]
+        if roles and document["needs_reboot"]:
+            raise _End("held", f"This endpoint is {roles[0]}; it is restarted only when that is allowed by name.")
+        if todo == planning.CHANGE:
+            self._refuse_what_cannot_be_proven(asker, facts)
+            self._follow(facts, [step for step in document["steps"] if step["target"] == DOMAIN_GPO])
+            self._change(facts, [step for step in document["steps"] if step["target"] != DOMAIN_GPO])
+        return facts
+
+    def _as_its_gpo_holds(self, step: Document, facts: Document) -> Document:
+        """A step on a domain GPO, with the value that serves all endpoints of the GPO."""
+        if step["target"] != DOMAIN_GPO:
+            return step
+        value = self._around.gpo_value(step, facts)
+        if value is None:
+            name = " ".join(part for part in (step["owner"]["name"], step["owner"]["guid"]) if part)
+            raise _End("blocked", f"The domain GPO {name} owns this setting; it was not changed on a management host.")
+        return with_value(step, value)
+
+    def _follow(self, facts: Document, steps: t.Sequence[Document]) -> None:
+        """The GPO was changed for all its endpoints; this one refreshes its policy until the registry follows."""
+        if not steps:
+            return
+        around, wait = self._around, self._wait.part(self._options.gpo_deadline)
+        around.journal.append(around.host, "changing", wave=around.wave)
+        self._note_change(self._changes(facts))
+        try:
+            self.outcome.changed = followed_gpo.follow(self._endpoint, folders_of(facts).system_root, steps, wait)
+        except ChangeError as error:
+            self._forget(facts)
+            raise _End("unproven" if error.code == followed_gpo.NOT_FOLLOWED else "failed", str(error)) from error
+        around.journal.append(around.host, "changed", wave=around.wave)
+
+    def _refuse_what_cannot_be_proven(self, asker: Asker, facts: Document) -> None:
+        obstacle = self._around.update.obstacle(asker, facts) if self._options.update_definitions else None
+        if obstacle is not None:
+            raise _End("blocked", f"{obstacle} Nothing was changed.")
+
+    def _change(self, facts: Document, steps: t.Sequence[Document]) -> None:
+        if not steps:
+            return
+        around = self._around
+        try:
+            items = self._again(lambda: self._prepare(facts, steps))
+            image = around.store.keep(around.host, around.run_id, around.token, items)
+            self._guard.before_change(image)
+        except (ChangeError, BeforeImageError):
+            self._forget(facts)
+            raise
+        self.outcome.before_image = image.id
+        self.outcome.before_image_on_endpoint = self._keep_on_endpoint(facts, image)
+        around.journal.append(around.host, "before_image", image.id, around.wave)
+        around.journal.append(around.host, "changing", wave=around.wave)
+        self.outcome.changed = True
+        try:
+            self._again(lambda: self._carry_out(facts, steps, items))
+        except (ChangeError, SessionError) as error:
+            raise _End("failed", f"{error} {self._undo(facts, image)}") from error
+        around.journal.append(around.host, "changed", wave=around.wave)
+
+    def _prepare(self, facts: Document, steps: t.Sequence[Document]) -> list[Document]:
+        changes = self._changes(facts)
+        changes.test_write()
+        return changes.prepare(steps)
+
+    def _carry_out(self, facts: Document, steps: t.Sequence[Document], items: t.Sequence[Document]) -> None:
+        changes = self._changes(facts)
+        self._note_change(changes)
+        changes.carry_out(steps, items)
+
+    def _again(self, act: t.Callable[[], _T]) -> _T:
+        return again(self._endpoint, self._wait, act)
+
+    def _note_change(self, changes: ChangeSet) -> None:
+        asker = self._endpoint.session()
+        changes.note_change(reboot.clock(asker) or reboot.boot_time(asker))
+
+    def _undo(self, facts: Document, image: BeforeImage) -> str:
+        """Puts back what was written, looks at what stands now, and says so in one sentence."""
+        try:
+            self._endpoint.renew()
+            changes = self._changes(facts, Countdown(_UNDO))
+            undone = changes.undo(image.items)
+            changes.forget_change()
+        except (SessionError, ChangeError) as error:
+            return f"It could not be undone ({error}); the before-image {image.id} holds what stood there."
+        self.outcome.undone = undone
+        kept = [one for one in undone if one["outcome"] == KEPT]
+        if not kept:
+            self._around.store.mark_restored(image, undone)
+            self.outcome.changed = False
+        with contextlib.suppress(SessionError, ChangeError):
+            self._guard.take_away()
+        with contextlib.suppress(SessionError):
+            self._look_at_what_waits()
+        if kept:
+            return f"{kept[0]['path']}\\{kept[0]['name']} was changed by somebody else meanwhile and was left so."
+        return "What was written has been undone."
+
+    def _restart(self, facts: Document) -> None:
+        around, asker = self._around, self._endpoint.session()
+        closed = around.may_start()
+        if closed is not None:
+            self._hold(f"the restart waits. {closed.removesuffix('.')}")
+        if self._options.reboot_when == NO_USER:
+            self._hold_for_users(asker)
+        self._guard.before_restart()
+        before = reboot.boot_time(asker)
+        around.journal.append(around.host, "rebooting", wave=around.wave)
+        done = reboot.restart_and_wait(
+            self._endpoint, before, self._wait, folders_of(facts).system_root, around.other_way
+        )
+        self.outcome.restart = done.as_dict()
+
+    def _hold_for_users(self, asker: Asker) -> None:
+        try:
+            if reboot.users_logged_on(asker):
+                self._hold("somebody is logged on, so the restart waits")
+        except ChangeError as error:
+            if error.code != reboot.USERS_UNKNOWN:
+                raise
+            self._hold("whether somebody is logged on could not be read, so the restart waits")
+
+    def _hold(self, why: str) -> t.NoReturn:
+        self._guard.take_away()
+        self._look_at_what_waits()
+        what = "The change is written" if self.outcome.changed else "What is configured waits for a restart"
+        raise _End("held", f"{what}; {why}.")
+
+    @contextlib.contextmanager
+    def _waiting_for_a_place(self) -> c.Iterator[None]:
+        """Outside of the deadline and its alarm: others restart, and this endpoint is not slow."""
+        if self._options.reboot_when == NEVER:
+            with self._alarm():
+                self._hold("it counts after the next restart, which was not allowed")
+        with contextlib.ExitStack() as places:
+            with self._wait.paused():
+                places.enter_context(self._around.reboot_slot())
+            yield
+
+    @contextlib.contextmanager
+    def _alarm(self) -> c.Iterator[None]:
+        """Ends a conversation that hangs."""
+        with deadline(self._wait.left + _GRACE):
+            yield
+
+    def _prove(self) -> None:
+        around = self._around
+        around.journal.append(around.host, "proving", wave=around.wave)
+        facts, verdict = self._look_again()
+        self.outcome.after = {"facts": facts, "verdict": verdict}
+        if verdict["reachability"]["answer"] != "yes":
+            raise _End(
+                "unproven",
+                f"After the restart the endpoint still cannot be said to reach Tetra: {verdict['next_step']}",
+            )
+        if self._options.update_definitions:
+            self.outcome.update = around.update(self._endpoint.session(), facts, self._wait)
+            if self.outcome.update["result"] == "failed":
+                raise _End("unproven", _failed_update(self.outcome.update))
+            if self.outcome.update["result"] == "unknown" and facts["probe"].get("outcome") != "tls_ok":
+                raise _End("unproven", self.outcome.update["reason"])
+        self._guard.after_proof()
+        self._forget(facts)
+        raise _End("proven", _proof(facts, self.outcome.update))
+
+    # Details --------------------------------------------------------------------------------------------------------
+
+    def _look_again(self) -> tuple[Document, Document]:
+        """Services need a moment after a restart; a conversation that breaks meanwhile is begun anew."""
+        while True:
+            try:
+                return self._around.look(self._endpoint.session(), proving=True)
+            except SessionError:
+                if not self._wait(5.0):
+                    raise
+                self._endpoint.renew()
+
+    def _changes(self, facts: Document, wait: Countdown | None = None) -> ChangeSet:
+        follow = wait or self._wait.part(min(_REFRESH, self._options.deadline / 4))
+        return ChangeSet(self._endpoint.session(), follow, folders_of(facts).system_root)
+
+    def _look_at_what_waits(self) -> None:
+        """The record of an endpoint that holds the change and was not restarted."""
+        facts, verdict = self._around.look(self._endpoint.session(), proving=False)
+        self.outcome.after = {"facts": facts, "verdict": verdict}
+
+    def _forget(self, facts: Document) -> None:
+        """Takes our own key away; that it stays is no reason to call an endpoint unproven."""
+        with contextlib.suppress(ChangeError, SessionError):
+            self._changes(facts).forget_change()
+
+    def _keep_on_endpoint(self, facts: Document, image: BeforeImage) -> bool:
+        """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""
+        try:
+            self._again(lambda: EndpointImages(self._endpoint.session(), folders_of(facts)).keep(image))
+        except (ChangeError, SessionError):
+            self._endpoint.renew()
+            return False
+        return True
+
+    def _finish(self, event: str, detail: str | None) -> None:
+        detail = f"{detail or ''}{self._guard.told()}" or None
+        self.outcome.event, self.outcome.detail = event, detail
+        if self._unrecorded:
+            return
+        try:
+            if not self.outcome.elsewhere:
+                self._around.file(self.outcome)
+            self._around.journal.append(self._around.host, event, detail, self._around.wave)
+        except (JournalError, ResultsError, OSError) as error:
+            self.outcome.unrecorded = True
+            self.outcome.event = "failed"
+            self.outcome.detail = (
+                f"It ended as {event}, which could not be written down: {error} {detail or ''}".strip()
+            )
+
+
+def _failed_update(update: Document) -> str:
+    cause = update.get("cause")
+    more = f"; most likely cause: {cause['code']}" if cause else ""
+    return f"The definition update failed with {update['code']}{more}."
+
+
+def _proof(facts: Document, update: Document | None) -> str:
+    shaken = facts["probe"].get("outcome") == "tls_ok"
+    updated = update is not None and update["result"] in ("updated", "up_to_date")
+    if updated:
+        return "The definition update succeeded." if not shaken else "Shakes hands and takes definitions."
+    return "Shakes hands with the update server." if shaken else "Offers an accepted suite, as far as can be read."

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""What a cure is given and what it hands back: options, what the controller brings, and the outcome."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import FailureBudget
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
+
+Document = dict[str, t.Any]
+
+ALWAYS, NO_USER, NEVER = "always", "no_user", "never"
+
+
+@dataclass(frozen=True)
+class CureOptions:
+    plan: t.Mapping[str, t.Any] = field(default_factory=dict)
+    """Options of the plan."""
+    reboot_when: str = ALWAYS
+    """``always``, ``no_user`` (hold the restart while somebody is logged on) or ``never``."""
+    named_roles: frozenset[str] = frozenset()
+    """Roles of ``reboot.special_roles`` for which a restart was allowed by name."""
+    deadline: float = 1800.0
+    """Seconds for the whole cure of one endpoint."""
+    gpo_deadline: float = 900.0
+    """Seconds of these in which the endpoint has to follow a domain GPO that was changed."""
+    update_definitions: bool = True
+    commit_confirm: float = 0
+    """Minutes after which the endpoint puts its old values back unless it was proven, 0 for never."""
+    check_only: bool = False
+    """Check mode: plan and say what would be done."""
+
+
+class Look(t.Protocol):
+    """Reads and judges the endpoint anew. Raises SessionError."""
+
+    def __call__(self, asker: Asker, proving: bool) -> tuple[Document, Document]:
+        """(facts, verdict); ``proving`` lets the endpoint make a handshake of its own."""
+
+
+class Update(t.Protocol):
+    """Triggers a definition update and waits for what it comes to."""
+
+    def __call__(self, asker: Asker, facts: Document, wait: reboot.Waiter) -> Document:
+        """``{result: updated|up_to_date|failed|unknown, code, line, cause, reason}``."""
+
+    def obstacle(self, asker: Asker, facts: Document) -> str | None:
+        """A sentence why this endpoint cannot be asked for an update, or None."""
+
+
+@dataclass
+class Surroundings:
+    """What the controller brings: where things are written, how many failures are allowed, how to look."""
+
+    host: str
+    run_id: str
+    token: str
+    journal: Journal
+    store: BeforeImageStore
+    budget: FailureBudget
+    look: Look
+    update: Update
+    may_start: t.Callable[[], str | None] = lambda: None
+    """A sentence why no endpoint may be started now (maintenance window), or None."""
+    reboot_slot: t.Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+    """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline."""
+    gpo_value: t.Callable[[Document, Document], Document | None] = lambda _step, _facts: None
+    """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
+    gpo_changed: t.Callable[[], bool] = lambda: False
+    """Whether this run changed a domain GPO because of this endpoint, among others."""
+    file: t.Callable[[Outcome], None] = lambda _outcome: None
+    """Files the outcome; called before the journal says that the endpoint has come to its end."""
+    wave: int | None = None
+    other_way: reboot.OtherWay | None = None
+    """How to restart in place of the native way."""
+
+
+@dataclass
+class Outcome:
+    """What became of one endpoint; ``event`` is an end of the journal, or ``planned`` in check mode."""
+
+    host: str
+    event: str
+    detail: str | None = None
+    changed: bool = False
+    plan: Document | None = None
+    before: Document | None = None
+    """``{facts, verdict}`` of the first look."""
+    after: Document | None = None
+    """``{facts, verdict}`` of the last look, where there was one."""
+    before_image: str | None = None
+    before_image_on_endpoint: bool | None = None
+    """Whether the endpoint took its own copy, where there was an image."""
+    undone: list[Document] | None = None
+    update: Document | None = None
+    restart: Document | None = None
+    """``{boot_time_before, boot_time_after, method, note}`` of a restart that was seen."""
+    elsewhere: bool = False
+    """Another process cured the endpoint, and filed what became of it."""
+    unrecorded: bool = False
+    """The end could not be written down on the controller."""

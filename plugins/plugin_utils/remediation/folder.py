@@ -1,0 +1,342 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""The folder of a remediation: two run folders, before and after, a journal, and a summary.
+
+::
+
+    <results_dir>/<run_id>/before/           run folder: what the audit found
+    <results_dir>/<run_id>/after/            run folder: the last that is known of every endpoint
+    <results_dir>/<run_id>/journal/          see journal.py
+    <results_dir>/<run_id>/plans.json        what the audit planned for every endpoint
+    <results_dir>/<run_id>/cures/            one file per endpoint that was taken up: plan, change, update, end
+    <results_dir>/<run_id>/remediation.json  what became of every endpoint
+    <results_dir>/<run_id>/waves/NNN.json    the same for the endpoints of one wave
+
+The folder of a run that was killed, or that stopped, is gone on with: what was measured before is kept.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import Claim
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import title as gpo_title
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import FailureBudget
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import parse_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import gpo_changes
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import (
+    FAILED_ENDS,
+    PROGRESS,
+    Journal,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import RunFolder, begin_run, join_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
+    GATE_FILE,
+    HOSTS_FOLDER,
+    RUN_FILE,
+    Record,
+    ResultsError,
+    read_run,
+    read_run_info,
+    record_path,
+    write_json,
+    write_record,
+)
+
+SCHEMA = "fleetops.tetra/remediation/1"
+BEFORE, AFTER = "before", "after"
+SUMMARY, PLANS, CURES, WAVES = "remediation.json", "plans.json", "cures", "waves"
+DEAD = "Its process ended without a result; the journal says how far it came."
+
+Document = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Remediation:
+    """A remediation that was begun."""
+
+    path: Path
+    token: str
+    before: RunFolder
+    after: RunFolder
+    fleet_size: int
+    resumed: bool
+
+    @property
+    def run_id(self) -> str:
+        return self.path.name
+
+    @property
+    def results_dir(self) -> Path:
+        return self.path.parent
+
+    def journal(self) -> Journal:
+        return Journal(self.path, self.token)
+
+
+def begin(
+    results_dir: Path, run_id: str | None, hosts: t.Sequence[str], process: Process, about: Document, policy: Document
+) -> Remediation:
+    """Begins a remediation, or goes on with the one in that folder. Raises ResultsError.
+
+    A folder that another living run writes to is refused, one of another playbook, and one that was begun with another
+    policy: what was found before was judged by that one. A folder of a run in check mode is begun anew: nothing was
+    done in it, and the endpoints may have changed since.
+    """
+    run_id = run_id or now().replace(":", "-")
+    folder = results_dir / run_id
+    rehearsed = _was_check_mode(folder) and not about.get("check_mode")
+    if (folder / BEFORE / RUN_FILE).is_file() and not rehearsed:
+        _refuse_another_policy(folder, policy)
+    elif any((folder / HOSTS_FOLDER).glob("*.json")):
+        raise ResultsError(f"{folder} holds the results of another playbook: choose another tetra_run_id.")
+    outer = begin_run(results_dir, run_id, hosts, process, about, policy)
+    resumed = (outer.path / BEFORE / RUN_FILE).is_file() and not rehearsed
+    for name in (BEFORE, AFTER):
+        # A run may have been killed between the two.
+        if (outer.path / name / RUN_FILE).is_file() and not rehearsed:
+            _go_on(outer.path / name, hosts, process)
+        else:
+            begin_run(outer.path, name, hosts, process, about, policy)
+    return _joined(outer.path, outer.token, resumed)
+
+
+def _was_check_mode(folder: Path) -> bool:
+    return (folder / BEFORE / RUN_FILE).is_file() and bool(read_run_info(folder / BEFORE).get("check_mode"))
+
+
+def _refuse_another_policy(folder: Path, policy: Document) -> None:
+    begun_with = read_run_info(folder / BEFORE).get("policy") or {}
+    if begun_with != policy:
+        raise ResultsError(
+            f"The remediation in {folder} was begun with another tetra_policy: go on with the same one, or choose "
+            "another tetra_run_id."
+        )
+
+
+def join(folder: Path) -> Remediation:
+    """The remediation that was begun in ``folder``. Raises ResultsError."""
+    return _joined(folder, read_run_info(folder)["token"], resumed=False)
+
+
+def _joined(folder: Path, token: str, resumed: bool) -> Remediation:
+    before, after = join_run(folder / BEFORE), join_run(folder / AFTER)
+    size = len(read_run_info(before.path)["hosts"])
+    return Remediation(folder, token, before, after, size, resumed)
+
+
+def _go_on(folder: Path, hosts: t.Sequence[str], process: Process) -> None:
+    """Keeps token and records; endpoints that are new in the inventory join."""
+    info = read_run_info(folder)
+    info["hosts"] = list(dict.fromkeys([*info["hosts"], *hosts]))
+    info["process"] = process.as_dict()
+    (folder / GATE_FILE).unlink(missing_ok=True)
+    write_json(folder / RUN_FILE, info)
+
+
+def to_audit(remediation: Remediation) -> list[str]:
+    """Endpoints whose first look has still to be taken: no record is there, or one that says nothing."""
+    return [record["host"] for record in read_run(remediation.before.path).records() if record["facts"] is None]
+
+
+def make_plans(remediation: Remediation, hosts: t.Sequence[str], options: t.Mapping[str, t.Any]) -> list[str]:
+    """Plans from the records before, filed in ``plans.json``; the endpoints to take up, ordered.
+
+    Those are the ones to change or to restart, and those whose cure an earlier run of this folder began. Raises
+    PlanError.
+    """
+    parse_options(options)
+    journal = remediation.journal()
+    planned: dict[str, Document] = {}
+    taken_up: set[str] = set()
+    claims: list[Claim] = []
+    for record in read_run(remediation.before.path).records():
+        host = record["host"]
+        plan = _plan_of(record, options)
+        event = journal.standing(host).event
+        planned[host] = {"todo": plan["todo"], "steps": plan["steps"], "blocked": plan["blocked"]}
+        claims.extend(gpo_changes.claims(record, options))
+        if event in PROGRESS or event in FAILED_ENDS or event == "held" or _is_unproven(record):
+            taken_up.add(host)
+        _copy_to_after(remediation, record, event)
+    gpo_changes.plan_changes(remediation.path, remediation.before, claims, planned, options)
+    write_json(remediation.path / PLANS, planned)
+    to_do = {host for host, plan in planned.items() if plan["todo"] in (planning.CHANGE, planning.REBOOT)}
+    return sorted(host for host in {*to_do, *taken_up} & set(hosts) if journal.standing(host).event != "proven")
+
+
+def _plan_of(record: Record, options: t.Mapping[str, t.Any]) -> Document:
+    if record["facts"] is None:
+        nothing: Document = {"todo": planning.UNKNOWN, "steps": [], "blocked": []}
+        return nothing
+    return planning.plan(record["facts"], record["verdict"], options)
+
+
+def _is_unproven(record: Record) -> bool:
+    """Our own key on the endpoint tells of a change that nobody has proven: its run was killed."""
+    facts = record["facts"]
+    return facts is not None and bool(facts["reboot"].get("changed_by_us"))
+
+
+def _copy_to_after(remediation: Remediation, record: Record, event: str | None) -> None:
+    """Until an endpoint is taken up, what was found before is the last that is known of it."""
+    if event is None and (
+        record["facts"] is not None or not record_path(remediation.after.path, record["host"]).exists()
+    ):
+        write_record(remediation.after.path, {**record, "token": remediation.after.token})
+
+
+def next_wave(remediation: Remediation) -> int:
+    """Waves are counted by the summaries of those that are over."""
+    return len(list((remediation.path / WAVES).glob("*.json"))) + 1
+
+
+def cure_path(remediation: Remediation, host: str) -> Path:
+    return remediation.path / CURES / f"{encode_name(host)}.json"
+
+
+def read_cure(remediation: Remediation, host: str) -> Document:
+    """What became of one endpoint when it was last taken up; empty where it never was."""
+    return _read(cure_path(remediation, host))
+
+
+def file_cure(remediation: Remediation, host: str, cure: Document) -> None:
+    """Files what became of one endpoint."""
+    write_json(cure_path(remediation, host), cure)
+
+
+def count_lost(remediation: Remediation, batch: t.Iterable[str]) -> None:
+    """Notes endpoints of a wave that is over and whose task left no end as failed."""
+    journal = remediation.journal()
+    for host in batch:
+        standing = journal.standing(host)
+        if standing.in_flight:
+            continue
+        ours = any(entry["token"] == remediation.token for entry in journal.entries(host)[-1:])
+        if not ours:
+            journal.append(host, "failed", "Its task ended before the endpoint was taken up.")
+        elif standing.abandoned:
+            journal.append(host, "failed", DEAD)
+
+
+def block(remediation: Remediation, changes: t.Iterable[Document]) -> None:
+    """Notes the endpoints of domain GPOs that could not be changed as blocked: they are not taken up."""
+    journal = remediation.journal()
+    for change in changes:
+        sentence = f"The domain GPO {gpo_title(change)} was not changed: {change['outcome']['detail']}"
+        for host in change["endpoints"]:
+            if journal.standing(host).event not in ("proven", "blocked"):
+                journal.append(host, "blocked", sentence)
+
+
+def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence[str] | None = None) -> Document:
+    """What became of every endpoint so far; written to ``remediation.json`` and, with ``batch``, to the wave's file."""
+    journal = remediation.journal()
+    plans = _read(remediation.path / PLANS)
+    after = {record["host"]: record["verdict"]["state"] for record in read_run(remediation.after.path).records()}
+    hosts: Document = {}
+    for record in read_run(remediation.before.path).records():
+        host = record["host"]
+        standing = journal.standing(host)
+        plan = plans.get(host) or {"todo": planning.UNKNOWN, "steps": [], "blocked": []}
+        cure = read_cure(remediation, host)
+        event = "in_flight" if standing.in_flight else "abandoned" if standing.abandoned else standing.event
+        hosts[host] = {
+            "event": event or _NOT_TAKEN_UP.get(plan["todo"]),
+            "stage": standing.event,
+            "detail": standing.detail,
+            "at": standing.at,
+            "planned": plan["todo"],
+            "blocked": ((cure.get("plan") or {}) if event == "blocked" else plan).get("blocked") or plan["blocked"],
+            "changed": bool(cure.get("changed")),
+            "before": record["verdict"]["state"],
+            "after": after.get(host),
+            "update": (cure.get("update") or {}).get("result"),
+        }
+    failed = journal.failed_hosts()
+    document: Document = {
+        "schema": SCHEMA,
+        "run_id": remediation.run_id,
+        "made_at": now(),
+        "counts": dict(
+            sorted(collections.Counter(str(one["event"] or "not_started") for one in hosts.values()).items())
+        ),
+        "failures": len(failed),
+        "allowed": budget.allowed,
+        "budget_spent": budget.is_spent(len(failed)),
+        "failed": failed,
+        "in_flight": [host for host, one in hosts.items() if one["event"] in ("in_flight", "abandoned")],
+        "never_came_back": [
+            host for host, one in hosts.items() if one["event"] in ("timed_out", "unreachable") and one["changed"]
+        ],
+        "not_known": [host for host, one in hosts.items() if one["event"] == "unknown"],
+        "owned_by_others": [host for host, one in hosts.items() if one["event"] == "blocked"],
+        "domain_gpos": [
+            {**change, "ends": _ends(change["endpoints"], hosts)}
+            for change in gpo_changes.read(remediation.path)["gpos"]
+        ],
+        "hosts": hosts,
+    }
+    write_json(remediation.path / SUMMARY, document)
+    if batch is not None:
+        wave = {**document, "hosts": {host: hosts[host] for host in batch if host in hosts}}
+        write_json(remediation.path / WAVES / f"{next_wave(remediation):03}.json", wave)
+    return document
+
+
+def sentences(document: Document) -> list[str]:
+    """The summary for a reader: what counts, and the endpoints that somebody has to look at."""
+    counts = ", ".join(f"{number} {event.replace('_', ' ')}" for event, number in document["counts"].items())
+    lines = [f"{counts}."]
+    for title, name in (
+        ("Failed", "failed"),
+        ("Did not come back after the restart", "never_came_back"),
+        ("In flight when their run ended", "in_flight"),
+        ("Could not be asked, or not well enough to plan", "not_known"),
+    ):
+        if document[name]:
+            lines.append(f"{title}: {some(document[name], _NAMED)}.")
+    lines.extend(gpo_changes.sentences({"gpos": document["domain_gpos"]}))
+    of_gpos = {host for change in document["domain_gpos"] for host in change["endpoints"]}
+    for host in [host for host in document["owned_by_others"] if host not in of_gpos][:_NAMED]:
+        blocked = document["hosts"][host]["blocked"]
+        why = blocked[0]["why"] if blocked else document["hosts"][host]["detail"]
+        lines.append(f"{host}: {why}")
+    if document["budget_spent"]:
+        lines.append(FailureBudget(document["allowed"]).sentence(document["failures"]))
+    return lines
+
+
+_NAMED = 20
+_NOT_TAKEN_UP = {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked", planning.UNKNOWN: "unknown"}
+"""What is said of an endpoint for which a plan was the end. One to change or restart was not started."""
+
+
+def _ends(endpoints: t.Iterable[str], hosts: Document) -> dict[str, list[str]]:
+    """The endpoints of a GPO by how they ended; those that were offline stand under unreachable and timed_out."""
+    ends: dict[str, list[str]] = {}
+    for host in endpoints:
+        if host in hosts:
+            ends.setdefault(str(hosts[host]["event"] or "not_started"), []).append(host)
+    return dict(sorted(ends.items()))
+
+
+def _read(path: Path) -> Document:
+    """A file of ours; one that is missing or damaged tells nothing."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,187 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""The journal of a remediation: what was begun and what became of it, one append-only file per host.
+
+``<run folder>/journal/<encoded host>.jsonl`` holds one JSON object a line::
+
+    {schema: "fleetops.tetra/journal/1", at: UTC, token, host, event, detail: str|null, wave: int|null,
+     process: {pid, started}}
+
+``<run folder>/journal/failures.jsonl`` repeats the entries that count against the failure budget, so that checking the
+budget reads a file whose length the budget bounds, however large the fleet is.
+
+Each line is on disk before the step that it announces begins. A line cut short by a crash is the last one of its file
+and is ignored; the next entry starts on a line of its own.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
+
+SCHEMA = "fleetops.tetra/journal/1"
+
+PROGRESS = ("running", "before_image", "changing", "changed", "rebooting", "proving")
+"""Events on the way; an endpoint whose last entry is one of these is in flight, or was when its run died."""
+
+GOOD_ENDS = ("proven", "nothing_to_do")
+HELD_ENDS = ("blocked", "held", "not_started")
+"""Ends in which the endpoint was left as it was and nothing went wrong with it."""
+
+FAILED_ENDS = ("failed", "unreachable", "timed_out", "unproven")
+"""Ends that count against the failure budget."""
+
+EVENTS = PROGRESS + GOOD_ENDS + HELD_ENDS + FAILED_ENDS
+
+
+class JournalError(Exception):
+    """The journal could not be written or read; the message says which file and why."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an endpoint stands by its journal."""
+
+    host: str
+    event: str | None
+    at: str | None
+    detail: str | None
+    in_flight: bool
+    """The last entry is on the way and its process is alive."""
+    abandoned: bool
+    """The last entry is on the way and its process is gone."""
+
+
+class Journal:
+    """Reads and appends the journal in one run folder; safe for several processes at once."""
+
+    def __init__(self, run_folder: str | os.PathLike[str], token: str) -> None:
+        self.folder = Path(run_folder) / "journal"
+        self.token = token
+
+    def append(self, host: str, event: str, detail: str | None = None, wave: int | None = None) -> None:
+        """Adds one entry and returns when it is on disk. Raises JournalError; then the step must not begin."""
+        if event not in EVENTS:
+            raise JournalError(f"'{event}' is not an event of the journal.")
+        entry: dict[str, t.Any] = {
+            "schema": SCHEMA,
+            "at": now(),
+            "token": self.token,
+            "host": host,
+            "event": event,
+            "detail": detail,
+            "wave": wave,
+            "process": Process.current().as_dict(),
+        }
+        _append_line(self._host_file(host), entry)
+        if event in FAILED_ENDS:
+            _append_line(self.folder / "failures.jsonl", entry)
+
+    def standing(self, host: str) -> Standing:
+        """The endpoint's last entry, of whichever run wrote it."""
+        return _standing(host, _read_lines(self._host_file(host)))
+
+    def entries(self, host: str) -> list[dict[str, t.Any]]:
+        return _read_lines(self._host_file(host))
+
+    def standings(self) -> list[Standing]:
+        """One standing for every endpoint that has a journal, ordered by name."""
+        found = []
+        for path in sorted(self.folder.glob("*.jsonl")):
+            if path.name == "failures.jsonl":
+                continue
+            lines = _read_lines(path)
+            if lines:
+                found.append(_standing(str(lines[-1].get("host")), lines))
+        return sorted(found, key=lambda one: one.host)
+
+    def failed_hosts(self) -> list[str]:
+        """Endpoints of this run that count against the budget, in the order in which they failed."""
+        hosts = [str(line["host"]) for line in _read_lines(self.folder / "failures.jsonl") if self._ours(line)]
+        return list(dict.fromkeys(hosts))
+
+    @contextlib.contextmanager
+    def locked(self) -> c.Iterator[None]:
+        """Held while the budget is checked and an endpoint started: two workers cannot both take the last place."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise JournalError(f"The journal in {self.folder} cannot be locked: {error.strerror}.") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _ours(self, line: c.Mapping[str, t.Any]) -> bool:
+        return line.get("token") == self.token
+
+    def _host_file(self, host: str) -> Path:
+        return self.folder / f"{encode_name(host)}.jsonl"
+
+
+def _append_line(path: Path, entry: c.Mapping[str, t.Any]) -> None:
+    line = json.dumps(entry, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                line = b"\n" + line
+            written = os.write(descriptor, line)
+            os.fsync(descriptor)
+            if written < len(line):
+                # A disk that fills up takes a part of the line without an error.
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise JournalError(f"The journal {path} cannot be written: {error.strerror}.") from error
+
+
+def _read_lines(path: Path) -> list[dict[str, t.Any]]:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise JournalError(f"The journal {path} cannot be read: {error.strerror}.") from error
+    entries = []
+    for line in raw.split(b"\n"):
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and entry.get("schema") == SCHEMA and entry.get("event") in EVENTS:
+                entries.append(entry)
+    return entries
+
+
+def _standing(host: str, entries: c.Sequence[c.Mapping[str, t.Any]]) -> Standing:
+    if not entries:
+        return Standing(host, None, None, None, in_flight=False, abandoned=False)
+    last = entries[-1]
+    on_the_way = last["event"] in PROGRESS
+    alive = on_the_way and Process.from_dict(last.get("process")).is_alive()
+    return Standing(
+        host,
+        last["event"],
+        last.get("at"),
+        last.get("detail"),
+        in_flight=alive,
+        abandoned=on_the_way and not alive,
+    )

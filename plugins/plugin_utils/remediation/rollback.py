@@ -1,0 +1,266 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Putting one endpoint back to what its before-images say, newest first.
+
+in flight? → images → foresee → undo one image after the other → restart
+
+A value that is no longer as we wrote it belongs to somebody else by now; it is kept and told. An image is marked as put
+back once nothing of it was kept, so a rollback that was killed is finished by the next one. While values are put back
+the key ``HKLM\\SOFTWARE\\fleetops.tetra`` holds the time, as it does during a cure: it tells the next rollback that a
+restart is owed.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import contextlib
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImage, BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import (
+    ALREADY,
+    KEPT,
+    RESTORED,
+    ChangeSet,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.commit_confirm import CommitConfirm
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_images import EndpointImages
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_lock import EndpointBusy, alone_at
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders, read_folders
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
+
+Document = dict[str, t.Any]
+_T = t.TypeVar("_T")
+
+CONTROLLER, ENDPOINT = "controller", "endpoint"
+
+
+class RollbackError(Exception):
+    """Nothing was done to the endpoint; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class RollbackOptions:
+    run_id: str | None = None
+    """Only images of this run."""
+    from_endpoint: bool = False
+    """Take the endpoint's own copies for those that the controller does not have."""
+    reboot: bool = False
+    named_roles: frozenset[str] = frozenset()
+    """Roles for which a restart was allowed by name, as in a cure."""
+    deadline: float = 1800.0
+    """Seconds for the whole endpoint."""
+    check_only: bool = False
+
+
+@dataclass
+class Outcome:
+    """What became of one endpoint; complete also where an error ended it."""
+
+    items: list[Document] = field(default_factory=list)
+    """``{image, run_id, path, name, outcome, present, before}``, in the order in which they were taken up."""
+    images: list[Document] = field(default_factory=list)
+    """``{id, created_at, run_id, source}``, newest first."""
+    of_gpos: list[str] = field(default_factory=list)
+    """Ids of images of domain GPOs, which are not put back here."""
+    changed: bool = False
+    needs_reboot: bool = False
+    """What was put back counts after the next restart."""
+    rebooted: bool = False
+    not_restarted: str | None = None
+    """Why the endpoint was not restarted although that was asked for."""
+
+
+class Rollback:
+    """``run`` is called once; ``outcome`` says how far it came, also when it raised."""
+
+    def __init__(self, endpoint: reboot.Endpoint, results_dir: Path, host: str, options: RollbackOptions) -> None:
+        self._endpoint = endpoint
+        self._results_dir = results_dir
+        self._store = BeforeImageStore(results_dir)
+        self._host = host
+        self._options = options
+        self._wait = Countdown(options.deadline)
+        self._folders = WindowsFolders()
+        self._would_stand: dict[tuple[str, str], Document] = {}
+        self.outcome = Outcome()
+
+    def run(self) -> None:
+        """Raises RollbackError or BeforeImageError before anything is done; ChangeError or SessionError on the way."""
+        if not self._store.folder.is_dir() and not self._options.from_endpoint:
+            raise RollbackError(
+                f"There is no before-image at all in {self._store.folder}: look for a typo in "
+                "tetra_results_dir, or let the endpoints' own copies be used (tetra_from_endpoint: true)."
+            )
+        with self._alone():
+            self._refuse_while_cured()
+            images = self._on_controller()
+            self.outcome.of_gpos = [image.id for image in self._store.unrestored(self._host, of_gpos=True)]
+            guarded = bool(self._store.guarded(self._host))
+            if images or guarded or self._options.from_endpoint or self._owes_a_restart_perhaps():
+                self._put_back(images)
+
+    # Which images ---------------------------------------------------------------------------------------------------
+
+    def _on_controller(self) -> list[tuple[BeforeImage, str]]:
+        return [(image, CONTROLLER) for image in self._store.unrestored(self._host) if self._is_wanted(image)]
+
+    def _on_endpoint(self, images: list[tuple[BeforeImage, str]]) -> list[tuple[BeforeImage, str]]:
+        """Adds the copies that the controller knows nothing of; newest first."""
+        copies = EndpointImages(self._endpoint.session(), self._folders).read(self._host)
+        unknown = [image for image in copies if self._is_wanted(image) and not self._store.knows(image)]
+        images = [*images, *((image, ENDPOINT) for image in unknown)]
+        return sorted(images, key=lambda one: one[0].id, reverse=True)
+
+    def _is_wanted(self, image: BeforeImage) -> bool:
+        return self._options.run_id is None or image.run_id == self._options.run_id
+
+    # Doing it -------------------------------------------------------------------------------------------------------
+
+    def _put_back(self, images: list[tuple[BeforeImage, str]]) -> None:
+        self._folders = read_folders(self._endpoint.session())
+        if self._options.from_endpoint:
+            images = self._on_endpoint(images)
+        self.outcome.images = [_about(image, source) for image, source in images]
+        self._call_the_guard_off([image for image, _source in images])
+        owed = self._is_owed_a_restart()
+        for image, source in images:
+            self._one(image, source)
+        self.outcome.needs_reboot = owed or any(item["outcome"] == RESTORED for item in self.outcome.items)
+        if self._options.check_only:
+            return
+        if self._options.reboot and self.outcome.needs_reboot:
+            self._restart()
+        if images or self.outcome.rebooted:
+            self._again(lambda: self._changes().forget_change())
+
+    def _one(self, image: BeforeImage, source: str) -> None:
+        told = self._again(lambda: self._foresee(image))
+        self.outcome.items.extend(told)
+        something = any(one["outcome"] == RESTORED for one in told)
+        self.outcome.changed = self.outcome.changed or something
+        if self._options.check_only:
+            return
+        if source == ENDPOINT:
+            self._store.adopt(image)
+        if something:
+            self._again(self._note)
+            made = self._again(lambda: self._changes().undo(image.items))
+            undone = {(one["path"], one["name"]): one["outcome"] for one in made}
+            for one in told:
+                if one["outcome"] != ALREADY:
+                    one["outcome"] = undone[one["path"], one["name"]]
+        else:
+            self._again(lambda: self._changes().tidy(image.items))
+        if all(one["outcome"] != KEPT for one in told):
+            self._store.mark_restored(image, [_noted(one) for one in told])
+            with contextlib.suppress(ChangeError, SessionError):
+                EndpointImages(self._endpoint.session(), self._folders).remove(image)
+
+    def _call_the_guard_off(self, images: t.Sequence[BeforeImage]) -> None:
+        """What a cure with commit-confirm left on the endpoint would restart it later for nothing."""
+        if self._options.check_only or not (self._store.guarded(self._host) or self._options.from_endpoint):
+            return
+        items = [item for image in (*images, *self._store.guarded(self._host)) for item in image.items]
+        stood = self._again(lambda: CommitConfirm(self._endpoint, self._folders).disarm(items))
+        self.outcome.changed = self.outcome.changed or stood
+        self._store.forget_guards(self._host)
+
+    def _again(self, act: t.Callable[[], _T]) -> _T:
+        return again(self._endpoint, self._wait, act)
+
+    def _foresee(self, image: BeforeImage) -> list[Document]:
+        items = {(item["path"], item.get("name")): item for item in image.items}
+        told = []
+        for one in self._changes().foresee(image.items):
+            place = one["path"], one["name"]
+            item = items[place]
+            if self._options.check_only:
+                # Where a newer image of the same value would be put back first, the value would stand so by then.
+                one["present"] = self._would_stand.get(place, one["present"])
+                if place in self._would_stand:
+                    one["outcome"] = ChangeSet.foreseen(item, one["present"])
+                if one["outcome"] == RESTORED:
+                    self._would_stand[place] = item["before"]
+            told.append({"image": image.id, "run_id": image.run_id, **one, "before": item["before"]})
+        return told
+
+    def _note(self) -> None:
+        self._changes().note_change(self._now())
+
+    def _now(self) -> str:
+        """By the endpoint's clock where it tells."""
+        return reboot.clock(self._endpoint.session()) or now()
+
+    def _is_owed_a_restart(self) -> bool:
+        noted = self._changes().noted_change()
+        if noted["status"] != "ok":
+            return False
+        with contextlib.suppress(ChangeError):
+            return str(noted["data"]) > reboot.boot_time(self._endpoint.session())
+        return True
+
+    def _restart(self) -> None:
+        asker = self._endpoint.session()
+        held = [words for role, words in reboot.special_roles(asker) if role not in self._options.named_roles]
+        if held:
+            self.outcome.not_restarted = (
+                f"This endpoint is {held[0]}; it is restarted only when that is allowed by name."
+            )
+            return
+        before = reboot.boot_time(asker)
+        reboot.restart_and_wait(self._endpoint, before, self._wait, self._folders.system_root)
+        self.outcome.rebooted, self.outcome.needs_reboot = True, False
+
+    # Details --------------------------------------------------------------------------------------------------------
+
+    def _changes(self) -> ChangeSet:
+        return ChangeSet(self._endpoint.session(), self._wait, self._folders.system_root)
+
+    def _owes_a_restart_perhaps(self) -> bool:
+        """A rollback that was killed before its restart has left nothing but restored images."""
+        return self._options.reboot and self._store.has_any(self._host)
+
+    def _refuse_while_cured(self) -> None:
+        """Raises RollbackError, or JournalError where a journal cannot be read."""
+        for path in sorted(self._results_dir.glob(f"*/journal/{encode_name(self._host)}.jsonl")):
+            if Journal(path.parent.parent, token="").standing(self._host).in_flight:
+                raise RollbackError(
+                    f"The run {path.parent.parent.name} is curing this endpoint just now: wait for its end, or stop it."
+                )
+
+    @contextlib.contextmanager
+    def _alone(self) -> c.Iterator[None]:
+        """Two rollbacks of the same endpoint would undo each other's steps, and so would a cure."""
+        folder = self._store.folder_of(self._host)
+        if self._options.check_only or not (folder.is_dir() or self._options.from_endpoint):
+            yield
+            return
+        with contextlib.ExitStack() as lock:
+            try:
+                lock.enter_context(alone_at(folder))
+            except EndpointBusy as error:
+                self._refuse_while_cured()
+                raise RollbackError(str(error)) from error
+            yield
+
+
+def _about(image: BeforeImage, source: str) -> Document:
+    return {"id": image.id, "created_at": image.created_at, "run_id": image.run_id, "source": source}
+
+
+def _noted(item: t.Mapping[str, t.Any]) -> Document:
+    """What is kept beside an image that was put back."""
+    return {name: item[name] for name in ("path", "name", "outcome")}

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""One endpoint, from connection to record. Whatever goes wrong on the way becomes a record with state ``unknown``."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import (
+    DomainPolicy,
+    read_domain_policy_file,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import Gathered, gather, probe_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import results
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import RunFolder, join_run
+
+FACT_NAME = "fleetops_tetra"
+
+
+def audit_endpoint(
+    connection: Connection,
+    host: str,
+    arguments: t.Mapping[str, t.Any],
+    delegated_to: str | None = None,
+) -> tuple[results.Record, Path | None]:
+    """Reads, judges and records one endpoint; gives the record and its path where a run was named.
+
+    Raises ResultsError or OSError when the record cannot be written, DomainPolicyError before anything is asked.
+    """
+    domain = chosen_domain(arguments["domain_policy"])
+    run = join_run(Path(arguments["run"])) if arguments["run"] else None
+    policy = chosen_policy(arguments["policy"], run)
+    token = run.token if run is not None else None
+    if delegated_to is not None:
+        sentence = (
+            f"The task is delegated to {delegated_to}, whose facts would be filed under {host}: take delegate_to away."
+        )
+        record = results.unknown_record(host, "delegated", sentence, token, policy)
+    else:
+        probe = probe_options(arguments) if arguments["probe"] else None
+        gathered = gather(connection, host, arguments["timeout"], probe, arguments["as_image"])
+        record = judge(host, gathered, token, policy, domain)
+    return record, results.write_record(run.path, record) if run is not None else None
+
+
+def judge(
+    host: str,
+    gathered: Gathered,
+    token: str | None,
+    policy: dict[str, t.Any] | None,
+    domain: DomainPolicy | None = None,
+) -> results.Record:
+    """The record of what was gathered, judged with the policy of a domain as well where there is one."""
+    if gathered.facts is None:
+        error = gathered.error or SessionError("internal", "Nothing was gathered.")
+        return results.unknown_record(host, error.kind, str(error), token, policy, gathered.timing)
+    try:
+        verdict = evaluate_joined(gathered.facts, policy, domain)
+    except Exception as fault:
+        sentence = f"The collection could not judge these facts ({type(fault).__name__})."
+        record = results.unknown_record(host, "internal", sentence, token, policy, gathered.timing)
+        return {**record, "facts": gathered.facts}
+    return results.make_record(host, token, verdict, gathered.facts, gathered.timing)
+
+
+def task_result(record: results.Record, path: Path | None, return_facts: bool) -> dict[str, t.Any]:
+    """What the task hands back: slim, since thousands of these stay in the controller's memory."""
+    verdict = record["verdict"]
+    cause = verdict["cause"]
+    summary = {
+        "state": verdict["state"],
+        "cause": cause["code"] if cause else None,
+        "usable": list(verdict["reachability"]["usable"]),
+        "in_force": verdict["in_force"],
+    }
+    result = {
+        "changed": False,
+        **summary,
+        "reachability": verdict["reachability"]["answer"],
+        "next_step": verdict["next_step"],
+        "error": record["error"],
+        "record": str(path) if path is not None else None,
+        "ansible_facts": {FACT_NAME: summary},
+    }
+    if return_facts:
+        result["facts"] = record["facts"]
+        result["verdict"] = verdict
+    return result
+
+
+def chosen_policy(given: dict[str, t.Any] | None, run: RunFolder | None) -> dict[str, t.Any] | None:
+    """The policy of this judgement: what the task says, else what the run says, else the defaults."""
+    if given is not None:
+        return {name: value for name, value in given.items() if value is not None}
+    return run.policy if run is not None and run.policy else None
+
+
+def chosen_domain(path: str | None) -> DomainPolicy | None:
+    """The policy of the domain in that file on the controller. Raises DomainPolicyError."""
+    return read_domain_policy_file(Path(path).absolute()) if path else None

@@ -1,0 +1,237 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""``fleetops.tetra.domain_gpo`` as a task: from its arguments to changes on the management host and a result.
+
+With ``run`` all GPOs of a remediation that may be changed; with ``gpo`` one; with ``state: restored`` back again.
+"""
+
+from __future__ import annotations
+
+import typing as t
+import uuid
+from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import POLICY_KEY, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import title
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import nothing, present, suite_changes
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredError
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list import MAXIMUM_LENGTH
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
+    BeforeImage,
+    BeforeImageError,
+    BeforeImageStore,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, RESTORED
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.domain_policy import DomainPolicy, Looked, Wish
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import suite_diff
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection, Session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import folder as remediation
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import gpo_changes
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.cure_task import plan_options
+
+Arguments = t.Mapping[str, t.Any]
+Document = dict[str, t.Any]
+
+_ERRORS = (ChangeError, BeforeImageError, SessionError, DeadlineExceeded)
+_WITHOUT_RUN = "domain_gpo"
+"""Stands for a run in the before-image of a GPO that was changed by the module alone."""
+
+
+def domain_gpo_task(connection: Connection, host: str, arguments: Arguments, check_only: bool) -> Document:
+    """``host`` is the management host. Raises ResultsError or OSError where the controller cannot write."""
+    session = Session(connection)
+    task = _Task(session, host, arguments, check_only)
+    try:
+        if arguments["run"]:
+            return task.all_of_run()
+        wish = None if arguments["state"] == "restored" else _wish(arguments)
+        with deadline(float(arguments["timeout"])):
+            return task.restore() if wish is None else task.one(wish)
+    except (DesiredError, *_ERRORS) as error:
+        session.abandon()
+        return {"changed": False, "failed": True, "msg": task.sentence(error), "gpos": []}
+
+
+def _wish(arguments: Arguments) -> Wish:
+    """Raises DesiredError."""
+    gpo = str(arguments["gpo"] or "").strip()
+    if not gpo:
+        raise DesiredError("Say which GPO: its name or its {GUID} in gpo.")
+    if arguments["state"] == "not_configured":
+        if arguments["suites"]:
+            raise DesiredError("A policy that is not configured has no suites: leave suites or state out.")
+        return Wish(gpo, POLICY_KEY, SUITES_VALUE, nothing(), arguments["domain"])
+    text = ",".join(_list(arguments))
+    return Wish(gpo, POLICY_KEY, SUITES_VALUE, present("REG_SZ", text), arguments["domain"])
+
+
+def _list(arguments: Arguments) -> tuple[str, ...]:
+    if arguments["suites"] is None:
+        raise DesiredError("Say what the GPO should hold: suites, or state: not_configured.")
+    names = parse_order_options({name: arguments[name] for name in ("suites", "allow_unknown")}).named
+    if not set(names) & set(ALLOW_LIST):
+        raise DesiredError(
+            f"The list holds no suite that the Tetra servers accept, so it would cure nothing: add one of "
+            f"{', '.join(ALLOW_LIST)}."
+        )
+    length = len(",".join(names))
+    if length > MAXIMUM_LENGTH:
+        raise DesiredError(f"The list has {length} characters; {MAXIMUM_LENGTH} are allowed.")
+    return names
+
+
+class _Task:
+    def __init__(self, session: Session, host: str, arguments: Arguments, check_only: bool) -> None:
+        self._session = session
+        self._host = host
+        self._arguments = arguments
+        self._check_only = check_only
+
+    def sentence(self, error: BaseException) -> str:
+        if isinstance(error, DeadlineExceeded):
+            return f"{self._host} did not answer within {self._arguments['timeout']} seconds."
+        return str(error)
+
+    def one(self, wish: Wish) -> Document:
+        policy = self._policy(Path(self._arguments["results_dir"]), _WITHOUT_RUN, uuid.uuid4().hex)
+        looked = policy.look(wish)
+        image = policy.change(looked) if looked.is_to_change and not self._check_only else None
+        return _result([_told(looked, image)])
+
+    def restore(self) -> Document:
+        folder = Path(self._arguments["results_dir"])
+        store = BeforeImageStore(folder)
+        policy = self._policy(folder, _WITHOUT_RUN, "")
+        images = store.unrestored(self._host, of_gpos=True)
+        if self._arguments["gpo"]:
+            wanted = str(self._arguments["gpo"]).strip().upper()
+            names = {wanted, "{" + wanted.strip("{}") + "}"}
+            images = [image for image in images if names & _names(image)]
+        told = [
+            {**_setting(one["guid"], one["gpo"], one), "outcome": one["outcome"], "before_image": None}
+            for one in policy.restore(images, self._check_only)
+        ]
+        result = _result(told)
+        kept = [one["name"] for one in told if one["outcome"] == KEPT]
+        if kept:
+            result["msg"] = f"{', '.join(kept)} was changed by somebody since and was left so."
+        elif not told:
+            result["msg"] = f"No GPO that was changed on {self._host} is left to put back."
+        return result
+
+    def all_of_run(self) -> Document:
+        """All looks first; then the changes, each with its outcome in the run folder."""
+        run = remediation.join(Path(self._arguments["run"]))
+        options = plan_options(self._arguments["plan"])
+        changes = gpo_changes.to_change(run.path)
+        policy = self._policy(run.results_dir, run.run_id, run.token)
+        looked: list[tuple[Document, Looked]] = []
+        failed: list[str] = []
+        for change in changes:
+            wish = Wish(
+                change["guid"],
+                change["path"],
+                change["value"],
+                change["after"],
+                change["domain"],
+                change["before"],
+                gpo_changes.will_do(run.before, change, options),
+            )
+            try:
+                with deadline(float(self._arguments["timeout"])):
+                    looked.append((change, policy.look(wish)))
+            except _ERRORS as error:
+                failed.append(self._fail(run, change, error))
+        told = []
+        for change, one in looked:
+            if failed:
+                self._fail(run, change, None)
+                continue
+            try:
+                with deadline(float(self._arguments["timeout"])):
+                    told.append(self._change(run, policy, change, one))
+            except _ERRORS as error:
+                failed.append(self._fail(run, change, error))
+        result = _result(told)
+        if failed:
+            result.update(failed=True, msg=" ".join(dict.fromkeys(failed)))
+        return result
+
+    def _change(self, run: remediation.Remediation, policy: DomainPolicy, change: Document, looked: Looked) -> Document:
+        image = policy.change(looked) if looked.is_to_change and not self._check_only else None
+        told = _told(looked, image)
+        if not self._check_only:
+            event = gpo_changes.CHANGED if image is not None else gpo_changes.HELD_ALREADY
+            outcome = {"event": event, "now": looked.after, "detail": None}
+            self._record(run, change, {**outcome, "before_image": image.id if image else None})
+        return told
+
+    def _fail(self, run: remediation.Remediation, change: Document, error: BaseException | None) -> str:
+        """The sentence; without an error the GPO was left alone because of another one."""
+        if error is None:
+            sentence = f"The GPO {title(change)} was left alone, since another one could not be changed."
+        else:
+            sentence = self.sentence(error)
+            self._session.abandon()
+        if not self._check_only:
+            outcome = {"event": gpo_changes.FAILED, "now": None, "detail": sentence, "before_image": None}
+            self._record(run, change, outcome)
+        return sentence
+
+    def _record(self, run: remediation.Remediation, change: Document, outcome: Document) -> None:
+        gpo_changes.record_outcome(run.path, change, {**outcome, "management_host": self._host})
+
+    def _policy(self, results_dir: Path, run_id: str, token: str) -> DomainPolicy:
+        store = BeforeImageStore(results_dir)
+        return DomainPolicy(self._session, self._host, store, run_id, token, self._arguments["server"])
+
+
+def _names(image: BeforeImage) -> set[str]:
+    return {str(item.get(name) or "").upper() for item in image.items for name in ("guid", "gpo")}
+
+
+def _told(looked: Looked, image: BeforeImage | None) -> Document:
+    told = {"name": looked.wish.value, "path": looked.wish.key, "before": looked.before, "after": looked.after}
+    return {
+        **_setting(looked.gpo.guid, looked.gpo.name, told),
+        "outcome": gpo_changes.CHANGED if looked.is_to_change else gpo_changes.HELD_ALREADY,
+        "before_image": image.id if image else None,
+    }
+
+
+def _setting(guid: str, name: str, told: t.Mapping[str, t.Any]) -> Document:
+    return {
+        "guid": guid,
+        "name": name,
+        "value": told["name"],
+        "path": told["path"],
+        "before": told["before"],
+        "after": told["after"],
+        "suites": suite_changes(told["before"], told["after"]),
+    }
+
+
+def _result(told: t.Sequence[Document]) -> Document:
+    changed = [one for one in told if one["outcome"] in (gpo_changes.CHANGED, RESTORED)]
+    sentences = [
+        f"{one['name']} {one['guid']}: {one['value']} "
+        f"{'becomes' if one in changed else 'is'} {gpo_changes.shown(one['after'])}."
+        for one in told
+    ]
+    return {
+        "changed": bool(changed),
+        "gpos": list(told),
+        "msg": " ".join(sentences) or "No GPO is to be changed.",
+        "diff": [
+            suite_diff({**one, "path": f"{one['name']} {one['guid']}", "name": one["value"], "target": "domain_gpo"})
+            for one in changed
+        ],
+    }

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""The options of the actions, as Ansible's argument specs. The documentation of each module says the same."""
+
+from __future__ import annotations
+
+import typing as t
+
+POLICY: t.Final[dict[str, t.Any]] = {
+    "type": "dict",
+    "options": {
+        "allow_list": {"type": "list", "elements": "str"},
+        "require": {"type": "str", "choices": ["any", "all"], "default": "any"},
+        "strict": {"type": "bool", "default": False},
+    },
+}
+ASKING: t.Final[dict[str, dict[str, t.Any]]] = {
+    "timeout": {"type": "int", "default": 120},
+    "probe": {"type": "bool", "default": False},
+    "probe_host": {"type": "str"},
+    "probe_port": {"type": "int"},
+    "probe_proxy": {"type": "str", "default": "auto"},
+}
+ENDPOINT_INFO: t.Final = ASKING
+AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
+    **ASKING,
+    "run": {"type": "path"},
+    "policy": POLICY,
+    "return_facts": {"type": "bool", "default": False},
+    "as_image": {"type": "bool", "default": False},
+    "domain_policy": {"type": "path"},
+}
+FAIL_ON: t.Final[dict[str, t.Any]] = {
+    "type": "str",
+    "choices": ["none", "non_compliant", "unknown"],
+    "default": "none",
+}
+RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
+    "results_dir": {"type": "path", "required": True},
+    "run_id": {"type": "str"},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "playbook": {"type": "str"},
+    "policy": POLICY,
+    "domain_policy": {"type": "path"},
+    "fail_on": FAIL_ON,
+}
+GATE: t.Final[dict[str, dict[str, t.Any]]] = {
+    "run": {"type": "path"},
+    "token": {"type": "str", "no_log": False},
+    "results_dir": {"type": "path"},
+    "report": {
+        "type": "dict",
+        "options": {
+            "counts": {"type": "dict", "required": True},
+            "hosts_by_state": {"type": "dict", "required": True},
+            "asked": {"type": "int", "required": True},
+        },
+    },
+    "fail_on": FAIL_ON,
+    "report_failed": {"type": "bool", "default": False},
+}
+IMAGE_FIND: t.Final[dict[str, dict[str, t.Any]]] = {"images": {"type": "raw", "required": True}}
+IMAGE_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
+    "path": {"type": "path", "required": True},
+    "name": {"type": "str", "required": True},
+    "volume": {"type": "str"},
+    "run": {"type": "path"},
+    "policy": POLICY,
+    "domain_policy": AUDIT["domain_policy"],
+}
+WAIVE: t.Final[dict[str, dict[str, t.Any]]] = {"file": {"type": "path", "required": True}, "run": {"type": "path"}}
+PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": ASKING["timeout"]}
+PLAN: t.Final[dict[str, t.Any]] = {
+    "type": "dict",
+    "options": {
+        "cure": {"type": "str", "choices": ["add_suites", "not_configured"], "default": "add_suites"},
+        "drop_to_fit": {"type": "list", "elements": "str"},
+        "change_domain_gpo": {"type": "bool", "default": False},
+        "allow_list": {"type": "list", "elements": "str"},
+    },
+}
+REBOOT_METHOD: t.Final[dict[str, t.Any]] = {"type": "str", "choices": ["native", "win_reboot"], "default": "native"}
+NAMED_ROLES: t.Final[dict[str, t.Any]] = {
+    "type": "list",
+    "elements": "str",
+    "choices": ["domain_controller", "cluster_node", "hyper_v_host", "bitlocker_pin"],
+    "default": [],
+}
+MAX_FAILURES: t.Final[dict[str, t.Any]] = {"type": "str", "default": "5%"}
+CURE: t.Final[dict[str, dict[str, t.Any]]] = {
+    "run": {"type": "path", "required": True},
+    "plan": PLAN,
+    "max_failures": MAX_FAILURES,
+    "reboot_when": {"type": "str", "choices": ["always", "no_user", "never"], "default": "always"},
+    "reboot_method": REBOOT_METHOD,
+    "named_roles": NAMED_ROLES,
+    "max_reboots": {"type": "int", "default": 0},
+    "maintenance_window": {"type": "str"},
+    "deadline": {"type": "int", "default": 1800},
+    "commit_confirm": {"type": "int", "default": 0},
+    "gpo_deadline": {"type": "int", "default": 900},
+    "update_definitions": {"type": "bool", "default": True},
+    "debug_logging": {"type": "bool", "default": False},
+    "as_image": AUDIT["as_image"],
+    "probe": {"type": "bool", "default": True},
+    "probe_host": ASKING["probe_host"],
+    "probe_port": ASKING["probe_port"],
+    "probe_proxy": ASKING["probe_proxy"],
+}
+DEFINITIONS_UPDATE: t.Final[dict[str, dict[str, t.Any]]] = {
+    "timeout": {"type": "int", "default": 600},
+    "debug_logging": {"type": "bool", "default": False},
+}
+REBOOT: t.Final[dict[str, dict[str, t.Any]]] = {
+    "only_waiting": {"type": "bool", "default": True},
+    "reboot_when": {"type": "str", "choices": ["always", "no_user"], "default": "always"},
+    "reboot_method": REBOOT_METHOD,
+    "named_roles": NAMED_ROLES,
+    "deadline": {"type": "int", "default": 900},
+}
+REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
+    "results_dir": {"type": "path", "required": True},
+    "run_id": {"type": "str"},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "policy": POLICY,
+    "plan": PLAN,
+    "max_failures": MAX_FAILURES,
+    "waves": {"type": "raw", "default": [1, 10, 50, 250]},
+    "maintenance_window": {"type": "str"},
+    "slices_declared": {"type": "bool", "default": False},
+    "commit_confirm": CURE["commit_confirm"],
+    "deadline": CURE["deadline"],
+    "reboot_when": CURE["reboot_when"],
+    "gpo_host": {"type": "str"},
+    "fail_on": FAIL_ON,
+}
+REMEDIATION_PLAN: t.Final[dict[str, dict[str, t.Any]]] = {
+    "run": {"type": "path", "required": True},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "plan": PLAN,
+}
+REMEDIATION_REPORT: t.Final[dict[str, dict[str, t.Any]]] = {
+    "run": {"type": "path", "required": True},
+    "max_failures": MAX_FAILURES,
+    "batch": {"type": "list", "elements": "str"},
+    "final": {"type": "bool", "default": False},
+    "domain_gpos": {"type": "bool", "default": False},
+    "fail_on": FAIL_ON,
+}
+CHANGING: t.Final[dict[str, dict[str, t.Any]]] = {
+    "results_dir": {"type": "path"},
+    "timeout": {"type": "int", "default": 300},
+}
+SCHANNEL: t.Final[dict[str, dict[str, t.Any]]] = {
+    **CHANGING,
+    "protocols": {"type": "dict"},
+    "ciphers": {"type": "dict"},
+    "hashes": {"type": "dict"},
+    "key_exchanges": {"type": "dict", "no_log": False},
+    "key_lengths": {"type": "dict", "no_log": False},
+    "force": {"type": "bool", "default": False},
+}
+CIPHER_ORDER: t.Final[dict[str, dict[str, t.Any]]] = {
+    **CHANGING,
+    "where": {"type": "str", "choices": ["auto", "policy", "local"], "default": "auto"},
+    "state": {"type": "str", "choices": ["present", "not_configured"], "default": "present"},
+    "suites": {"type": "list", "elements": "str"},
+    "ensure": {"type": "list", "elements": "str"},
+    "remove": {"type": "list", "elements": "str"},
+    "position": {"type": "str", "choices": ["front", "end"], "default": "front"},
+    "new_policy": {"type": "str", "choices": ["local_gpo", "registry"], "default": "local_gpo"},
+    "allow_unknown": {"type": "bool", "default": False},
+}
+DOMAIN_GPO: t.Final[dict[str, dict[str, t.Any]]] = {
+    "gpo": {"type": "str"},
+    "domain": {"type": "str"},
+    "server": {"type": "str"},
+    "suites": {"type": "list", "elements": "str"},
+    "allow_unknown": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["present", "not_configured", "restored"], "default": "present"},
+    "results_dir": {"type": "path", "default": "tetra-results"},
+    "run": {"type": "path"},
+    "plan": PLAN,
+    "timeout": ASKING["timeout"],
+}
+ROLLBACK: t.Final[dict[str, dict[str, t.Any]]] = {
+    "results_dir": {"type": "path", "required": True},
+    "run_id": {"type": "str"},
+    "from_endpoint": {"type": "bool", "default": False},
+    "reboot": {"type": "bool", "default": False},
+    "named_roles": CURE["named_roles"],
+    "deadline": CURE["deadline"],
+}

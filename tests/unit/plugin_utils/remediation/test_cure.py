@@ -1,0 +1,172 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands around the cure of one endpoint: other processes, the window, users, guards, and a full disk."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.fleetops.tetra.lab.machine.registry import Value
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import CHANGED_AT, OUR_KEY, POLICY_KEY
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import FailureBudget
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import desired_order
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import endpoint_lock, reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import cure as curing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure import Cure
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_context import (
+    CureOptions,
+    Outcome,
+    Surroundings,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import Guard
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.wanted_state import WantedState
+from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Fresh, Windows
+
+OLD, NEW = "TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
+
+
+@pytest.fixture
+def usual() -> dict[str, object]:
+    return {"policy": OLD, "origin": "direct"}
+
+
+class _NoUpdate:
+    def __call__(self, asker: Asker, facts: dict[str, t.Any], wait: reboot.Waiter) -> dict[str, t.Any]:
+        return {"result": "up_to_date"}
+
+    def obstacle(self, asker: Asker, facts: dict[str, t.Any]) -> str | None:
+        return None
+
+
+def look(asker: Asker, proving: bool) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+    facts = collect(asker, NAME, now())
+    return facts, evaluate(facts)
+
+
+def cure(
+    endpoint: Windows, results: Path, options: CureOptions | None = None, run_id: str = "run", **more: t.Any
+) -> Outcome:
+    """Restarts nothing: that is held unless the options say otherwise."""
+    around = Surroundings(
+        host=NAME,
+        run_id=run_id,
+        token="t",
+        journal=Journal(results / run_id, "t"),
+        store=BeforeImageStore(results),
+        budget=FailureBudget(0),
+        look=look,
+        update=_NoUpdate(),
+        **more,
+    )
+    options = options or CureOptions(reboot_when="never", deadline=60.0)
+    return Cure(endpoint.endpoint, around, options).run()
+
+
+def test_an_endpoint_at_which_another_run_is_is_left_alone_and_taken_up_later(
+    windows: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curing, "_PATIENCE", 0.0)
+    endpoint = windows()
+    with endpoint_lock.alone_at(BeforeImageStore(tmp_path).folder_of(NAME)):
+        outcome = cure(endpoint, tmp_path)
+    assert (outcome.event, outcome.changed, endpoint.endpoint.pipelines) == ("held", False, 0)
+    assert "Another run or rollback is at this endpoint" in str(outcome.detail)
+    outcome = cure(endpoint, tmp_path)
+    assert (outcome.event, outcome.changed) == ("held", True), "written; its restart was not allowed"
+
+
+def test_a_window_that_closes_while_a_place_is_waited_for_holds_the_restart(windows: Fresh, tmp_path: Path) -> None:
+    endpoint, answers = windows(), iter([None, "The maintenance window 22:00-05:00 is not open."])
+    booted = endpoint.state.boot_time
+    outcome = cure(endpoint, tmp_path, CureOptions(deadline=60.0), may_start=lambda: next(answers))
+    assert (outcome.event, outcome.changed) == ("held", True)
+    assert outcome.detail == (
+        "The change is written; the restart waits. The maintenance window 22:00-05:00 is not open."
+    )
+    assert (endpoint.state.boot_time, endpoint.state.scheduled_shutdown) == (booted, None)
+
+
+def test_where_it_is_not_known_whether_somebody_is_logged_on_the_restart_is_held(
+    windows: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_known(_asker: Asker) -> bool:
+        raise ChangeError(reboot.USERS_UNKNOWN, "not known")
+
+    monkeypatch.setattr(reboot, "users_logged_on", not_known)
+    endpoint = windows()
+    options = CureOptions(reboot_when="no_user", deadline=60.0, commit_confirm=5)
+    outcome = cure(endpoint, tmp_path, options)
+    assert (outcome.event, outcome.changed, endpoint.state.tasks) == ("held", True, {}), "and no guard restarts it"
+    assert "could not be read" in str(outcome.detail)
+
+
+def test_a_guard_of_a_run_that_was_killed_before_its_change_goes_where_nothing_is_to_do_by_now(
+    windows: Fresh, tmp_path: Path
+) -> None:
+    endpoint, store = windows(), BeforeImageStore(tmp_path)
+    sides = {side: {"status": "ok", "type": "REG_SZ", "data": data} for side, data in (("before", OLD), ("after", NEW))}
+    image = store.keep(NAME, "run", "t", [{"kind": "registry_value", "path": POLICY_KEY, "name": "Functions", **sides}])
+    Guard(endpoint.endpoint, store, NAME, "run", 30).before_change(image)
+    assert endpoint.state.tasks
+    # Somebody has cured it by hand.
+    healthy = windows(policy=NEW, origin="direct")
+    healthy.state.tasks.update(endpoint.state.tasks)
+    outcome = cure(healthy, tmp_path)
+    assert (outcome.event, healthy.state.tasks, store.guarded(NAME)) == ("nothing_to_do", {}, [])
+
+
+def test_a_guard_whose_before_image_is_lost_does_not_undo_what_is_proven(windows: Fresh, tmp_path: Path) -> None:
+    endpoint = windows()
+    lost = tmp_path / "lost"
+    changed = cure(endpoint, lost, CureOptions(deadline=60.0, commit_confirm=5), reboot_slot=_no_place)
+    assert (changed.event, changed.changed, endpoint.state.tasks != {}) == ("failed", True, True)
+    assert str(changed.detail).startswith("reboots: No space left on device.")
+    outcome = cure(endpoint, tmp_path / "new", CureOptions(deadline=60.0))
+    assert (outcome.event, endpoint.state.tasks) == ("proven", {})
+    assert endpoint.file(r"C:\Windows\System32\GroupPolicy\Machine\Registry.pol.fleetops-tetra.before") is None
+
+
+def _no_place() -> contextlib.AbstractContextManager[None]:
+    raise OSError(errno.ENOSPC, "No space left on device", "reboots")
+
+
+def _die(_outcome: Outcome) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_an_end_that_cannot_be_written_down_is_told_and_not_called_untouched(windows: Fresh, tmp_path: Path) -> None:
+    endpoint = windows()
+    outcome = cure(endpoint, tmp_path, file=_die)
+    assert (outcome.event, outcome.changed, outcome.unrecorded) == ("failed", True, True)
+    assert str(outcome.detail).startswith("It ended as held, which could not be written down: [Errno 28]")
+    assert Journal(tmp_path / "run", "t").standing(NAME).event == "changed"
+    assert endpoint.value(OUR_KEY, CHANGED_AT) is not None
+    assert endpoint.value(POLICY_KEY, "Functions") != Value(1, OLD)
+
+
+def test_a_module_leaves_an_endpoint_alone_that_is_being_cured(windows: Fresh, tmp_path: Path) -> None:
+    endpoint = windows()
+
+    def decide(facts: dict[str, t.Any], _over_https: bool) -> t.Any:
+        return desired_order(facts, parse_order_options({"suites": [NEW]}))
+
+    arguments = {"results_dir": str(tmp_path), "timeout": 60}
+    with endpoint_lock.alone_at(BeforeImageStore(tmp_path).folder_of(NAME)):
+        result = WantedState("cipher_order", decide).bring_about(endpoint.connection, NAME, arguments, False, None)
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert result["msg"] == "Another run or rollback is at this endpoint just now. Nothing was changed."
+    assert endpoint.value(POLICY_KEY, "Functions") == Value(1, OLD)
