@@ -13,19 +13,15 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.build import FORMATS, Options, build_report
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.report import DEFAULT_TITLE
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import with_observations
 
 ARGUMENT_SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
     "path": {"type": "list", "elements": "path", "required": True},
     "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": list(FORMATS)},
     "output_dir": {"type": "path"},
-    "policy": {
-        "type": "dict",
-        "options": {
-            "allow_list": {"type": "list", "elements": "str"},
-            "require": {"type": "str", "choices": ["any", "all"], "default": "any"},
-            "strict": {"type": "bool", "default": False},
-        },
-    },
+    "policy": options.POLICY,
     "where": {"type": "str"},
     "compare_with": {"type": "list", "elements": "path", "default": []},
     "title": {"type": "str", "default": DEFAULT_TITLE},
@@ -43,8 +39,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _validation, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         policy = arguments["policy"]
         if policy is not None:
-            arguments["policy"] = {name: value for name, value in policy.items() if value is not None}
+            policy = {name: value for name, value in policy.items() if value is not None}
         try:
+            arguments["policy"] = with_observations(policy) if policy is not None else None
             return {"changed": False, **build_report(Options(**arguments))}
-        except ReportError as exc:
+        except (ReportError, ResultsError) as exc:
             raise AnsibleActionFail(str(exc)) from exc

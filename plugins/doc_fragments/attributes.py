@@ -188,4 +188,18 @@ options:
         description: Whether an offer outside of the allow-list makes an endpoint non-compliant.
         type: bool
         default: false
+      observations:
+        description:
+          - Observation files of real endpoints that the judgement trusts. What was seen on a
+            release and build not to happen is not counted there.
+        type: list
+        elements: dict
+        suboptions:
+          file:
+            description: The file on the controller.
+            type: path
+            required: true
+          sha256:
+            description: Its digest; a file without it, or with another one, is refused.
+            type: str
 """

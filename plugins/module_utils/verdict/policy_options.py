@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
-"""The options of a judgement (``docs/documents.md``, *policy*): allow-list, required suites, strictness."""
+"""The options of a judgement (``docs/documents.md``, *policy*): allow-list, suites, strictness, observations."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.observations.document import (
+    Observation,
+    ObservationError,
+    read_list,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
 
 _NAME = re.compile(r"[A-Z0-9_]{3,100}")
 _MOST_NAMES = 200
-_KEYS = ("allow_list", "require", "strict")
+_KEYS = ("allow_list", "require", "strict", "observations")
 
 
 class OptionsError(ValueError):
@@ -31,6 +36,8 @@ class Options:
     allow_list: tuple[str, ...] = ALLOW_LIST
     require: str = "any"
     strict: bool = False
+    observations: tuple[Observation, ...] = ()
+    """What real endpoints were seen to do; worlds that they rule out are not counted (``observations/worlds.py``)."""
 
 
 DEFAULT = Options()
@@ -41,7 +48,7 @@ def read_options(policy: t.Any) -> Options:
     if policy is None:
         return DEFAULT
     if not isinstance(policy, c.Mapping):
-        raise OptionsError("The policy must be a mapping with allow_list, require and strict.")
+        raise OptionsError("The policy must be a mapping with allow_list, require, strict and observations.")
     unknown = sorted(str(key) for key in policy if key not in _KEYS)
     if unknown:
         raise OptionsError(f"The policy has no option {unknown[0][:60]!r}; there are {', '.join(_KEYS)}.")
@@ -53,7 +60,11 @@ def read_options(policy: t.Any) -> Options:
     strict = False if strict is None else strict
     if not isinstance(strict, bool):
         raise OptionsError("The option strict must be true or false.")
-    return Options(_read_names(policy.get("allow_list")), str(require), strict)
+    try:
+        observations = read_list(policy.get("observations"))
+    except ObservationError as error:
+        raise OptionsError(str(error)) from None
+    return Options(_read_names(policy.get("allow_list")), str(require), strict, observations)
 
 
 def _read_names(names: t.Any) -> tuple[str, ...]:

@@ -10,6 +10,11 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.observations.document import (
+    ObservationError,
+    read_file,
+    read_list,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import (
     DomainPolicy,
     read_domain_policy_file,
@@ -96,10 +101,27 @@ def task_result(record: results.Record, path: Path | None, return_facts: bool) -
 
 
 def chosen_policy(given: dict[str, t.Any] | None, run: RunFolder | None) -> dict[str, t.Any] | None:
-    """The policy of this judgement: what the task says, else what the run says, else the defaults."""
+    """The policy of this judgement: what the task says, else what the run says, else the defaults. Observation files
+    are read, and stand in the policy as what was seen in them. Raises ResultsError where one cannot be used."""
     if given is not None:
-        return {name: value for name, value in given.items() if value is not None}
+        return with_observations({name: value for name, value in given.items() if value is not None})
     return run.policy if run is not None and run.policy else None
+
+
+def with_observations(policy: dict[str, t.Any]) -> dict[str, t.Any]:
+    """``policy`` with what was seen in place of the observation files that it names. Raises ResultsError."""
+    files = policy.get("observations")
+    if not files:
+        return policy
+    try:
+        found = [read_file(Path(one["file"]).name, Path(one["file"]).read_bytes(), one["sha256"]) for one in files]
+        plain = [one.plain() for one in found]
+        read_list(plain)
+    except OSError as error:
+        raise results.ResultsError(f"The observation file {error.filename} cannot be read: {error.strerror}.") from None
+    except ObservationError as error:
+        raise results.ResultsError(str(error)) from None
+    return {**policy, "observations": plain}
 
 
 def chosen_domain(path: str | None) -> DomainPolicy | None:

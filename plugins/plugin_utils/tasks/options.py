@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import typing as t
 
+OBSERVATIONS: t.Final[dict[str, t.Any]] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {"file": {"type": "path", "required": True}, "sha256": {"type": "str"}},
+}
 POLICY: t.Final[dict[str, t.Any]] = {
     "type": "dict",
     "options": {
         "allow_list": {"type": "list", "elements": "str"},
         "require": {"type": "str", "choices": ["any", "all"], "default": "any"},
         "strict": {"type": "bool", "default": False},
+        "observations": OBSERVATIONS,
     },
 }
 ASKING: t.Final[dict[str, dict[str, t.Any]]] = {
