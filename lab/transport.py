@@ -32,7 +32,26 @@ STAGED_FAULTS = {
 }
 """Faults that take a stage, and the stage meant by ``true``."""
 PLAIN_FAULTS = ("refused", "wrong_password", "access_denied")
-FAULTS = (*STAGED_FAULTS, *PLAIN_FAULTS, "tls_error", "lost_answer")
+ATTACKS = (
+    "redirect_301",
+    "redirect_302",
+    "redirect_303",
+    "redirect_307",
+    "redirect_308",
+    "redirect_nowhere",
+    "not_modified",
+    "huge_declared",
+    "huge_undeclared",
+    "huge_chunked",
+    "gzip_bomb",
+    "deflate_bomb",
+    "many_headers",
+    "entity_bomb",
+    "many_elements",
+    "deep_elements",
+)
+"""What the fault ``hostile`` answers a client that has logged in (lab/server/hostile.py)."""
+FAULTS = (*STAGED_FAULTS, *PLAIN_FAULTS, "tls_error", "lost_answer", "hostile")
 
 
 @dataclass(frozen=True)
@@ -53,7 +72,7 @@ class Transport:
     delay: float = 0.0
     """Seconds before every answer."""
     faults: t.Mapping[str, str] = field(default_factory=dict)
-    """Fault → its stage, its kind (``tls_error``), its number (``lost_answer``) or an empty text."""
+    """Fault → its stage, its kind (``tls_error``, ``hostile``), its number (``lost_answer``) or an empty text."""
 
     @property
     def tls(self) -> bool:
@@ -122,6 +141,8 @@ def _faults(value: t.Any, where: str) -> dict[str, str]:
 def _fault(name: str, how: t.Any, where: str) -> str:
     if name == "tls_error":
         return checks.one_of(TLS_ERRORS[0] if how is True else how, TLS_ERRORS, where)
+    if name == "hostile":
+        return checks.one_of(ATTACKS[0] if how is True else how, ATTACKS, where)
     if name == "lost_answer":
         return str(checks.as_count(1 if how is True else how, where))
     if name in STAGED_FAULTS:

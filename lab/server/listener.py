@@ -15,7 +15,7 @@ import struct
 from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.lab.pipeline import Restart
-from ansible_collections.fleetops.tetra.lab.server import http, sealing, soap
+from ansible_collections.fleetops.tetra.lab.server import hostile, http, sealing, soap
 from ansible_collections.fleetops.tetra.lab.server.authentication import Accounts, Authenticator, Headers
 from ansible_collections.fleetops.tetra.lab.server.wsman import Service
 from ansible_collections.fleetops.tetra.lab.transport import Transport
@@ -207,7 +207,13 @@ class Listener:
             await _forever()
         if self.transport.delay:
             await asyncio.sleep(self.transport.delay)
-        data, reset = await self._answer(request, authenticator)
+        try:
+            data, reset = await self._answer(request, authenticator)
+        except _Attack as attack:
+            for chunk in attack.chunks:
+                writer.write(chunk)
+                await writer.drain()
+            return "redirect" in self.transport.faults["hostile"]
         if reset:
             writer.write(data[: len(data) // 2])
             await writer.drain()
@@ -219,7 +225,8 @@ class Listener:
 
     async def _answer(self, request: http.HttpRequest, authenticator: Authenticator) -> tuple[bytes, bool]:
         """The bytes of the response, and whether the connection is reset in the middle of them."""
-        if request.path.lower() not in _PATHS:
+        attacked = self.transport.faults.get("hostile")
+        if request.path.lower() not in _PATHS and not (attacked and request.path == hostile.ELSEWHERE):
             return http.response(404), False
         if request.method != "POST":
             return http.response(405), False
@@ -254,6 +261,10 @@ class Listener:
                 asked = soap.parse(body)
             except soap.NotSoap:
                 return http.response(400, headers=headers), False
+            attack = self.transport.faults.get("hostile")
+            if attack and request.path != hostile.ELSEWHERE:
+                scheme = "https" if self.tls is not None else "http"
+                raise _Attack(hostile.attack(attack, asked, f"{scheme}://127.0.0.1:{self.port}"))
             stage = "pipeline" if _polls_pipeline(asked) else "open"
             spoiled = await self._fault(stage, asked)
             if spoiled is not None:
@@ -277,6 +288,14 @@ class Listener:
             other = dataclasses.replace(asked, message_id="uuid:00000000-0000-0000-0000-000000000000")
             return http.response(200, soap.answer(other, f"{soap.TRANSFER}CreateResponse", ""))
         return None
+
+
+class _Attack(Exception):
+    """In place of an answer."""
+
+    def __init__(self, chunks: hostile.Chunks) -> None:
+        super().__init__()
+        self.chunks = chunks
 
 
 def _polls_pipeline(asked: soap.Request) -> bool:

@@ -21,6 +21,7 @@ from xml.sax.saxutils import escape
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.guarded import guard_connection
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import Place, explain
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     CATEGORIES,
@@ -221,6 +222,7 @@ class Session:
             )
         if self._connection.connected and self._connection.runspace is not None:
             return
+        guard_connection(self._connection, self._place)
         try:
             self._connection._connect()
         except DeadlineExceeded:

@@ -11,6 +11,7 @@ they may hold a URL with credentials, or text in the endpoint's language.
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 import typing as t
@@ -206,6 +207,9 @@ def _reset(chain: list[BaseException], place: Place) -> SessionError | None:
     for item in chain:
         if isinstance(item, OSError) and item.errno in unreachable:
             return SessionError("unreachable", f"{place} cannot be reached: {unreachable[item.errno]}.")
+    # Of all HTTPException only these two; the others mean that the connection ended.
+    if any(type(item) in (http.client.HTTPException, http.client.LineTooLong) for item in chain):
+        return SessionError("session", f"{place} gave an answer that is not WS-Man or PSRP.")
     if any(isinstance(item, ConnectionError) for item in chain) or _find(
         chain, "urllib3.ProtocolError", "urllib3.IncompleteRead", "requests.ChunkedEncodingError"
     ):
