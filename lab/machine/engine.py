@@ -178,11 +178,11 @@ def _script(runspace: Runspace, text: str) -> t.Generator[Event, t.Any, None]:
     yield from known(lambda command: _command(runspace, command, [], False), runspace.variables)
 
 
-def _not_found(runspace: Runspace, name: str) -> TerminateError:
+def _not_found(runspace: Runspace, name: str, module_is_missing: bool = False) -> TerminateError:
     return TerminateError(
         ErrorDetails(
             message(runspace.state.identity.language, "command_missing", name),
-            "CommandNotFoundException",
+            "CouldNotAutoLoadModule" if module_is_missing else "CommandNotFoundException",
             "ObjectNotFound",
             "System.Management.Automation.CommandNotFoundException",
             command=None,
@@ -228,7 +228,8 @@ def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, Limits]:
         runspace.unmatched(f"command {name}")
         raise _not_found(runspace, name)
     if not available(cmdlet, runspace.state, session):
-        raise _not_found(runspace, name)
+        # No session lacks a module of PowerShell itself; the others come and go as a whole (seen on 7.6).
+        raise _not_found(runspace, name, bool(module) and not cmdlet.module.startswith("Microsoft.PowerShell."))
     return cmdlet, limits
 
 

@@ -37,6 +37,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     SessionError,
     Statement,
     Unsigned,
+    writes_stand_first,
 )
 
 NAME = "pc"
@@ -88,6 +89,7 @@ class InProcess:
         self._caller = Caller("lab", configuration)
 
     def ask(self, statements: t.Sequence[Statement]) -> Answer:
+        writes_stand_first(statements)
         asked = [tuple(_as_received(command) for command in statement) for statement in statements]
         events = self._machine.invoke(asked, self._caller)
         answer, result = Answer([]), None
@@ -192,6 +194,11 @@ class NearWindows(Simulated):
 Fresh = t.Callable[..., Windows]
 
 
+def _plain_name(name: str) -> str:
+    """A cmdlet without its module; a program with its path."""
+    return name if name.lower().endswith(".exe") else name.rpartition("\\")[2]
+
+
 class Breaking:
     """An asker whose connection breaks at the statements that ``hits`` picks.
 
@@ -221,7 +228,9 @@ class Breaking:
 
     def ask(self, statements: t.Sequence[Statement]) -> Answer:
         is_hit = any(
-            self._hits(command.name, dict(command.parameters)) for statement in statements for command in statement
+            self._hits(_plain_name(command.name), dict(command.parameters))
+            for statement in statements
+            for command in statement
         )
         if not is_hit or not self.left:
             return self._inner.session().ask(statements)

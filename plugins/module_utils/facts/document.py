@@ -90,8 +90,9 @@ SCHANNEL_KEYS = (
     "KeyExchangeAlgorithms\\ECDH",
     "KeyExchangeAlgorithms\\PKCS",
 )
-"""Keys below ``SCHANNEL_KEY`` that the section ``schannel`` always names. Those with a slash in the last part cannot be
-addressed through PowerShell's registry provider."""
+"""Keys below ``SCHANNEL_KEY`` that the section ``schannel`` always names."""
+SCHANNEL_VALUES = ("Enabled", "DisabledByDefault", "ClientMinKeyBitLength", "ClientMaxKeyBitLength")
+"""The values of these keys that Windows' TLS client goes by; whatever else lies there is not asked for."""
 
 Facts = dict[str, t.Any]
 """A facts document; plain JSON."""

@@ -27,7 +27,6 @@ Waiter = t.Callable[[float], bool]
 
 LOG_LINES = 200
 """Lines that name the update; one update writes about ten."""
-_SELECT = "Microsoft.PowerShell.Utility\\Select-Object"
 _PAUSE = 2.0
 _LONGEST_PAUSE = 15.0
 
@@ -90,8 +89,8 @@ def read_lines(asker: Asker, log: str) -> list[str] | None:
             CaseSensitive=True,
             ErrorAction="Continue",
         ),
-        command(_SELECT, ExpandProperty="Line"),
-        command(_SELECT, Last=LOG_LINES),
+        command("Select-Object", ExpandProperty="Line"),
+        command("Select-Object", Last=LOG_LINES),
     )
     answer = asker.ask([statement])
     if answer.refusals:

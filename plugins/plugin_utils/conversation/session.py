@@ -33,6 +33,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Statement,
     Thing,
     Unsigned,
+    writes_stand_first,
 )
 
 PYPSRP_ERROR: ImportError | None = None
@@ -236,6 +237,7 @@ class Session:
 
     def ask(self, statements: t.Sequence[Statement]) -> Answer:
         """One pipeline. Raises SessionError, or AnswerError where only this answer is unreadable."""
+        writes_stand_first(statements)
         self.open()
         pipeline = _CommandPipeline(self._connection.runspace)
         for number, statement in enumerate(statements):

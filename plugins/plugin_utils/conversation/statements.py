@@ -15,6 +15,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import bare, only_reads, qualified
+
 
 @dataclass(frozen=True)
 class Unsigned:
@@ -38,10 +40,29 @@ Statement = tuple[Command, ...]
 
 
 def command(name: str, *positional: t.Any, **named: t.Any) -> Command:
-    """``command("Get-Item", LiteralPath=...)``; a value of True makes a switch."""
+    """``command("Get-Item", LiteralPath=...)``; a value of True makes a switch. The cmdlet is called by its module.
+
+    Raises ValueError for a cmdlet that ``cmdlets`` does not list.
+    """
     parameters: list[tuple[str | None, t.Any]] = [(None, value) for value in positional]
     parameters.extend((key, None if value is True else value) for key, value in named.items())
-    return Command(name, tuple(parameters))
+    return Command(qualified(name), tuple(parameters))
+
+
+class WriteNotFirstError(Exception):
+    """A batch was built that could write although a statement before it failed: a fault of the collection."""
+
+
+def writes_stand_first(statements: t.Sequence[Statement]) -> None:
+    """Raises WriteNotFirstError where a statement behind another one changes something.
+
+    After a terminating error the client sees a batch end, while the engine runs all later statements unseen (seen on
+    7.6). So what writes stands alone, or first with nothing but reading behind it.
+    """
+    for statement in statements[1:]:
+        for part in statement:
+            if not only_reads(part.name, dict(part.parameters).get("MethodName")):
+                raise WriteNotFirstError(f"{bare(part.name)} writes, and stands behind a statement that can fail.")
 
 
 @dataclass(frozen=True)
@@ -97,7 +118,8 @@ CATEGORIES = (
 """System.Management.Automation.ErrorCategory by number."""
 
 _DENIED = {"PermissionDenied", "SecurityError"}
-_MISSING_COMMAND = "CommandNotFoundException"
+_MISSING_COMMANDS = ("CommandNotFoundException", "CouldNotAutoLoadModule")
+"""The second for a name with a module that is not there (seen on 7.6)."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +149,7 @@ class Refusal:
 
     @property
     def is_missing_command(self) -> bool:
-        return _MISSING_COMMAND in self.error_id
+        return any(name in self.error_id for name in _MISSING_COMMANDS)
 
     def sentence(self) -> str:
         """The refusal for a reader, without any text of the endpoint's language."""
@@ -142,15 +164,16 @@ class Answer:
     output: list[t.Any]
     refusals: list[Refusal] = field(default_factory=list)
     failed: bool = False
-    """The pipeline ended before its last statement."""
+    """PowerShell called the pipeline *Failed*. Where a first statement ends with a terminating error it is *Completed*
+    all the same; and either way the engine has run the later statements, whose output is lost (seen on 7.6)."""
 
 
 class Asker(t.Protocol):
     """Whatever can put statements to an endpoint; the session is one, a recording another."""
 
     def ask(self, statements: t.Sequence[Statement]) -> Answer:
-        """Runs the statements as one pipeline. Raises SessionError when the conversation is lost, and AnswerError when
-        this pipeline's answer cannot be read."""
+        """Runs the statements as one pipeline; what writes stands first (``writes_stand_first``). Raises SessionError
+        when the conversation is lost, and AnswerError when this pipeline's answer cannot be read."""
 
     def version_table(self) -> dict[str, t.Any]:
         """PSVersionTable of the session, with plain values."""

@@ -131,17 +131,22 @@ def _schannel(survey: Survey, shell: Shell) -> t.Iterator[Question]:
     slashed: dict[str, list[str]] = {}
     for key in facts.SCHANNEL_KEYS:
         path = facts.schannel_path(key)
-        names = present.get(path.lower())
+        names = needed(present.get(path.lower(), ()))
         if names:
             (slashed if "/" in key else plain)[path] = names
     if plain:
-        names = list(dict.fromkeys(name for values in plain.values() for name in values if name))
-        yield values_question("schannel_values", list(plain), names)
+        yield values_question("schannel_values", list(plain), facts.SCHANNEL_VALUES)
     if shell.has_cim:
         for path, values in slashed.items():
             yield Question(f"enum:{path}", enum_values_statement(path))
             for value in values:
                 yield Question(f"dword:{path}:{value}", dword_statement(path, value))
+
+
+def needed(names: t.Iterable[str]) -> list[str]:
+    """Those of a Schannel key's value names that count, as ``facts.SCHANNEL_VALUES`` spells them."""
+    found = {name.lower() for name in names}
+    return [name for name in facts.SCHANNEL_VALUES if name.lower() in found]
 
 
 def _file(name: str, path: str) -> Question:
@@ -167,8 +172,8 @@ def _bytes(name: str, path: str, shell: Shell) -> Question:
 def _log(path: str) -> Question:
     statement = (
         going_on("Select-String", LiteralPath=path, Pattern=["Tetra", "AVStat"], SimpleMatch=True, CaseSensitive=True),
-        command("Microsoft.PowerShell.Utility\\Select-Object", ExpandProperty="Line"),
-        command("Microsoft.PowerShell.Utility\\Select-Object", Last=LOG_LINES),
+        command("Select-Object", ExpandProperty="Line"),
+        command("Select-Object", Last=LOG_LINES),
     )
     return Question("log_lines", statement, frozenset({path.lower()}))
 

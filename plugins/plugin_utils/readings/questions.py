@@ -17,6 +17,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import bare
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     AnswerError,
@@ -43,7 +44,7 @@ class Question:
 
     def names_command(self, refusal: Refusal) -> bool:
         named = refusal.target if refusal.is_missing_command else refusal.command
-        return named is not None and _bare(named) in {_bare(part.name) for part in self.statement}
+        return named is not None and bare(named) in {bare(part.name) for part in self.statement}
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,6 @@ def status_of(refusal: Refusal) -> tuple[str, str]:
 def plain_target(target: str | None) -> str | None:
     """A target in lower case, without the provider that may stand in front."""
     return target.rpartition("::")[2].lower() if target is not None else None
-
-
-def _bare(name: str) -> str:
-    return name.rpartition("\\")[2].lower()
 
 
 def ask_all(asker: Asker, questions: t.Sequence[Question], batches: bool = True) -> dict[str, Reply]:
@@ -139,7 +136,7 @@ def _alone(asker: Asker, question: Question) -> Reply:
 def _has_its_shape(question: Question, output: t.Iterable[t.Any]) -> bool:
     """A statement that ends with a selection of properties gives objects, and nothing else."""
     last = question.statement[-1]
-    if _bare(last.name) != "select-object" or all(name != "Property" for name, _value in last.parameters):
+    if bare(last.name) != "select-object" or all(name != "Property" for name, _value in last.parameters):
         return True
     return all(isinstance(value, (Thing, list)) for value in output)
 

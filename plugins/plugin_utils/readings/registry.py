@@ -31,7 +31,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions 
     status_of,
 )
 
-SELECT = "Microsoft.PowerShell.Utility\\Select-Object"
 HKEY_LOCAL_MACHINE = 0x80000002
 
 
@@ -41,7 +40,7 @@ def provider_path(key: str) -> str:
 
 def select(*properties: str) -> Command:
     """``Select-Object`` by its module name: the one of a restricted session takes a fixed set of properties only."""
-    return command(SELECT, Property=list(properties))
+    return command("Select-Object", Property=list(properties))
 
 
 def going_on(name: str, **named: t.Any) -> Command:

@@ -11,7 +11,10 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import FIRST_BUILD_WITH_TLS_CMDLETS
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import (
+    FIRST_BUILD_WITH_TLS_CMDLETS,
+    needed,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Reply
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
     RegistryAnswers,
@@ -110,7 +113,7 @@ def fips(survey: Survey) -> dict[str, t.Any]:
 
 
 def schannel(survey: Survey, replies: Replies) -> dict[str, t.Any]:
-    """The switches of Schannel. A key with a slash in its name is proven absent by the list of its siblings."""
+    """The switches of Schannel: of each key the values that count, whatever else lies there."""
     plain = RegistryAnswers(replies.get("schannel_values", NOT_ASKED))
     keys = {name: _schannel_key(name, survey, plain, replies) for name in facts.SCHANNEL_KEYS}
     winhttp = survey.registry.value(facts.WINHTTP_KEY, facts.WINHTTP_VALUE)
@@ -119,9 +122,10 @@ def schannel(survey: Survey, replies: Replies) -> dict[str, t.Any]:
 
 def _schannel_key(name: str, survey: Survey, plain: RegistryAnswers, replies: Replies) -> dict[str, t.Any]:
     path = facts.schannel_path(name)
-    names = survey.schannel_keys().get(path.lower())
-    if names is None:
+    listed = survey.schannel_keys().get(path.lower())
+    if listed is None:
         return _schannel_missing(path, survey)
+    names = needed(listed)
     if not names:
         return facts.registry_key(path)
     if "/" in name:

@@ -29,7 +29,7 @@ def holding(windows: Fresh, content: bytes | None = OLD, **mapping: t.Any) -> Wi
 
 def asked(pc: Windows) -> list[tuple[str, dict[str | None, t.Any]]]:
     return [
-        (command.name, dict(command.parameters))
+        (command.name.rpartition("\\")[2], dict(command.parameters))
         for statements, _output in pc.session.recorded or []
         for statement in statements
         for command in statement

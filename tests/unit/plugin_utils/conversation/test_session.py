@@ -16,6 +16,7 @@ from pypsrp.powershell import RunspacePool
 from pypsrp.serializer import Serializer
 from pypsrp.wsman import WSMan
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import READS
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session, _WireSerializer
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Command, Statement, Unsigned
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import survey
@@ -59,13 +60,19 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
-commands = st.builds(
-    Command,
-    texts.filter(bool),
-    st.lists(st.tuples(st.none() | texts, values), max_size=4).map(tuple),
-    st.booleans(),
+
+
+def commands(names: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[Command, ...]]:
+    parameters = st.lists(st.tuples(st.none() | texts, values), max_size=4).map(tuple)
+    one = st.builds(Command, names, parameters, st.booleans())
+    return st.lists(one, min_size=1, max_size=3).map(tuple)
+
+
+# Anything may stand first; behind it only what reads.
+reading = st.builds("{}\\{}".format, texts.filter(lambda text: ".exe" not in text), st.sampled_from(sorted(READS)))
+statements = st.builds(
+    lambda first, more: [first, *more], commands(texts.filter(bool)), st.lists(commands(reading), max_size=3)
 )
-statements = st.lists(st.lists(commands, min_size=1, max_size=3).map(tuple), min_size=1, max_size=4)
 
 
 @settings(max_examples=150, deadline=None)

@@ -22,9 +22,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions 
 MISSING = Refusal("ObjectNotFound", "CommandNotFoundException", None, "Get-B")
 DENIED = Refusal("PermissionDenied", "System.Security.SecurityException,X", "Get-A", "HKEY_LOCAL_MACHINE\\A")
 
-A = Question("a", (command("Get-A", LiteralPath="HKEY_LOCAL_MACHINE\\A"),), frozenset({"hkey_local_machine\\a"}))
-B = Question("b", (command("Get-B"),))
-C = Question("c", (command("Get-C"),))
+A = Question("a", (command("Test\\Get-A", LiteralPath="HKEY_LOCAL_MACHINE\\A"),), frozenset({"hkey_local_machine\\a"}))
+B = Question("b", (command("Test\\Get-B"),))
+C = Question("c", (command("Test\\Get-C"),))
 
 
 class Endpoint:
@@ -36,12 +36,12 @@ class Endpoint:
         self.pipelines: list[list[str]] = []
 
     def ask(self, statements: t.Sequence[Statement]) -> Answer:
-        names = [statement[0].name for statement in statements]
+        names = [statement[0].name.rpartition("\\")[2] for statement in statements]
         self.pipelines.append([name for name in names if name != "Write-Output"])
         output: list[t.Any] = []
         refusals: list[Refusal] = []
         for statement in statements:
-            name = statement[0].name
+            name = statement[0].name.rpartition("\\")[2]
             if name == "Write-Output":
                 tag = dict(statement[0].parameters)["InputObject"]
                 if tag not in self.drops:
@@ -114,7 +114,7 @@ def test_output_between_lost_markers_is_believed_by_nobody() -> None:
 def test_as_many_errors_as_questions_of_a_command_are_shared_out_in_order() -> None:
     one = Refusal("PermissionDenied", "HRESULT 0x80041003,X", "Get-D", "first")
     other = Refusal("PermissionDenied", "HRESULT 0x80041003,X", "Get-D", "second")
-    questions = [Question("d1", (command("Get-D"),)), Question("d2", (command("Get-D"),))]
+    questions = [Question("d1", (command("Test\\Get-D"),)), Question("d2", (command("Test\\Get-D"),))]
     endpoint = Endpoint({"Get-D": [one]})
     endpoint.table["Get-D"] = [one]
     replies = ask_all(endpoint, questions)
