@@ -10,6 +10,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.win_reboot import MissingCollection, chosen_way
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import JournalError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
@@ -29,6 +30,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
         try:
             other_way = chosen_way(self, arguments, task_vars)
-            return cure_endpoint(self._connection, host, arguments, check, self._task.delegate_to, other_way)
+            shown: dict[str, t.Any] = visible_all(
+                cure_endpoint(self._connection, host, arguments, check, self._task.delegate_to, other_way)
+            )
+            return shown
         except (MissingCollection, ResultsError, JournalError, ValueError, OSError) as error:
             raise AnsibleActionFail(f"The endpoint was not touched: {error}") from error

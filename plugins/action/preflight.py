@@ -9,6 +9,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.preflight import examine
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 
@@ -23,4 +24,4 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=options.PREFLIGHT)
         found = examine(self._connection, task_vars or {}, arguments["timeout"], self._task.delegate_to)
-        return {"changed": False, **found}
+        return {"changed": False, **visible_all(found)}

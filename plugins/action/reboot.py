@@ -10,6 +10,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.win_reboot import MissingCollection, chosen_way
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.reboot_task import reboot_task
@@ -29,4 +30,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             other_way = chosen_way(self, arguments, task_vars)
         except MissingCollection as error:
             raise AnsibleActionFail(f"The endpoint was not touched: {error}") from error
-        return reboot_task(self._connection, host, arguments, check, self._task.delegate_to, other_way)
+        shown: dict[str, t.Any] = visible_all(
+            reboot_task(self._connection, host, arguments, check, self._task.delegate_to, other_way)
+        )
+        return shown

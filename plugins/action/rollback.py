@@ -9,6 +9,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.rollback_task import roll_back
 
@@ -23,4 +24,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=options.ROLLBACK)
         host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
-        return roll_back(self._connection, host, arguments, check, self._task.delegate_to)
+        shown: dict[str, t.Any] = visible_all(
+            roll_back(self._connection, host, arguments, check, self._task.delegate_to)
+        )
+        return shown

@@ -33,6 +33,7 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_items import GPO_VALUE, is_item
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder
 
 SCHEMA = "fleetops.tetra/before-image/1"
 
@@ -178,8 +179,8 @@ def _write_new(path: Path, content: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb", opener=_for_us_alone) as handle:
+        make_folder(path.parent)
+        with open(temporary, "wb", opener=for_owner) as handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
@@ -195,7 +196,3 @@ def _write_new(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise BeforeImageError(f"The before-image {path} cannot be written: {error.strerror}.") from error
-
-
-def _for_us_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

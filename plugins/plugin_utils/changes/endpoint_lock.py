@@ -18,6 +18,8 @@ import os
 import time
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import make_folder, open_lock
+
 _LOOK_AGAIN = 0.2
 
 
@@ -32,8 +34,8 @@ def alone_at(folder: Path, patience: float = 0.0) -> c.Iterator[None]:
     Raises EndpointBusy.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        make_folder(folder)
+        descriptor = open_lock(folder / ".lock")
     except OSError as error:
         raise EndpointBusy(f"The folder {folder} cannot be written: {error.strerror}.") from error
     try:

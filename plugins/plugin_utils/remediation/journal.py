@@ -31,6 +31,7 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder, open_lock
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
 
 SCHEMA = "fleetops.tetra/journal/1"
@@ -118,8 +119,8 @@ class Journal:
     def locked(self) -> c.Iterator[None]:
         """Held while the budget is checked and an endpoint started: two workers cannot both take the last place."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+            make_folder(self.folder)
+            descriptor = open_lock(self.folder / ".lock")
         except OSError as error:
             raise JournalError(f"The journal in {self.folder} cannot be locked: {error.strerror}.") from error
         try:
@@ -138,8 +139,8 @@ class Journal:
 def _append_line(path: Path, entry: c.Mapping[str, t.Any]) -> None:
     line = json.dumps(entry, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        make_folder(path.parent)
+        descriptor = for_owner(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         try:
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":

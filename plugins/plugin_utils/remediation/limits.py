@@ -17,6 +17,8 @@ from datetime import datetime
 from datetime import time as time_of_day
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import make_folder, open_lock
+
 _LOOK_AGAIN = 0.5
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -80,7 +82,7 @@ class RebootPlaces:
     @contextlib.contextmanager
     def taken(self) -> c.Iterator[None]:
         """Waits for a place as long as it takes: each holder has a deadline of its own, so one becomes free."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         descriptor = self._try()
         while descriptor is None:
             time.sleep(_LOOK_AGAIN)
@@ -92,7 +94,7 @@ class RebootPlaces:
 
     def _try(self) -> int | None:
         for number in range(self._places):
-            descriptor = os.open(self._folder / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = open_lock(self._folder / f"{number}.lock")
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

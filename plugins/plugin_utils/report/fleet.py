@@ -15,6 +15,8 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible, visible_all
+
 Document = dict[str, t.Any]
 
 _IDENTITY: t.Final = ("schema", "host", "state")
@@ -112,10 +114,10 @@ class FleetBuilder:
             run_id=run.run_id,
             state=str(verdict["state"]),
             verdict=parts,
-            system=system_facts(result.get("facts")),
+            system=visible_all(system_facts(result.get("facts"))),
             facts_read=result.get("facts") is not None,
             error=self._share(result.get("error")),
-            measured_at=measured_at,
+            measured_at=visible(measured_at),
             seconds=timing.get("seconds"),
         )
 
@@ -123,7 +125,12 @@ class FleetBuilder:
         """The first object equal to ``part`` that was seen."""
         if part is None or isinstance(part, bool):
             return part
-        return self._shared.setdefault(json.dumps(part, sort_keys=True), part)
+        text = json.dumps(part, sort_keys=True)
+        known = self._shared.get(text)
+        if known is None:
+            # What an endpoint said is shown on pages, in cells and on terminals; the record keeps it as it was.
+            known = self._shared[text] = visible_all(part)
+        return known
 
 
 def system_facts(facts: t.Mapping[str, t.Any] | None) -> Document:

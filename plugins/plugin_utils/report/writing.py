@@ -14,17 +14,18 @@ import tempfile
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import make_folder
 
 
 def write_atomically(path: pathlib.Path, chunks: t.Iterable[str]) -> int:
     """Writes ``chunks`` as UTF-8 and gives the number of bytes.
 
     The text goes to a temporary file in the same folder, which then replaces ``path`` in one step, so that a reader
-    sees the old report or the new one. Raises ReportError when the folder or file cannot be written.
+    sees the old report or the new one; only the owner reads it. Raises ReportError when it cannot be written.
     """
     temporary: pathlib.Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         temporary = pathlib.Path(name)
         # surrogatepass would write invalid UTF-8: a lone surrogate from an endpoint becomes "?"
@@ -33,7 +34,6 @@ def write_atomically(path: pathlib.Path, chunks: t.Iterable[str]) -> int:
             stream.flush()
             os.fsync(stream.fileno())
             size = os.fstat(stream.fileno()).st_size
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
         temporary = None
     except OSError as exc:
@@ -43,9 +43,3 @@ def write_atomically(path: pathlib.Path, chunks: t.Iterable[str]) -> int:
             with contextlib.suppress(OSError):
                 temporary.unlink()
     return size
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -12,6 +12,7 @@ is never reached is missed. The token in it is new for every run; records carry 
 from __future__ import annotations
 
 import fcntl
+import os
 import platform
 import re
 import typing as t
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import make_folder, open_lock
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
     GATE_FILE,
@@ -71,7 +73,7 @@ def begin_run(
             f"The run id {wanted!r} cannot be a folder name: use letters, digits, '.', '_' and '-', 128 at most."
         )
     try:
-        results_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(results_dir)
         with _locked(results_dir):
             folder = results_dir / wanted
             if run_id is None:
@@ -85,7 +87,7 @@ def begin_run(
                     "another tetra_run_id."
                 )
             token = uuid.uuid4().hex
-            (folder / HOSTS_FOLDER).mkdir(parents=True, exist_ok=True)
+            make_folder(folder / HOSTS_FOLDER)
             info = {
                 "schema": RUN_SCHEMA,
                 "run_id": folder.name,
@@ -139,6 +141,9 @@ def _living_writer(folder: Path, process: Process) -> int | None:
 @contextmanager
 def _locked(folder: Path) -> t.Iterator[None]:
     """Two runs that begin at the same time must not take the same folder."""
-    with open(folder / _LOCK_FILE, "w", encoding="ascii") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    descriptor = open_lock(folder / _LOCK_FILE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)

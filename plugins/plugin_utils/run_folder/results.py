@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import unknown_verdict
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder
 
 RUN_SCHEMA = "fleetops.tetra/run/1"
 RESULT_SCHEMA = "fleetops.tetra/result/1"
@@ -113,11 +114,11 @@ def record_path(folder: Path, host: str) -> Path:
 
 def write_json(path: Path, document: t.Any) -> None:
     """Writes the whole file or nothing: a reader, or a killed run, never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
     text = json.dumps(document, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     try:
-        with open(temporary, "w", encoding="ascii") as handle:
+        with open(temporary, "x", encoding="ascii", opener=for_owner) as handle:
             handle.write(text)
         temporary.replace(path)
     except BaseException:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
 from ansible_collections.fleetops.tetra.plugins.module_utils.observations.document import (
     ObservationError,
     read_file,
@@ -85,7 +86,7 @@ def task_result(record: results.Record, path: Path | None, return_facts: bool) -
         "usable": list(verdict["reachability"]["usable"]),
         "in_force": verdict["in_force"],
     }
-    result = {
+    result: dict[str, t.Any] = {
         "changed": False,
         **summary,
         "reachability": verdict["reachability"]["answer"],
@@ -94,6 +95,7 @@ def task_result(record: results.Record, path: Path | None, return_facts: bool) -
         "record": str(path) if path is not None else None,
         "ansible_facts": {FACT_NAME: summary},
     }
+    result = visible_all(result)
     if return_facts:
         result["facts"] = record["facts"]
         result["verdict"] = verdict

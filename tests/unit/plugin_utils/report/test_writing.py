@@ -18,7 +18,8 @@ def test_the_folder_is_made_and_the_size_told(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "new" / "report.json"
     assert write_atomically(path, ["é", "\r\n"]) == 4
     assert path.read_bytes() == b"\xc3\xa9\r\n"
-    assert path.stat().st_mode & 0o444 == 0o444
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_failure_in_the_middle_keeps_the_old_file_and_leaves_nothing(tmp_path: pathlib.Path) -> None:
