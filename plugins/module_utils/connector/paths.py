@@ -96,6 +96,11 @@ def from_version_folders(install_dir: str, folders: t.Iterable[str]) -> Layout |
     return Layout(install_dir.rstrip("\\"), ntpath.join(install_dir.rstrip("\\"), name), name)
 
 
+def has_connector_name(name: str) -> bool:
+    """Whether a service is called as the connector's is; its image has the last word."""
+    return _SERVICE.fullmatch(name) is not None
+
+
 def is_connector_service(name: str, image_path: str | None) -> bool:
     r"""Whether a service is the connector: its name, and its image ends in ``\sfc.exe``.
 

@@ -10,6 +10,7 @@ Data with a date: users can override the list (option ``allow_list``), ``fleetop
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 ALLOW_LIST: tuple[str, ...] = (
@@ -29,6 +30,9 @@ TETRA_HOSTS: dict[str, str] = {
 }
 """Definition servers of Cisco's public cloud by region."""
 
+_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_ADDRESS = re.compile(r"[0-9a-f.]*:[0-9a-f:.]*")
+"""An IPv6 address, as host_of leaves it; an IPv4 address is a host name by form."""
 _CLOUD_SUFFIX = ".amp.cisco.com"
 
 
@@ -47,6 +51,12 @@ def host_of(server: str) -> str:
     if rest.startswith("["):
         return rest[1:].partition("]")[0].lower()
     return rest.partition(":")[0].rstrip(".").lower()
+
+
+def names_a_host(server: str) -> bool:
+    """Whether the setting names a host at all: a DNS name or an address."""
+    host = host_of(server)
+    return _ADDRESS.fullmatch(host) is not None or (len(host) < 254 and _HOST.fullmatch(host) is not None)
 
 
 def is_cisco_cloud(server: str) -> bool:

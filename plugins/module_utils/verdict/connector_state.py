@@ -45,7 +45,14 @@ def not_applicable(facts: t.Mapping[str, t.Any], findings: Findings) -> str | No
         findings.add("TETRA-OFF", r.evidence("file", "policy.xml", False, "Tetra is off."))
         return "off"
     server = tetra["update_server"]
-    if server and allow_list.host_of(server) and not allow_list.is_cisco_cloud(server):
+    if server and not allow_list.is_cisco_cloud(server):
+        if not allow_list.names_a_host(server):
+            proof = r.evidence("file", "policy.xml", server, "The update server is no host name.")
+            findings.add(
+                "TETRA-CONNECTOR-UNKNOWN", proof, "Whether Tetra is on, and its update server, could not be read"
+            )
+            findings.note(NOTE_UNKNOWN)
+            return None
         findings.add("TETRA-OWN-SERVER", r.evidence("file", "policy.xml", server, "The update server."))
         return "own_server"
     return None

@@ -31,6 +31,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system imp
 Replies = t.Mapping[str, Reply]
 
 _ABSENT = "No service of the connector is installed."
+_NOT_UNDERSTOOD = "A service came back whose name or image could not be read: it may be the connector's."
 _STATES = {
     1: "Stopped",
     2: "StartPending",
@@ -49,7 +50,7 @@ def connector(survey: Survey, plan: Plan, replies: Replies) -> dict[str, t.Any]:
     install_dir = folder if isinstance(folder, str) else None
     if service is None or plan.connector is None:
         if survey.services.complete and not survey.services.refusals:
-            status, reason = facts.ABSENT, _ABSENT
+            status, reason = (facts.ABSENT, _ABSENT) if _all_understood(survey) else (facts.ERROR, _NOT_UNDERSTOOD)
         else:
             status, reason = survey.services.why_not()
         section = facts.empty_section("connector", status, reason)
@@ -66,6 +67,18 @@ def connector(survey: Survey, plan: Plan, replies: Replies) -> dict[str, t.Any]:
         definitions=_definitions(replies),
         last_update=_last_update(replies),
     )
+
+
+def _all_understood(survey: Survey) -> bool:
+    """Whether every service that came back is certainly another than the connector's."""
+    for thing in survey.services.values:
+        name = thing.get("PSChildName") if isinstance(thing, Thing) else None
+        image = thing.get("ImagePath") if isinstance(thing, Thing) else None
+        if not isinstance(name, str) or not name.isprintable():
+            return False
+        if not isinstance(image, str) and paths.has_connector_name(name):
+            return False
+    return True
 
 
 def _service(service: tuple[str, str, int | None], replies: Replies) -> dict[str, t.Any]:

@@ -180,6 +180,10 @@ TREACHEROUS: dict[str, tuple[t.Callable[[], Facts], str]] = {
     # The update server: an own one is not judged, Cisco's is, however it is written; a blank is no server.
     "a blank for the update server": (lambda: with_server("  "), "non_compliant"),
     "a scheme without a host for the update server": (lambda: with_server("https://"), "non_compliant"),
+    "a sentence for the update server": (lambda: with_server("no server is set"), "non_compliant"),
+    "control characters for the update server": (lambda: with_server("\x1b[2Jhost"), "non_compliant"),
+    "a very long update server": (lambda: with_server("a" * 64 + ".example.com"), "non_compliant"),
+    "an own server by its address": (lambda: with_server("https://[2001:db8::7]:8443/"), "not_applicable"),
     "Cisco's server in capitals, with port and dot": (
         lambda: with_server("HTTPS://Tetra-Defs.EU.amp.cisco.com.:443/"),
         "non_compliant",
