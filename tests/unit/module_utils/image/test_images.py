@@ -125,9 +125,8 @@ def test_wim_images_are_chosen_by_index_or_name(tmp_path: Path) -> None:
         open_image(str(path), "3")
 
 
+@pytest.mark.needs("7zz")
 def test_7zz_unpacks_what_wimlib_does(made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if shutil.which("7zz") is None:
-        pytest.skip("needs 7zz (Debian package 7zip)")
     root, _disk = made
     path = disks.wim_of(root, tmp_path / "image.wim", compression="LZX")
     disks.wim_of(root, path, "second", append=True)
