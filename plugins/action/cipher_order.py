@@ -10,6 +10,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredChange, DesiredError
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import desired_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
@@ -32,7 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except DesiredError as error:
             raise AnsibleActionFail(str(error)) from error
 
-        def decide(facts: dict[str, t.Any], over_https: bool) -> DesiredChange:
+        def decide(facts: Facts, over_https: bool) -> DesiredChange:
             return desired_order(facts, wanted, over_https)
 
         task = WantedState("cipher_order", decide)

@@ -10,6 +10,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import schannel_path
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredChange, DesiredError
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_options import parse_switch_options
@@ -22,8 +23,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_regi
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.wanted_state import WantedState
-
-Facts = dict[str, t.Any]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import SCHEMA
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
@@ -25,7 +26,7 @@ def plan(facts: t.Any, verdict: t.Any = None, **options: t.Any) -> dict[str, t.A
         if verdict is None:
             names = options.get("allow_list")
             verdict = evaluate(facts, {"allow_list": names} if names else None)
-        return planning.plan(facts, verdict, options)
+        return planning.plan(t.cast("Facts", facts), verdict, options)
     except ValueError as error:
         raise AnsibleFilterError(f"fleetops.tetra.plan: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:

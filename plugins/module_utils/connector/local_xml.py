@@ -17,6 +17,7 @@ import re
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector.xml_paths import XmlError, read_paths
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 
 _DEFINITIONS = ("agent", "engine", "stats", "definitions")
 _OLDER_DEFINITIONS = ("agent", "engine", "tetra", "defversions")
@@ -38,7 +39,7 @@ def read_local(data: bytes) -> LocalConfig:
     return LocalConfig(version, {"1": True, "0": False}.get(found.get(_SKIP_TETRA, "")))
 
 
-def definitions_section(data: bytes) -> dict[str, t.Any]:
+def definitions_section(data: bytes) -> d.Definitions:
     """The facts section ``connector.definitions``."""
     try:
         version = read_local(data).definitions

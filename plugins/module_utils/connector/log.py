@@ -21,6 +21,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import log_lines
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 
 Result = t.Literal["updated", "up_to_date", "failed", "never"]
 
@@ -220,7 +221,7 @@ def read(lines: t.Iterable[str], keep: int = 1) -> Reading:
 
 def last_update_section(
     lines: t.Iterable[str], modified: dt.datetime | None, utc_offset_minutes: int | None
-) -> dict[str, t.Any]:
+) -> d.LastUpdate:
     """The facts section ``connector.last_update`` from the lines of a log (or of those that name Tetra or AVStat).
 
     ``modified``: last write time of the (newest) log file, aware; ``utc_offset_minutes``: the endpoint's local time
@@ -229,7 +230,7 @@ def last_update_section(
     return section_of(read(lines), modified, utc_offset_minutes)
 
 
-def section_of(reading: Reading, modified: dt.datetime | None, utc_offset_minutes: int | None) -> dict[str, t.Any]:
+def section_of(reading: Reading, modified: dt.datetime | None, utc_offset_minutes: int | None) -> d.LastUpdate:
     """The same from a log that was already read."""
     if reading.updates and reading.last is not None:
         update = reading.updates[-1]
@@ -243,7 +244,7 @@ def section_of(reading: Reading, modified: dt.datetime | None, utc_offset_minute
     return _section("absent", "The log tells of no definition update.", None, None, None, None)
 
 
-def _by_statistics(statistics: Statistics, utc_offset_minutes: int | None) -> dict[str, t.Any]:
+def _by_statistics(statistics: Statistics, utc_offset_minutes: int | None) -> d.LastUpdate:
     """The engine's statistics alone: the last code, and when an update last succeeded."""
     if statistics.last_error != 0:
         return _section("ok", None, "failed", statistics.last_error, None, statistics.line)
@@ -254,8 +255,13 @@ def _by_statistics(statistics: Statistics, utc_offset_minutes: int | None) -> di
 
 
 def _section(
-    status: str, reason: str | None, result: Result | None, code: int | None, when: dt.datetime | None, line: str | None
-) -> dict[str, t.Any]:
+    status: d.Status,
+    reason: str | None,
+    result: Result | None,
+    code: int | None,
+    when: dt.datetime | None,
+    line: str | None,
+) -> d.LastUpdate:
     return {
         "status": status,
         "reason": reason,

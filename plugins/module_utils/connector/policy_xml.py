@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector.xml_paths import XmlError, read_paths
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 
 _CONFIG = ("Object", "config")
 _TETRA = (*_CONFIG, "agent", "scansettings", "tetra")
@@ -57,7 +57,7 @@ def read_policy(data: bytes) -> Policy:
     )
 
 
-def tetra_section(data: bytes, skip_tetra: bool | None = None) -> dict[str, t.Any]:
+def tetra_section(data: bytes, skip_tetra: bool | None = None) -> d.Tetra:
     """The facts section ``connector.tetra``.
 
     ``enabled`` is false where the policy switches the engine or its updates off, or where the connector was installed
@@ -73,7 +73,7 @@ def tetra_section(data: bytes, skip_tetra: bool | None = None) -> dict[str, t.An
     return {"status": "ok", "reason": None, "enabled": enabled, "update_server": policy.update_server}
 
 
-def proxy_section(data: bytes) -> dict[str, t.Any]:
+def proxy_section(data: bytes) -> d.PolicyProxy:
     """The facts section ``proxy.policy``; ``absent`` where the policy names no proxy."""
     try:
         policy = read_policy(data)
@@ -85,8 +85,8 @@ def proxy_section(data: bytes) -> dict[str, t.Any]:
 
 
 def _proxy(
-    status: str, reason: str | None, server: str | None = None, port: int | None = None, kind: str | None = None
-) -> dict[str, t.Any]:
+    status: d.Status, reason: str | None, server: str | None = None, port: int | None = None, kind: str | None = None
+) -> d.PolicyProxy:
     return {"status": status, "reason": reason, "server": server, "port": port, "type": kind}
 
 

@@ -144,11 +144,11 @@ class Rsop(Section):
 
 
 class PolEntry(t.TypedDict):
-    """One entry of a Registry.pol."""
+    """One entry of a Registry.pol; ``type`` is ``None`` for a type that has no name, its data in hex."""
 
     key: str
     value: str
-    type: str
+    type: str | None
     data: RegistryData
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
     CURVES_VALUE,
@@ -25,6 +26,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     POLICY_KEY,
     SCHANNEL_KEY,
     SUITES_VALUE,
+    empty_facts,
     empty_section,
     registry_key,
     registry_value,
@@ -33,9 +35,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
 Step = c.Mapping[str, t.Any]
 
 
-def apply_steps(facts: c.Mapping[str, t.Any], steps: c.Iterable[Step]) -> dict[str, t.Any]:
+def apply_steps(facts: Facts, steps: c.Iterable[Step]) -> Facts:
     """Raises ValueError for a step whose action or place is unknown."""
-    planned = dict(facts)
+    planned: Facts = {**facts}
     changed = False
     for step in steps:
         changed = True
@@ -50,7 +52,7 @@ def apply_steps(facts: c.Mapping[str, t.Any], steps: c.Iterable[Step]) -> dict[s
     return planned
 
 
-def _set_value(planned: dict[str, t.Any], step: Step) -> None:
+def _set_value(planned: Facts, step: Step) -> None:
     path, name = step["path"], step["name"]
     after = step["after"]
     value = registry_value(path, name, after["status"], None, after.get("type"), after.get("data"))
@@ -75,7 +77,7 @@ def _set_value(planned: dict[str, t.Any], step: Step) -> None:
         raise ValueError(f"The plan names the value {name} below {path}, which is no part of the facts.")
 
 
-def _set_local_policy(planned: dict[str, t.Any], step: Step) -> None:
+def _set_local_policy(planned: Facts, step: Step) -> None:
     """The entry of the local ``Registry.pol``, where the step goes through the local GPO."""
     if step.get("target") != "local_gpo":
         return
@@ -88,39 +90,33 @@ def _set_local_policy(planned: dict[str, t.Any], step: Step) -> None:
     planned["policy_origin"] = {**origin, "local_gpo": {**origin["local_gpo"], "entries": entries}}
 
 
-def _set_schannel_value(planned: dict[str, t.Any], key: str, name: str, after: c.Mapping[str, t.Any]) -> None:
-    schannel = dict(planned["schannel"])
-    keys = dict(schannel["keys"])
+def _set_schannel_value(planned: Facts, key: str, name: str, after: c.Mapping[str, t.Any]) -> None:
+    keys = dict(planned["schannel"]["keys"])
     known = next((known for known in keys if known.lower() == key.lower()), key)
     current = keys.get(known)
     path = current["path"] if current else f"{SCHANNEL_KEY}\\{known}"
-    values = {
-        known_name: data
-        for known_name, data in (current or {}).get("values", {}).items()
-        if known_name.lower() != name.lower()
-    }
+    held = current["values"].items() if current else ()
+    values = {known_name: data for known_name, data in held if known_name.lower() != name.lower()}
     if after["status"] == OK:
         values[name] = {"type": after["type"], "data": after["data"]}
     keys[known] = registry_key(path, OK, None, values)
-    schannel["keys"] = keys
-    planned["schannel"] = schannel
+    planned["schannel"] = {**planned["schannel"], "keys": keys}
 
 
-def _enable_suite(planned: dict[str, t.Any], name: str) -> None:
+def _enable_suite(planned: Facts, name: str) -> None:
     """``Enable-TlsCipherSuite -Position 0`` puts the name at the front of the local list."""
-    local = dict(planned["local_order"])
-    names = local["data"] if isinstance(local.get("data"), list) else []
-    local.update(status=OK, reason=None, type="REG_MULTI_SZ", data=[name, *(one for one in names if one != name)])
-    planned["local_order"] = local
+    local = planned["local_order"]
+    names = local["data"] if isinstance(local["data"], list) else []
+    planned["local_order"] = registry_value(
+        local["path"], local["name"], type="REG_MULTI_SZ", data=[name, *(one for one in names if one != name)]
+    )
 
 
-def _as_after_a_reboot(planned: dict[str, t.Any]) -> None:
+def _as_after_a_reboot(planned: Facts) -> None:
     reason = "The plan changes what this would say."
     planned["cipher_suites"] = empty_section("cipher_suites", NOT_READ, reason)
     planned["probe"] = empty_section("probe", NOT_READ, reason)
     planned["curves"] = {**planned["curves"], "cmdlet": {"status": NOT_READ, "reason": reason, "names": []}}
     planned["reboot"] = {**planned["reboot"], "last_boot": None, "changed_by_us": None}
-    connector = planned.get("connector")
-    if isinstance(connector, dict):
-        last = {"status": NOT_READ, "reason": reason, "result": None, "code": None, "time": None, "line": None}
-        planned["connector"] = {**connector, "last_update": last}
+    last = empty_facts("", reason=reason)["connector"]["last_update"]
+    planned["connector"] = {**planned["connector"], "last_update": last}

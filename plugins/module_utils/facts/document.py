@@ -12,19 +12,32 @@ from __future__ import annotations
 
 import typing as t
 
-SCHEMA = "fleetops.tetra/facts/1"
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import (
+    Facts,
+    RegistryData,
+    RegistryKey,
+    RegistryType,
+    RegistryValue,
+    Section,
+    SectionName,
+    Source,
+    Status,
+    ValueOfKey,
+)
 
-OK = "ok"
-ABSENT = "absent"
-DENIED = "denied"
-UNSUPPORTED = "unsupported"
-ERROR = "error"
-NOT_READ = "not_read"
-STATUSES = (OK, ABSENT, DENIED, UNSUPPORTED, ERROR, NOT_READ)
+SCHEMA: t.Final = "fleetops.tetra/facts/1"
 
-SOURCES = ("live", "image")
+OK: t.Final = "ok"
+ABSENT: t.Final = "absent"
+DENIED: t.Final = "denied"
+UNSUPPORTED: t.Final = "unsupported"
+ERROR: t.Final = "error"
+NOT_READ: t.Final = "not_read"
+STATUSES: tuple[Status, ...] = (OK, ABSENT, DENIED, UNSUPPORTED, ERROR, NOT_READ)
 
-SECTIONS = (
+SOURCES: tuple[Source, ...] = ("live", "image")
+
+SECTIONS: tuple[SectionName, ...] = (
     "os",
     "cipher_suites",
     "local_order",
@@ -40,7 +53,7 @@ SECTIONS = (
     "psrp",
 )
 
-REGISTRY_TYPE_NAMES: t.Final[dict[int, str]] = {
+REGISTRY_TYPE_NAMES: t.Final[dict[int, RegistryType]] = {
     0: "REG_NONE",
     1: "REG_SZ",
     2: "REG_EXPAND_SZ",
@@ -94,33 +107,37 @@ SCHANNEL_KEYS = (
 SCHANNEL_VALUES = ("Enabled", "DisabledByDefault", "ClientMinKeyBitLength", "ClientMaxKeyBitLength")
 """The values of these keys that Windows' TLS client goes by; whatever else lies there is not asked for."""
 
-Facts = dict[str, t.Any]
-"""A facts document; plain JSON."""
 
+@t.overload
+def section(status: Status, reason: str | None = None) -> Section: ...
+@t.overload
+def section(status: Status, reason: str | None = None, **values: t.Any) -> dict[str, t.Any]: ...
+def section(status: Status, reason: str | None = None, **values: t.Any) -> t.Any:
+    """``status`` and ``reason``, with which every section begins: ``{**section(OK), "names": [...]}``.
 
-def section(status: str, reason: str | None = None, **values: t.Any) -> dict[str, t.Any]:
-    """One section: ``status``, ``reason`` and its values."""
+    With values it is a plain mapping of no type, as tests build it.
+    """
     return {"status": status, "reason": reason, **values}
 
 
 def registry_value(
     path: str,
     name: str,
-    status: str = OK,
+    status: Status = OK,
     reason: str | None = None,
-    type: str | None = None,
-    data: t.Any = None,
-) -> dict[str, t.Any]:
+    type: RegistryType | None = None,
+    data: RegistryData = None,
+) -> RegistryValue:
     """One registry value. ``path`` carries the hive in full; ``data`` is as stored (str, [str], int, hex)."""
     return {"status": status, "reason": reason, "path": path, "name": name, "type": type, "data": data}
 
 
 def registry_key(
     path: str,
-    status: str = OK,
+    status: Status = OK,
     reason: str | None = None,
-    values: dict[str, dict[str, t.Any]] | None = None,
-) -> dict[str, t.Any]:
+    values: dict[str, ValueOfKey] | None = None,
+) -> RegistryKey:
     """One registry key with all its values: ``values`` is ``{NAME: {type, data}}``."""
     return {"status": status, "reason": reason, "path": path, "values": values if values is not None else {}}
 
@@ -130,88 +147,130 @@ def schannel_path(key: str) -> str:
     return f"{SCHANNEL_KEY}\\{key}"
 
 
-def empty_facts(host: str, source: str = "live", collected_at: str | None = None) -> Facts:
+def empty_facts(
+    host: str,
+    source: Source = "live",
+    collected_at: str | None = None,
+    status: Status = NOT_READ,
+    reason: str | None = "Not asked.",
+) -> Facts:
     """A facts document in which nothing was read. Readers fill in what they know and leave the rest.
 
-    ``collected_at`` is UTC, ``YYYY-MM-DDTHH:MM:SSZ``.
+    ``collected_at`` is UTC, ``YYYY-MM-DDTHH:MM:SSZ``. ``status`` and ``reason`` are those of every section and value.
     """
-    facts: Facts = {"schema": SCHEMA, "host": host, "collected_at": collected_at, "source": source}
-    for name in SECTIONS:
-        facts[name] = empty_section(name)
-    return facts
 
-
-def empty_section(name: str, status: str = NOT_READ, reason: str | None = "Not asked.") -> dict[str, t.Any]:
-    """The section ``name`` with the given status and every value in place, all of them unknown."""
-
-    def value(path: str, value_name: str) -> dict[str, t.Any]:
+    def value(path: str, value_name: str) -> RegistryValue:
         return registry_value(path, value_name, status, reason)
 
-    def part(**values: t.Any) -> dict[str, t.Any]:
-        return section(status, reason, **values)
+    return {
+        "schema": SCHEMA,
+        "host": host,
+        "collected_at": collected_at,
+        "source": source,
+        "os": {
+            "status": status,
+            "reason": reason,
+            "product": None,
+            "build": None,
+            "ubr": None,
+            "edition": None,
+            "display_version": None,
+            "kind": None,
+            "computer_name": None,
+            "architecture": None,
+        },
+        "cipher_suites": {"status": status, "reason": reason, "suites": []},
+        "local_order": value(LOCAL_KEY, SUITES_VALUE),
+        "policy_order": value(POLICY_KEY, SUITES_VALUE),
+        "curves": {
+            "status": status,
+            "reason": reason,
+            "policy": value(POLICY_KEY, CURVES_VALUE),
+            "local": value(LOCAL_KEY, CURVES_VALUE),
+            "cmdlet": {"status": status, "reason": reason, "names": []},
+        },
+        "schannel": {
+            "status": status,
+            "reason": reason,
+            "keys": {key: registry_key(schannel_path(key), status, reason) for key in SCHANNEL_KEYS},
+            "winhttp_default_secure_protocols": value(WINHTTP_KEY, WINHTTP_VALUE),
+        },
+        "fips": {"status": status, "reason": reason, "enabled": None, "value": value(FIPS_KEY, FIPS_VALUE)},
+        "policy_origin": {
+            "status": status,
+            "reason": reason,
+            "rsop": {"status": status, "reason": reason, "rows": [], "gpos": []},
+            "local_gpo": {
+                "status": status,
+                "reason": reason,
+                "path": None,
+                "modified": None,
+                "size": None,
+                "entries": [],
+                "entry_count": 0,
+            },
+            "mdm": {
+                "status": status,
+                "reason": reason,
+                "values": [value(key, item) for key, item in MDM_PLACES],
+                "mdm_wins_over_gp": value(MDM_CONFLICT_KEY, MDM_CONFLICT_VALUE),
+            },
+            "archive": {"status": status, "reason": reason, "path": None, "modified": None},
+            "lgpo_processing_disabled": value(LGPO_KEY, LGPO_VALUE),
+        },
+        "reboot": {
+            "status": status,
+            "reason": reason,
+            "last_boot": None,
+            "pending": {"component_based_servicing": None, "windows_update": None, "file_rename": None},
+            "changed_by_us": None,
+        },
+        "connector": {
+            "status": status,
+            "reason": reason,
+            "version": None,
+            "install_dir": None,
+            "folder": None,
+            "service": {"status": status, "reason": reason, "name": None, "state": None, "start_mode": None},
+            "tetra": {"status": status, "reason": reason, "enabled": None, "update_server": None},
+            "definitions": {"status": status, "reason": reason, "version": None},
+            "last_update": {
+                "status": status,
+                "reason": reason,
+                "result": None,
+                "code": None,
+                "time": None,
+                "line": None,
+            },
+        },
+        "proxy": {
+            "status": status,
+            "reason": reason,
+            "winhttp": {"status": status, "reason": reason, "server": None, "bypass": None},
+            "policy": {"status": status, "reason": reason, "server": None, "port": None, "type": None},
+        },
+        "probe": {
+            "status": status,
+            "reason": reason,
+            "host": None,
+            "via_proxy": None,
+            "exit_code": None,
+            "outcome": None,
+            "detail": None,
+        },
+        "psrp": {
+            "status": status,
+            "reason": reason,
+            "configuration_name": None,
+            "powershell_version": None,
+            "edition": None,
+            "process_bits": None,
+            "language_mode": None,
+            "administrator": None,
+        },
+    }
 
-    if name == "os":
-        return part(
-            product=None,
-            build=None,
-            ubr=None,
-            edition=None,
-            display_version=None,
-            kind=None,
-            computer_name=None,
-            architecture=None,
-        )
-    if name == "cipher_suites":
-        return part(suites=[])
-    if name == "local_order":
-        return value(LOCAL_KEY, SUITES_VALUE)
-    if name == "policy_order":
-        return value(POLICY_KEY, SUITES_VALUE)
-    if name == "curves":
-        return part(policy=value(POLICY_KEY, CURVES_VALUE), local=value(LOCAL_KEY, CURVES_VALUE), cmdlet=part(names=[]))
-    if name == "schannel":
-        keys = {key: registry_key(schannel_path(key), status, reason) for key in SCHANNEL_KEYS}
-        return part(keys=keys, winhttp_default_secure_protocols=value(WINHTTP_KEY, WINHTTP_VALUE))
-    if name == "fips":
-        return part(enabled=None, value=value(FIPS_KEY, FIPS_VALUE))
-    if name == "policy_origin":
-        return part(
-            rsop=part(rows=[], gpos=[]),
-            local_gpo=part(path=None, modified=None, size=None, entries=[], entry_count=0),
-            mdm=part(
-                values=[value(key, item) for key, item in MDM_PLACES],
-                mdm_wins_over_gp=value(MDM_CONFLICT_KEY, MDM_CONFLICT_VALUE),
-            ),
-            archive=part(path=None, modified=None),
-            lgpo_processing_disabled=value(LGPO_KEY, LGPO_VALUE),
-        )
-    if name == "reboot":
-        return part(
-            last_boot=None,
-            pending={"component_based_servicing": None, "windows_update": None, "file_rename": None},
-            changed_by_us=None,
-        )
-    if name == "connector":
-        return part(
-            version=None,
-            install_dir=None,
-            folder=None,
-            service=part(name=None, state=None, start_mode=None),
-            tetra=part(enabled=None, update_server=None),
-            definitions=part(version=None),
-            last_update=part(result=None, code=None, time=None, line=None),
-        )
-    if name == "proxy":
-        return part(winhttp=part(server=None, bypass=None), policy=part(server=None, port=None, type=None))
-    if name == "probe":
-        return part(host=None, via_proxy=None, exit_code=None, outcome=None, detail=None)
-    if name == "psrp":
-        return part(
-            configuration_name=None,
-            powershell_version=None,
-            edition=None,
-            process_bits=None,
-            language_mode=None,
-            administrator=None,
-        )
-    raise KeyError(name)
+
+def empty_section(name: str, status: Status = NOT_READ, reason: str | None = "Not asked.") -> t.Any:
+    """The section ``name`` with the given status and every value in place, all of them unknown."""
+    return t.cast("dict[str, t.Any]", empty_facts("", status=status, reason=reason))[name]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import typing as t
 from functools import lru_cache
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, RegistryValue, Status
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ERROR,
     NOT_READ,
@@ -22,7 +23,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     SECTIONS,
     SOURCES,
     STATUSES,
-    Facts,
+    empty_facts,
     empty_section,
     registry_key,
     registry_value,
@@ -95,7 +96,7 @@ def read_facts(document: t.Any) -> Facts:
         )
     source = document.get("source")
     collected = document.get("collected_at")
-    facts: Facts = {
+    facts: dict[str, t.Any] = {
         "schema": SCHEMA,
         "host": host,
         "collected_at": collected if isinstance(collected, str) else None,
@@ -109,14 +110,11 @@ def read_facts(document: t.Any) -> Facts:
             facts[name] = found if _value_fault(found) is None else _repaired_value(found, empty_section(name))
         else:
             facts[name] = _read_section(name, found)
-    return facts
+    return t.cast("Facts", facts)
 
 
 def _refused(host: str, sentence: str) -> Facts:
-    facts: Facts = {"schema": SCHEMA, "host": host, "collected_at": None, "source": "live"}
-    for name in SECTIONS:
-        facts[name] = empty_section(name, ERROR, sentence)
-    return facts
+    return empty_facts(host, status=ERROR, reason=sentence)
 
 
 def _read_section(name: str, found: t.Any) -> dict[str, t.Any]:
@@ -125,6 +123,7 @@ def _read_section(name: str, found: t.Any) -> dict[str, t.Any]:
     if found.get("status") not in STATUSES:
         return _empty_part(name, f"The section {name} has no known status.")
     repaired: dict[str, t.Any] | None = None
+    good: t.Any
     for field, kind in _PARTS[name]:
         value = found.get(field)
         if kind == "part":
@@ -154,7 +153,7 @@ def _read_section(name: str, found: t.Any) -> dict[str, t.Any]:
     return found if repaired is None else repaired
 
 
-def _empty_part(name: str, reason: str = "Not asked.", status: str = ERROR) -> dict[str, t.Any]:
+def _empty_part(name: str, reason: str = "Not asked.", status: Status = ERROR) -> dict[str, t.Any]:
     section_name, _dot, part = name.partition(".")
     whole = empty_section(section_name, status, reason)
     return t.cast("dict[str, t.Any]", whole[part]) if part else whole
@@ -209,7 +208,7 @@ def _value_fault(value: t.Any) -> str | None:
     return None
 
 
-def _repaired_value(value: t.Any, empty: dict[str, t.Any]) -> dict[str, t.Any]:
+def _repaired_value(value: t.Any, empty: RegistryValue) -> RegistryValue:
     fault = "Missing in the document." if value is None else _value_fault(value)
     return registry_value(empty["path"], empty["name"], NOT_READ if value is None else ERROR, fault)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fnmatch
 import io
 import ntpath
-import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +21,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.connector import (
     policy_xml,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector.xml_paths import XmlError
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.registry import OfflineRegistry
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError, read_all
@@ -43,9 +43,9 @@ _SYSTEM_DRIVE = "C:"
 class Installed:
     """What an image says about the connector."""
 
-    section: dict[str, t.Any]
+    section: d.Connector
     """The facts section ``connector``."""
-    policy_proxy: dict[str, t.Any]
+    policy_proxy: d.PolicyProxy
     """``proxy.policy`` of the facts: the proxy in the connector's policy."""
 
 
@@ -54,32 +54,31 @@ def read(registry: OfflineRegistry, tree: FileTree, hives_only: bool) -> Install
     service = _service(registry)
     install_dir = registry.text(paths.REGISTRY_KEY, "InstallDir")
     if service is None:
-        section = facts.empty_section("connector", facts.ABSENT, _NOT_INSTALLED)
-        section["install_dir"] = install_dir
-        return Installed(section, _no_proxy(facts.NOT_READ, _NOT_INSTALLED))
+        none = facts.empty_facts("", "image", status=facts.ABSENT, reason=_NOT_INSTALLED)["connector"]
+        return Installed({**none, "install_dir": install_dir}, _no_proxy(facts.NOT_READ, _NOT_INSTALLED))
     name, layout, start_mode = service
     files = _Files(tree, install_dir or layout.install_dir, layout, hives_only)
     policy = files.read("policy.xml")
     local = files.read("local.xml")
-    section = facts.section(
-        facts.OK,
-        version=layout.version,
-        install_dir=install_dir or layout.install_dir,
-        folder=layout.folder,
-        service=facts.section(facts.OK, name=name, state=None, start_mode=start_mode),
-        tetra=_tetra(policy, local),
-        definitions=local_xml.definitions_section(local.data)
+    section: d.Connector = {
+        **facts.section(facts.OK),
+        "version": layout.version,
+        "install_dir": install_dir or layout.install_dir,
+        "folder": layout.folder,
+        "service": {**facts.section(facts.OK), "name": name, "state": None, "start_mode": start_mode},
+        "tetra": _tetra(policy, local),
+        "definitions": local_xml.definitions_section(local.data)
         if local.data is not None
-        else facts.section(local.status, local.reason, version=None),
-        last_update=_last_update(files, registry),
-    )
+        else {**facts.section(local.status, local.reason), "version": None},
+        "last_update": _last_update(files, registry),
+    }
     if policy.data is not None:
         return Installed(section, policy_xml.proxy_section(policy.data))
     return Installed(section, _no_proxy(policy.status, policy.reason))
 
 
-def _no_proxy(status: str, reason: str | None) -> dict[str, t.Any]:
-    return facts.section(status, reason, server=None, port=None, type=None)
+def _no_proxy(status: d.Status, reason: str | None) -> d.PolicyProxy:
+    return {**facts.section(status, reason), "server": None, "port": None, "type": None}
 
 
 def _service(registry: OfflineRegistry) -> tuple[str, paths.Layout, str | None] | None:
@@ -105,7 +104,7 @@ class _Content:
     """The bytes of a file, or why there are none."""
 
     data: bytes | None
-    status: str = facts.OK
+    status: d.Status = facts.OK
     reason: str | None = None
 
 
@@ -164,7 +163,7 @@ class _Files:
         return b"\n".join(reversed(parts))
 
 
-def _tetra(policy: _Content, local: _Content) -> dict[str, t.Any]:
+def _tetra(policy: _Content, local: _Content) -> d.Tetra:
     skipped: bool | None = None
     if local.data is not None:
         try:
@@ -175,22 +174,28 @@ def _tetra(policy: _Content, local: _Content) -> dict[str, t.Any]:
         return policy_xml.tetra_section(policy.data, skipped)
     if skipped:
         # Installed without Tetra: no policy can switch it on.
-        return facts.section(facts.OK, enabled=False, update_server=None)
-    return facts.section(policy.status, policy.reason, enabled=None, update_server=None)
+        return {**facts.section(facts.OK), "enabled": False, "update_server": None}
+    return {**facts.section(policy.status, policy.reason), "enabled": None, "update_server": None}
 
 
-def _last_update(files: _Files, registry: OfflineRegistry) -> dict[str, t.Any]:
+def _last_update(files: _Files, registry: OfflineRegistry) -> d.LastUpdate:
     found = files.logs()
     if isinstance(found, _Content):
-        return facts.section(found.status, found.reason, result=None, code=None, time=None, line=None)
+        return {**facts.section(found.status, found.reason), "result": None, "code": None, "time": None, "line": None}
     if not found:
-        return facts.section(facts.ABSENT, "There is no sfc.exe.log.", result=None, code=None, time=None, line=None)
+        return {
+            **facts.section(facts.ABSENT, "There is no sfc.exe.log."),
+            "result": None,
+            "code": None,
+            "time": None,
+            "line": None,
+        }
     try:
         lines = log_files.lines_of(io.BytesIO(files.tail(found)))
         modified = datetime.fromisoformat(found[-1].modified) if found[-1].modified is not None else None
         return log.last_update_section(lines, modified, _utc_offset(registry))
     except ImageError as error:
-        return facts.section(facts.ERROR, str(error), result=None, code=None, time=None, line=None)
+        return {**facts.section(facts.ERROR, str(error)), "result": None, "code": None, "time": None, "line": None}
 
 
 def _utc_offset(registry: OfflineRegistry) -> int | None:

@@ -15,6 +15,7 @@ import struct
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import RegistryType
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import REGISTRY_TYPE_NAMES
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive_log import recover
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import (
@@ -47,7 +48,7 @@ class Value:
     raw: bytes
 
     @property
-    def type_name(self) -> str | None:
+    def type_name(self) -> RegistryType | None:
         """REG_… or None for a type that the facts document does not know."""
         return REGISTRY_TYPE_NAMES.get(self.type)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import struct
-import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.registry import OfflineRegistry
 
@@ -20,16 +20,21 @@ _FLAG_PROXY = 2
 _USER_INFO = re.compile(r"(?:(?<=^)|(?<=//)|(?<=[=; ]))[^/@=; ]*@")
 
 
-def winhttp_section(registry: OfflineRegistry) -> dict[str, t.Any]:
+def winhttp_section(registry: OfflineRegistry) -> d.WinHttpProxy:
     """``proxy.winhttp``: what ``netsh winhttp show proxy`` would say."""
     fact = registry.value_fact(WINHTTP_KEY, WINHTTP_VALUE)
     if fact["status"] == facts.ABSENT:
-        return facts.section(facts.OK, server=None, bypass=None)
-    if fact["status"] == facts.OK and fact["type"] == "REG_BINARY":
-        parsed = parse_winhttp(bytes.fromhex(fact["data"]))
+        return {**facts.section(facts.OK), "server": None, "bypass": None}
+    data = fact["data"]
+    if fact["status"] == facts.OK and fact["type"] == "REG_BINARY" and isinstance(data, str):
+        parsed = parse_winhttp(bytes.fromhex(data))
         if parsed is not None:
-            return facts.section(facts.OK, server=parsed[0], bypass=parsed[1])
-    return facts.section(facts.ERROR, "The WinHTTP proxy setting has an unknown form.", server=None, bypass=None)
+            return {**facts.section(facts.OK), "server": parsed[0], "bypass": parsed[1]}
+    return {
+        **facts.section(facts.ERROR, "The WinHTTP proxy setting has an unknown form."),
+        "server": None,
+        "bypass": None,
+    }
 
 
 def parse_winhttp(blob: bytes) -> tuple[str | None, str | None] | None:

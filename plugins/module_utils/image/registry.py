@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive, Key, Value
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import DamagedError
@@ -61,7 +62,7 @@ class OfflineRegistry:
         data = self.data(path, name)
         return data if isinstance(data, int) else None
 
-    def value_fact(self, path: str, name: str) -> dict[str, t.Any]:
+    def value_fact(self, path: str, name: str) -> d.RegistryValue:
         """A value as the facts document writes it."""
         key = self.key(path)
         if key is None:
@@ -74,12 +75,12 @@ class OfflineRegistry:
             return facts.registry_value(path, name, facts.ERROR, problem, value.type_name, value.raw.hex())
         return facts.registry_value(path, name, type=value.type_name, data=value.data)
 
-    def key_fact(self, path: str) -> dict[str, t.Any]:
+    def key_fact(self, path: str) -> d.RegistryKey:
         """A key with its values as the facts document writes it. The default value has the empty name."""
         key = self.key(path)
         if key is None:
             return facts.registry_key(path, facts.ABSENT, "The key does not exist.")
-        values: dict[str, dict[str, t.Any]] = {}
+        values: dict[str, d.ValueOfKey] = {}
         for value in key.values():
             data = value.raw.hex() if _problem(value) is not None else value.data
             values[value.name] = {"type": value.type_name, "data": data}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.image import connector, proxy
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive
@@ -73,7 +74,7 @@ class Windows:
                 logs.append((log.name, self._tree.open(log)))
         return Hive(self._tree.open(file), name, logs)
 
-    def facts(self, host: str, collected_at: str) -> facts.Facts:
+    def facts(self, host: str, collected_at: str) -> d.Facts:
         """The facts document.
 
         :param host: the name under which this image is reported.
@@ -81,75 +82,88 @@ class Windows:
         """
         registry = self.registry
         document = facts.empty_facts(host, "image", collected_at)
-        for name in ("cipher_suites", "probe", "psrp"):
-            document[name] = facts.empty_section(name, facts.NOT_READ, NOT_RUNNING)
+        unread = facts.empty_facts(host, "image", collected_at, facts.NOT_READ, NOT_RUNNING)
+        document["cipher_suites"], document["probe"], document["psrp"] = (
+            unread["cipher_suites"],
+            unread["probe"],
+            unread["psrp"],
+        )
         document["os"] = self._os()
         document["local_order"] = registry.value_fact(facts.LOCAL_KEY, facts.SUITES_VALUE)
         document["policy_order"] = registry.value_fact(facts.POLICY_KEY, facts.SUITES_VALUE)
-        document["curves"] = facts.section(
-            facts.OK,
-            policy=registry.value_fact(facts.POLICY_KEY, facts.CURVES_VALUE),
-            local=registry.value_fact(facts.LOCAL_KEY, facts.CURVES_VALUE),
-            cmdlet=facts.section(facts.NOT_READ, NOT_RUNNING, names=[]),
-        )
-        document["schannel"] = facts.section(
-            facts.OK,
-            keys={key: registry.key_fact(facts.schannel_path(key)) for key in facts.SCHANNEL_KEYS},
-            winhttp_default_secure_protocols=registry.value_fact(facts.WINHTTP_KEY, facts.WINHTTP_VALUE),
-        )
+        document["curves"] = {
+            **facts.section(facts.OK),
+            "policy": registry.value_fact(facts.POLICY_KEY, facts.CURVES_VALUE),
+            "local": registry.value_fact(facts.LOCAL_KEY, facts.CURVES_VALUE),
+            "cmdlet": {**facts.section(facts.NOT_READ, NOT_RUNNING), "names": []},
+        }
+        document["schannel"] = {
+            **facts.section(facts.OK),
+            "keys": {key: registry.key_fact(facts.schannel_path(key)) for key in facts.SCHANNEL_KEYS},
+            "winhttp_default_secure_protocols": registry.value_fact(facts.WINHTTP_KEY, facts.WINHTTP_VALUE),
+        }
         document["fips"] = self._fips()
         document["policy_origin"] = self._policy_origin()
         document["reboot"] = self._reboot()
         installed = connector.read(registry, self._tree, self.hives_only)
         document["connector"] = installed.section
-        document["proxy"] = facts.section(
-            facts.OK, winhttp=proxy.winhttp_section(registry), policy=installed.policy_proxy
-        )
+        document["proxy"] = {
+            **facts.section(facts.OK),
+            "winhttp": proxy.winhttp_section(registry),
+            "policy": installed.policy_proxy,
+        }
         return document
 
-    def _os(self) -> dict[str, t.Any]:
+    def _os(self) -> d.Os:
         registry = self.registry
         build = registry.text(_VERSION_KEY, "CurrentBuildNumber") or registry.text(_VERSION_KEY, "CurrentBuild")
         installation = registry.text(_VERSION_KEY, "InstallationType")
         product_type = registry.text(_PRODUCT_KEY, "ProductType")
-        section = facts.section(
-            facts.OK,
-            product=registry.text(_VERSION_KEY, "ProductName"),
-            build=int(build) if build is not None and build.isascii() and build.isdigit() and len(build) < 10 else None,
-            ubr=registry.number(_VERSION_KEY, "UBR"),
-            edition=registry.text(_VERSION_KEY, "EditionID"),
-            display_version=registry.text(_VERSION_KEY, "DisplayVersion") or registry.text(_VERSION_KEY, "ReleaseId"),
-            kind=_kind(installation, product_type),
-            computer_name=registry.text(_NAME_KEY, "ComputerName"),
-            architecture=registry.text(_ENVIRONMENT_KEY, "PROCESSOR_ARCHITECTURE"),
-        )
+        section: d.Os = {
+            **facts.section(facts.OK),
+            "product": registry.text(_VERSION_KEY, "ProductName"),
+            "build": int(build)
+            if build is not None and build.isascii() and build.isdigit() and len(build) < 10
+            else None,
+            "ubr": registry.number(_VERSION_KEY, "UBR"),
+            "edition": registry.text(_VERSION_KEY, "EditionID"),
+            "display_version": registry.text(_VERSION_KEY, "DisplayVersion")
+            or registry.text(_VERSION_KEY, "ReleaseId"),
+            "kind": _kind(installation, product_type),
+            "computer_name": registry.text(_NAME_KEY, "ComputerName"),
+            "architecture": registry.text(_ENVIRONMENT_KEY, "PROCESSOR_ARCHITECTURE"),
+        }
         if section["build"] is None:
-            section.update(status=facts.ERROR, reason="The hive SOFTWARE does not tell the build number of Windows.")
+            why = "The hive SOFTWARE does not tell the build number of Windows."
+            return {**section, **facts.section(facts.ERROR, why)}
         return section
 
-    def _fips(self) -> dict[str, t.Any]:
+    def _fips(self) -> d.Fips:
         value = self.registry.value_fact(facts.FIPS_KEY, facts.FIPS_VALUE)
         if value["status"] == facts.ABSENT:
-            return facts.section(facts.OK, enabled=False, value=value)
+            return {**facts.section(facts.OK), "enabled": False, "value": value}
         if value["status"] == facts.OK and isinstance(value["data"], int):
-            return facts.section(facts.OK, enabled=value["data"] != 0, value=value)
-        return facts.section(facts.ERROR, "The value Enabled is no number.", enabled=None, value=value)
+            return {**facts.section(facts.OK), "enabled": value["data"] != 0, "value": value}
+        return {**facts.section(facts.ERROR, "The value Enabled is no number."), "enabled": None, "value": value}
 
-    def _policy_origin(self) -> dict[str, t.Any]:
+    def _policy_origin(self) -> d.PolicySources:
         registry = self.registry
-        section = facts.empty_section("policy_origin", facts.NOT_READ, NOT_RUNNING)
-        section.update(status=facts.OK, reason=None)
-        section["local_gpo"] = self._local_gpo()
-        section["mdm"] = facts.section(
-            facts.OK,
-            values=[registry.value_fact(key, name) for key, name in facts.MDM_PLACES],
-            mdm_wins_over_gp=registry.value_fact(facts.MDM_CONFLICT_KEY, facts.MDM_CONFLICT_VALUE),
-        )
-        section["archive"] = self._archive()
-        section["lgpo_processing_disabled"] = registry.value_fact(facts.LGPO_KEY, facts.LGPO_VALUE)
-        return section
+        unread = facts.empty_facts("", "image", reason=NOT_RUNNING)["policy_origin"]
+        mdm: d.Mdm = {
+            **facts.section(facts.OK),
+            "values": [registry.value_fact(key, name) for key, name in facts.MDM_PLACES],
+            "mdm_wins_over_gp": registry.value_fact(facts.MDM_CONFLICT_KEY, facts.MDM_CONFLICT_VALUE),
+        }
+        return {
+            **facts.section(facts.OK),
+            "rsop": unread["rsop"],
+            "local_gpo": self._local_gpo(),
+            "mdm": mdm,
+            "archive": self._archive(),
+            "lgpo_processing_disabled": registry.value_fact(facts.LGPO_KEY, facts.LGPO_VALUE),
+        }
 
-    def _local_gpo(self) -> dict[str, t.Any]:
+    def _local_gpo(self) -> d.LocalGpo:
         path = "Registry.pol" if self.hives_only else MACHINE_POL
         try:
             file = self._tree.find(path)
@@ -183,33 +197,37 @@ class Windows:
             return [f"gpt.ini could not be read: {str(error).rstrip('.')}."]
         return []
 
-    def _archive(self) -> dict[str, t.Any]:
+    def _archive(self) -> d.Archive:
         path = r"C:\ProgramData\ntuser.pol"
         if self.hives_only:
-            return facts.section(facts.NOT_READ, "The folder holds the hives only.", path=None, modified=None)
+            return {**facts.section(facts.NOT_READ, "The folder holds the hives only."), "path": None, "modified": None}
         try:
             file = self._tree.find(POLICY_ARCHIVE)
         except UnreadableFileError as error:
-            return facts.section(facts.ERROR, str(error), path=path, modified=None)
+            return {**facts.section(facts.ERROR, str(error)), "path": path, "modified": None}
         if file is None:
-            return facts.section(facts.ABSENT, "There is no archive of applied policies.", path=path, modified=None)
-        return facts.section(facts.OK, path=path, modified=file.modified)
+            return {
+                **facts.section(facts.ABSENT, "There is no archive of applied policies."),
+                "path": path,
+                "modified": None,
+            }
+        return {**facts.section(facts.OK), "path": path, "modified": file.modified}
 
-    def _reboot(self) -> dict[str, t.Any]:
+    def _reboot(self) -> d.Reboot:
         registry = self.registry
-        return facts.section(
-            facts.OK,
-            last_boot=None,
-            pending={
+        return {
+            **facts.section(facts.OK),
+            "last_boot": None,
+            "pending": {
                 "component_based_servicing": registry.key(_CBS_KEY) is not None,
                 "windows_update": registry.key(_UPDATE_KEY) is not None,
                 "file_rename": bool(registry.data(_SESSION_KEY, "PendingFileRenameOperations")),
             },
-            changed_by_us=None,
-        )
+            "changed_by_us": None,
+        }
 
 
-def _kind(installation: str | None, product_type: str | None) -> str | None:
+def _kind(installation: str | None, product_type: str | None) -> t.Literal["client", "server"] | None:
     """``client`` or ``server`` by the installation type, or by the product type of releases that have no such value."""
     if installation is not None:
         return "client" if installation == "Client" else "server"

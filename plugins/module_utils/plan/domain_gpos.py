@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK, POLICY_KEY, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
@@ -48,7 +49,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_re
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
 Document = dict[str, t.Any]
-Facts = c.Mapping[str, t.Any]
+Judged = c.Mapping[str, t.Any]
+"""A verdict."""
 
 DIFFERENT_VALUES = "different_values"
 DOES_NOT_FIT = "does_not_fit"
@@ -81,7 +83,7 @@ class Claim:
     """GPOs that set the value as well and lost."""
 
 
-def claims_of(facts: Facts, verdict: Facts, options: c.Mapping[str, t.Any] | None = None) -> list[Claim]:
+def claims_of(facts: Facts, verdict: Judged, options: c.Mapping[str, t.Any] | None = None) -> list[Claim]:
     """One claim for each value that this endpoint gets from a domain GPO and that counts. Raises PlanError."""
     if not names_a_gpo(facts):
         return []
@@ -222,7 +224,10 @@ def _one_value(
 
 
 def conflict_of(
-    change: c.Mapping[str, t.Any], facts: Facts, verdict: Facts, options: c.Mapping[str, t.Any] | None = None
+    change: c.Mapping[str, t.Any],
+    facts: Facts,
+    verdict: Judged,
+    options: c.Mapping[str, t.Any] | None = None,
 ) -> Document | None:
     """Why this endpoint speaks against the change, or None. Raises PlanError."""
     host = str(facts["host"])
@@ -242,7 +247,11 @@ def conflict_of(
 
 
 def serves(
-    state: State, change: c.Mapping[str, t.Any], facts: Facts, verdict: Facts, options: c.Mapping[str, t.Any] | None
+    state: State,
+    change: c.Mapping[str, t.Any],
+    facts: Facts,
+    verdict: Judged,
+    options: c.Mapping[str, t.Any] | None,
 ) -> bool:
     """Whether the endpoint's plan leads to a *yes* when the GPO holds ``state``. Raises PlanError."""
     permitted = {**(options or {}), "change_domain_gpo": True}

@@ -21,6 +21,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
@@ -84,14 +85,14 @@ class _Blocked(Exception):
 
 
 def plan(
-    facts: c.Mapping[str, t.Any], verdict: c.Mapping[str, t.Any], options: c.Mapping[str, t.Any] | None = None
+    facts: Facts, verdict: c.Mapping[str, t.Any], options: c.Mapping[str, t.Any] | None = None
 ) -> dict[str, t.Any]:
     """Raises PlanError for options that make no sense. Never raises for anything that an endpoint said."""
     return _Planner(facts, verdict, parse_options(options)).make()
 
 
 class _Planner:
-    def __init__(self, facts: c.Mapping[str, t.Any], verdict: c.Mapping[str, t.Any], options: PlanOptions) -> None:
+    def __init__(self, facts: Facts, verdict: c.Mapping[str, t.Any], options: PlanOptions) -> None:
         self.facts = facts
         self.verdict = verdict
         self.options = options
@@ -259,10 +260,8 @@ class _Planner:
 
     def _switches(self, obstacle: Obstacle) -> list[steps_.Step]:
         key = obstacle.switch
-        values = {
-            name.lower(): value["data"]
-            for name, value in self.facts["schannel"]["keys"].get(key, {}).get("values", {}).items()
-        }
+        known = self.facts["schannel"]["keys"].get(key)
+        values = {name.lower(): value["data"] for name, value in (known["values"] if known else {}).items()}
         found = []
         if obstacle.kind == "protocol":
             why = f"The client side of {key.split(chr(92))[1]} is switched off."

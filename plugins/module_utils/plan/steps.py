@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
     CURVES_VALUE,
@@ -48,7 +49,7 @@ State = dict[str, t.Any]
 NO_OWNER: dict[str, str | None] = {"kind": "none", "name": None, "guid": None}
 
 
-def present(type_: str, data: t.Any) -> State:
+def present(type_: str | None, data: t.Any) -> State:
     return {"status": OK, "type": type_, "data": data}
 
 
@@ -63,29 +64,27 @@ def state_of(value: c.Mapping[str, t.Any]) -> State:
     return nothing()
 
 
-def policy_list_step(
-    facts: c.Mapping[str, t.Any], after: State, target: str, owner: c.Mapping[str, t.Any], why: str
-) -> Step:
+def policy_list_step(facts: Facts, after: State, target: str, owner: c.Mapping[str, t.Any], why: str) -> Step:
     """Changes or removes the policy list, where its owner keeps it."""
     before = state_of(facts["policy_order"])
     return _value_step(target, owner, POLICY_KEY, SUITES_VALUE, before, after, why, suite_changes(before, after))
 
 
 def policy_curves_step(
-    facts: c.Mapping[str, t.Any], names: c.Sequence[str], target: str, owner: c.Mapping[str, t.Any], why: str
+    facts: Facts, names: c.Sequence[str], target: str, owner: c.Mapping[str, t.Any], why: str
 ) -> Step:
     before = state_of(facts["curves"]["policy"])
     after = present("REG_MULTI_SZ", list(names))
     return _value_step(target, owner, POLICY_KEY, CURVES_VALUE, before, after, why)
 
 
-def local_curves_step(facts: c.Mapping[str, t.Any], names: c.Sequence[str], why: str) -> Step:
+def local_curves_step(facts: Facts, names: c.Sequence[str], why: str) -> Step:
     before = state_of(facts["curves"]["local"])
     after = present("REG_MULTI_SZ", list(names))
     return _value_step(CNG, NO_OWNER, LOCAL_KEY, CURVES_VALUE, before, after, why)
 
 
-def local_list_step(facts: c.Mapping[str, t.Any], names: c.Sequence[str], why: str) -> Step:
+def local_list_step(facts: Facts, names: c.Sequence[str], why: str) -> Step:
     """Writes the local list itself; for releases without ``Enable-TlsCipherSuite``."""
     before = state_of(facts["local_order"])
     after = present("REG_MULTI_SZ", list(names))
@@ -112,9 +111,7 @@ def enable_suite_step(name: str, why: str) -> Step:
     }
 
 
-def arrange_suites_step(
-    facts: c.Mapping[str, t.Any], names: c.Sequence[str], calls: c.Sequence[Call], why: str
-) -> Step:
+def arrange_suites_step(facts: Facts, names: c.Sequence[str], calls: c.Sequence[Call], why: str) -> Step:
     """The whole local list by the cmdlets; for releases that have them. The list stands there as REG_MULTI_SZ.
 
     It has one member more than other steps: ``calls``, ``[{enable, name, position}]`` in order.
@@ -128,9 +125,10 @@ def arrange_suites_step(
     }
 
 
-def switch_step(facts: c.Mapping[str, t.Any], key: str, name: str, after: State, why: str) -> Step:
+def switch_step(facts: Facts, key: str, name: str, after: State, why: str) -> Step:
     """Sets one value below SCHANNEL; ``key`` is relative, e.g. ``Ciphers\\AES 128/128``."""
-    values = facts["schannel"]["keys"].get(key, {}).get("values", {})
+    known_key = facts["schannel"]["keys"].get(key)
+    values = known_key["values"] if known_key else {}
     found = next((value for known, value in values.items() if known.lower() == name.lower()), None)
     before = nothing() if found is None else present(found["type"], found["data"])
     return _value_step(SCHANNEL, NO_OWNER, schannel_path(key), name, before, after, why)

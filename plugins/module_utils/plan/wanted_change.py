@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 import collections.abc as c
-import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
@@ -50,7 +50,7 @@ class DesiredChange:
         return {kind: [name for step in self.steps for name in step["suites"][kind]] for kind in kinds}
 
 
-def refuse_32_bit(facts: c.Mapping[str, t.Any]) -> None:
+def refuse_32_bit(facts: Facts) -> None:
     """Raises Refused for a session that is redirected to other folders and keys than Windows uses."""
     if facts["psrp"].get("process_bits") == 32:
         raise Refused(
@@ -60,7 +60,7 @@ def refuse_32_bit(facts: c.Mapping[str, t.Any]) -> None:
         )
 
 
-def reachability(facts: c.Mapping[str, t.Any], steps: c.Sequence[Step]) -> dict[str, str]:
+def reachability(facts: Facts, steps: c.Sequence[Step]) -> dict[str, str]:
     """``{before, after}``; both by the configuration, whatever is in force until the next restart."""
     before = str(evaluate(facts)["either_way"]["in_force"])
     if not steps:

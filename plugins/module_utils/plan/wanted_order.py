@@ -15,6 +15,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SUITES_VALUE, UNSUPPORTED
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
@@ -47,13 +48,13 @@ _WHY_AWAY = "The task wants the policy to be not configured."
 _DEFAULT_TYPES = ("REG_SZ", "REG_SZ_OR_EXPAND_SZ")
 
 
-def desired_order(facts: c.Mapping[str, t.Any], options: OrderOptions, over_https: bool = False) -> DesiredChange:
+def desired_order(facts: Facts, options: OrderOptions, over_https: bool = False) -> DesiredChange:
     """``over_https``: the endpoint is managed through WinRM over HTTPS. Raises Refused."""
     return _Desire(facts, options, over_https).make()
 
 
 class _Desire:
-    def __init__(self, facts: c.Mapping[str, t.Any], options: OrderOptions, over_https: bool) -> None:
+    def __init__(self, facts: Facts, options: OrderOptions, over_https: bool) -> None:
         self.facts = facts
         self.options = options
         self.over_https = over_https
@@ -295,7 +296,7 @@ class _Desire:
             self.warnings.append("With this list it is not certain that the endpoint reaches the Tetra servers.")
 
 
-def _counting(facts: c.Mapping[str, t.Any]) -> list[str]:
+def _counting(facts: Facts) -> list[str]:
     """The names of the list that counts."""
     policy = facts["policy_order"]
     return steps_.names_of(policy if policy["status"] == OK else facts["local_order"])

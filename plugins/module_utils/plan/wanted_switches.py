@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
@@ -46,7 +47,7 @@ def beyond_the_facts(options: SwitchOptions) -> list[WantedValue]:
     return [value for value in options.values if value.key not in SCHANNEL_KEYS]
 
 
-def with_values(facts: c.Mapping[str, t.Any], found: c.Iterable[tuple[WantedValue, steps_.State]]) -> dict[str, t.Any]:
+def with_values(facts: Facts, found: c.Iterable[tuple[WantedValue, steps_.State]]) -> Facts:
     """The facts with further values below SCHANNEL, each ``{status, type, data}`` as it stands on the endpoint."""
     keys = dict(facts["schannel"]["keys"])
     for value, state in found:
@@ -58,7 +59,7 @@ def with_values(facts: c.Mapping[str, t.Any], found: c.Iterable[tuple[WantedValu
     return {**facts, "schannel": {**facts["schannel"], "keys": keys}}
 
 
-def desired_switches(facts: c.Mapping[str, t.Any], options: SwitchOptions, over_https: bool = False) -> DesiredChange:
+def desired_switches(facts: Facts, options: SwitchOptions, over_https: bool = False) -> DesiredChange:
     """``over_https``: the endpoint is managed through WinRM over HTTPS. Raises Refused."""
     refuse_32_bit(facts)
     _refuse_what_the_release_lacks(facts, options)
@@ -76,7 +77,7 @@ def desired_switches(facts: c.Mapping[str, t.Any], options: SwitchOptions, over_
     return DesiredChange(steps, reaches, warnings)
 
 
-def _steps(facts: c.Mapping[str, t.Any], value: WantedValue) -> list[steps_.Step]:
+def _steps(facts: Facts, value: WantedValue) -> list[steps_.Step]:
     section = facts["schannel"]
     key = section["keys"].get(value.key, {"status": "not_read"})
     if section["status"] not in (OK, ABSENT) or key["status"] not in (OK, ABSENT):
@@ -97,7 +98,7 @@ def _is_as_wanted(before: steps_.State, value: WantedValue) -> bool:
     return both_numbers and value.key.startswith("Protocols\\") and before["data"] != 0 and value.state["data"] != 0
 
 
-def _refuse_what_the_release_lacks(facts: c.Mapping[str, t.Any], options: SwitchOptions) -> None:
+def _refuse_what_the_release_lacks(facts: Facts, options: SwitchOptions) -> None:
     wants_it = any(value.key == _TLS13 and value.name == "Enabled" and value.state["data"] for value in options.values)
     os_ = facts["os"]
     match = release_for(os_.get("build"), os_.get("kind"))

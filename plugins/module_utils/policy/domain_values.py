@@ -16,6 +16,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
@@ -72,7 +73,7 @@ def read_domain_policy(data: bytes, name: str) -> DomainPolicy:
         raise DomainPolicyError(f"{name} cannot be read as the policy of a domain: {error}. {_WHAT}") from None
 
 
-def _document(data: bytes, name: str) -> dict[str, t.Any]:
+def _document(data: bytes, name: str) -> Facts:
     try:
         document = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -83,7 +84,7 @@ def _document(data: bytes, name: str) -> dict[str, t.Any]:
     return read_facts(facts)
 
 
-def _of_member(facts: dict[str, t.Any], name: str) -> DomainPolicy:
+def _of_member(facts: Facts, name: str) -> DomainPolicy:
     rsop = facts["policy_origin"]["rsop"]
     if rsop["status"] != f.OK or not (rsop["rows"] or rsop["gpos"]):
         held = (facts["policy_order"], facts["curves"]["policy"])

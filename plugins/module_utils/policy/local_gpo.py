@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
 
 MACHINE_POL = r"C:\Windows\System32\GroupPolicy\Machine\Registry.pol"
@@ -19,7 +20,7 @@ SSL_KEY = r"SOFTWARE\Policies\Microsoft\Cryptography\Configuration\SSL\00010002"
 SSL_VALUES = ("Functions", "EccCurves")
 
 
-def local_gpo_section(data: bytes, path: str = MACHINE_POL, modified: str | None = None) -> dict[str, t.Any]:
+def local_gpo_section(data: bytes, path: str = MACHINE_POL, modified: str | None = None) -> d.LocalGpo:
     """Reads the bytes of a Registry.pol.
 
     ``modified`` is the file's last write time (UTC, ISO 8601 with ``Z``) or ``None``. ``entries`` holds, in the order
@@ -30,7 +31,7 @@ def local_gpo_section(data: bytes, path: str = MACHINE_POL, modified: str | None
         pol = registry_pol.parse(data)
     except registry_pol.PolError as error:
         return _section("error", f"{path} cannot be read as a policy file: {error}.", path, modified, len(data), [], 0)
-    entries = []
+    entries: list[d.PolEntry] = []
     for entry in pol.entries:
         if _concerns_ssl(entry):
             kind, plain = registry_pol.plain(entry)
@@ -39,7 +40,7 @@ def local_gpo_section(data: bytes, path: str = MACHINE_POL, modified: str | None
     return _section("ok", None, path, modified, len(data), entries, len(pol.entries))
 
 
-def unread_local_gpo(status: str, reason: str, path: str = MACHINE_POL) -> dict[str, t.Any]:
+def unread_local_gpo(status: d.Status, reason: str, path: str = MACHINE_POL) -> d.LocalGpo:
     """The section where there was nothing to read; ``status`` is ``absent``, ``denied``, ``error`` or ``not_read``."""
     return _section(status, reason, path, None, None, [], 0)
 
@@ -81,14 +82,14 @@ def _printable(text: str) -> str:
 
 
 def _section(
-    status: str,
+    status: d.Status,
     reason: str | None,
     path: str,
     modified: str | None,
     size: int | None,
-    entries: list[dict[str, t.Any]],
+    entries: list[d.PolEntry],
     entry_count: int,
-) -> dict[str, t.Any]:
+) -> d.LocalGpo:
     return {
         "status": status,
         "reason": reason,

@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, agree
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
@@ -40,7 +41,7 @@ class _Reading(t.NamedTuple):
     proof: r.Evidence
 
 
-def offered_curves(facts: t.Mapping[str, t.Any], release: Release | None) -> Curves | None:
+def offered_curves(facts: Facts, release: Release | None) -> Curves | None:
     """The curves in the order offered, FIPS mode taken into account; ``None`` where there is more than one reading."""
     lists = {reading.names for reading in _readings(facts, release, Findings())}
     if len(lists) != 1:
@@ -48,7 +49,7 @@ def offered_curves(facts: t.Mapping[str, t.Any], release: Release | None) -> Cur
     return tuple(name for name in lists.pop() if not (_fips(facts) and name.lower() == _NOT_IN_FIPS))
 
 
-def curve_factor(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> Factor:
+def curve_factor(facts: Facts, release: Release | None, findings: Findings) -> Factor:
     """Whether a usable curve is offered."""
     fips = _fips(facts)
     if fips:
@@ -84,14 +85,14 @@ def _enough(names: Curves, fips: bool | None) -> str:
     return UNKNOWN if _NOT_IN_FIPS in lower and not fips else NO
 
 
-def _fips(facts: t.Mapping[str, t.Any]) -> bool | None:
+def _fips(facts: Facts) -> bool | None:
     section = facts["fips"]
     if section["status"] == ABSENT:
         return False
     return section.get("enabled") if section["status"] == OK else None
 
 
-def _readings(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> list[_Reading]:
+def _readings(facts: Facts, release: Release | None, findings: Findings) -> list[_Reading]:
     section = facts["curves"]
     if section["status"] not in (OK, ABSENT) or _deciding(section)["status"] not in (OK, ABSENT):
         return []  # whatever the cmdlet shows: the list may wait for a reboot

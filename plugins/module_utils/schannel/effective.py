@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, agree, all_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Factor, Findings, Reason
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites
@@ -62,7 +63,7 @@ class SuiteAnswer:
 class Endpoint:
     """One endpoint, judged suite by suite. Build it from sound facts (``read_facts``)."""
 
-    def __init__(self, facts: t.Mapping[str, t.Any], findings: Findings | None = None) -> None:
+    def __init__(self, facts: Facts, findings: Findings | None = None) -> None:
         self.facts = facts
         self.findings = findings if findings is not None else Findings()
         self.match: Match | None = _release(facts, self.findings)
@@ -360,7 +361,7 @@ def _doubt(reading: Reading, sources: Sources) -> Reason:
     return r.reason(reading.doubt or r.CONTRADICTION, sources.readings[0].proof if sources.readings else reading.proof)
 
 
-def _release(facts: t.Mapping[str, t.Any], findings: Findings) -> Match | None:
+def _release(facts: Facts, findings: Findings) -> Match | None:
     section = facts["os"]
     build = section.get("build") if section["status"] == OK else None
     match = release_for(build, section.get("kind")) if isinstance(build, int) else None

@@ -15,6 +15,7 @@ import collections.abc as c
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import UNKNOWN, YES
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, RegistryKey
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, registry_key
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import algorithms
@@ -47,9 +48,7 @@ def lost_tls13(before: c.Iterable[str], after: c.Iterable[str], release: Release
     return None
 
 
-def lost_listener(
-    before: c.Mapping[str, t.Any], after: c.Mapping[str, t.Any], over_https: bool, accept_doubt: bool = False
-) -> LockOut | None:
+def lost_listener(before: Facts, after: Facts, over_https: bool, accept_doubt: bool = False) -> LockOut | None:
     """``before`` and ``after`` are facts; ``over_https``: the endpoint is managed through a TLS listener.
 
     A suite that works for certain must not give way to one that perhaps works, unless ``accept_doubt``.
@@ -75,7 +74,7 @@ def lost_listener(
     return None
 
 
-def _suites_of_listener(facts: c.Mapping[str, t.Any], answers: c.Container[str]) -> list[Names]:
+def _suites_of_listener(facts: Facts, answers: c.Container[str]) -> list[Names]:
     """For each list that may count: the suites whose answer for a listener is one of ``answers``."""
     endpoint = Endpoint(read_facts(_without_client_values(facts)))
     return [
@@ -84,9 +83,9 @@ def _suites_of_listener(facts: c.Mapping[str, t.Any], answers: c.Container[str])
     ]
 
 
-def _without_client_values(facts: c.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _without_client_values(facts: Facts) -> Facts:
     """Protocols and key lengths of the client say nothing about the listener."""
-    keys = {}
+    keys: dict[str, RegistryKey] = {}
     for name, key in facts["schannel"]["keys"].items():
         if name.startswith("Protocols\\"):
             keys[name] = registry_key(key["path"], ABSENT)

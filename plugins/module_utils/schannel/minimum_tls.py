@@ -13,11 +13,11 @@ that is not clearly TLS 1.2 or lower leaves TLS 1.2 open. That none was found is
 from __future__ import annotations
 
 import re
-import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import UNKNOWN
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import MINIMUM_TLS_VALUE, OK
 
 NOTE = (
@@ -27,7 +27,7 @@ NOTE = (
 _TLS_1_2_OR_LOWER = re.compile(r"\s*(?:TLS[ _v]*)?1[._][0-2]\s*", re.IGNORECASE)
 
 
-def minimum_tls(facts: t.Mapping[str, t.Any], findings: Findings) -> Factor:
+def minimum_tls(facts: Facts, findings: Findings) -> Factor:
     """Whether TLS 1.2 is left to clients as far as this policy goes: yes or unknown."""
     reasons: list[r.Reason] = []
     for value in (facts["policy_origin"].get("mdm") or {}).get("values") or ():

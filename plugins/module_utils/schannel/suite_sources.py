@@ -18,6 +18,7 @@ from functools import lru_cache
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import SuiteRows, suite_rows
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import suite_list
@@ -87,7 +88,7 @@ class Sources:
     ignored: Reading | None = None
 
 
-def list_sources(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> Sources:
+def list_sources(facts: Facts, release: Release | None, findings: Findings) -> Sources:
     found = _sources(facts, release, findings)
     policy = facts["policy_order"]
     if policy["status"] != OK or policy["type"] != "REG_SZ_OR_EXPAND_SZ" or any(one.shown for one in found.readings):
@@ -99,7 +100,7 @@ def list_sources(facts: t.Mapping[str, t.Any], release: Release | None, findings
     return replace(found, ignored=local[0]) if local else found
 
 
-def _sources(facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> Sources:
+def _sources(facts: Facts, release: Release | None, findings: Findings) -> Sources:
     shown = _shown(facts["cipher_suites"])
     unread: list[r.Reason] = []
     stored = _policy(facts, release, findings, unread)
@@ -138,9 +139,7 @@ def _shared(rows: SuiteRows) -> Shown:
     return Shown(rows)
 
 
-def _policy(
-    facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings, unread: list[r.Reason]
-) -> list[Reading]:
+def _policy(facts: Facts, release: Release | None, findings: Findings, unread: list[r.Reason]) -> list[Reading]:
     value = facts["policy_order"]
     status = value["status"]
     if status == ABSENT:
@@ -151,7 +150,7 @@ def _policy(
         return []
     findings.add("TETRA-POLICY-LIST", proof)
     kind, data = value["type"], value["data"]
-    if kind in ("REG_SZ", "REG_SZ_OR_EXPAND_SZ") or (kind is None and isinstance(data, str)):
+    if kind in ("REG_SZ", "REG_SZ_OR_EXPAND_SZ", None) and isinstance(data, str):
         if kind != "REG_SZ":
             findings.note(NOTE_POLICY_TYPE_UNSEEN)
         readings, doubt = _from_text(data, proof, findings, None), r.NOT_IN_POLICY_LIST
@@ -227,11 +226,9 @@ def tell_oddities(suites: SuiteList, proof: r.Evidence, findings: Findings, kind
         findings.add("TETRA-LIST-DUPLICATE", proof)
 
 
-def _local(
-    facts: t.Mapping[str, t.Any], release: Release | None, findings: Findings, unread: list[r.Reason]
-) -> list[Reading]:
+def _local(facts: Facts, release: Release | None, findings: Findings, unread: list[r.Reason]) -> list[Reading]:
     value = facts["local_order"]
-    if value["status"] == OK and value["type"] == "REG_MULTI_SZ":
+    if value["status"] == OK and value["type"] == "REG_MULTI_SZ" and isinstance(value["data"], list):
         suites = suite_list.from_names(value["data"])
         if suites.names:
             proof = r.evidence("registry", f"{value['path']}\\{value['name']}", suites.text)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import moment
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.connector_state import (
     failed_update,
@@ -100,7 +101,7 @@ class Situation:
     not every suite is offered is no reason for a failure. ``suites``: reasons by suite; ``pending``: a change seems to
     wait for a reboot."""
 
-    facts: t.Mapping[str, t.Any]
+    facts: Facts
     answer: str
     configured: str
     pending: bool
@@ -181,7 +182,7 @@ def _suspected(now: Situation) -> str:
     return OTHER
 
 
-def _older_than_our_change(facts: t.Mapping[str, t.Any]) -> bool:
+def _older_than_our_change(facts: Facts) -> bool:
     if facts["reboot"]["status"] != OK:
         return False
     changed = moment(facts["reboot"].get("changed_by_us"))

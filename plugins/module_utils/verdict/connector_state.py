@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import allow_list
 
@@ -18,7 +19,7 @@ NOTE_UNKNOWN = "Whether Tetra is on, and from which server it updates, was not r
 NOTE_IMAGE = "The image holds no connector yet; the suites are judged for the time when it is installed."
 
 
-def not_applicable(facts: t.Mapping[str, t.Any], findings: Findings) -> str | None:
+def not_applicable(facts: Facts, findings: Findings) -> str | None:
     """Why there is nothing to judge: ``absent``, ``off``, ``own_server``; ``None`` where the suites decide.
 
     Only what was really read counts: a connector that could not be looked at is judged on TLS.
@@ -77,7 +78,7 @@ def stopped_service(section: t.Mapping[str, t.Any]) -> r.Evidence | None:
     return r.evidence("service", service.get("name"), state, "Not running.")
 
 
-def failed_update(facts: t.Mapping[str, t.Any]) -> r.Evidence | None:
+def failed_update(facts: Facts) -> r.Evidence | None:
     """Evidence that the last definition update failed."""
     section = facts["connector"]
     if section["status"] != OK or section["last_update"]["status"] != OK:

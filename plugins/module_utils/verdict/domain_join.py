@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import evidence
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import Step, apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
@@ -60,7 +61,7 @@ def evaluate_joined(facts: t.Any, policy: t.Any, domain: DomainPolicy | None) ->
     return {**verdict, "next_step": step}
 
 
-def join_steps(facts: f.Facts, domain: DomainPolicy) -> list[Step]:
+def join_steps(facts: Facts, domain: DomainPolicy) -> list[Step]:
     """What the policy changes of these facts, in the shape of a plan's steps; a value that is there already is none."""
     steps: list[Step] = []
     for path, name, current in _values(facts, domain.pol):
@@ -81,7 +82,7 @@ def join_steps(facts: f.Facts, domain: DomainPolicy) -> list[Step]:
     return steps
 
 
-def facts_after_join(facts: f.Facts, steps: t.Sequence[Step]) -> f.Facts:
+def facts_after_join(facts: Facts, steps: t.Sequence[Step]) -> Facts:
     """The facts after the join, its policy refresh and a restart."""
     joined = apply_steps(facts, steps)
     replaced = {step["name"].lower() for step in steps if step["path"] == f.POLICY_KEY}
@@ -98,7 +99,7 @@ def facts_after_join(facts: f.Facts, steps: t.Sequence[Step]) -> f.Facts:
     return joined
 
 
-def _values(facts: f.Facts, pol: registry_pol.RegistryPol) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
+def _values(facts: Facts, pol: registry_pol.RegistryPol) -> t.Iterator[tuple[str, str, t.Mapping[str, t.Any]]]:
     """(key, name, ``{status, type, data}``) of everything in the facts that a policy could set or remove."""
     fixed = (
         facts["policy_order"],
@@ -123,7 +124,7 @@ def _values(facts: f.Facts, pol: registry_pol.RegistryPol) -> t.Iterator[tuple[s
             yield path, name, absent if data is None else {"status": f.OK, **data}
 
 
-def _alone_is_worse(facts: f.Facts, step: Step, policy: t.Any, now: Verdict) -> bool:
+def _alone_is_worse(facts: Facts, step: Step, policy: t.Any, now: Verdict) -> bool:
     return pending_policy.is_worse(evaluate(facts_after_join(facts, [step]), policy), now)
 
 

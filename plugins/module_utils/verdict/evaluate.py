@@ -25,6 +25,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene impo
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import DENIED, ERROR, OK, SECTIONS
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin
@@ -106,7 +107,7 @@ def unknown_verdict(host: str, code: str, sentence: str, policy: t.Any = None) -
 class _Judgement:
     """One evaluation, step by step."""
 
-    def __init__(self, facts: dict[str, t.Any], options: Options) -> None:
+    def __init__(self, facts: Facts, options: Options) -> None:
         self.facts = facts
         self.options = options
         self.findings = Findings()

@@ -19,13 +19,14 @@ The flags of a pending reboot are no sign: no change of the list sets one. They 
 
 from __future__ import annotations
 
+import collections.abc as c
 import datetime
-import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import moment
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import Sources
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
@@ -47,7 +48,7 @@ class InForce:
 
 
 def judge(
-    facts: t.Mapping[str, t.Any],
+    facts: Facts,
     release: Release | None,
     sources: Sources,
     configured: str,
@@ -84,49 +85,48 @@ def judge(
     return InForce(state, otherwise, tuple(signs))
 
 
-def pending_flags(facts: t.Mapping[str, t.Any]) -> r.Evidence | None:
+def pending_flags(facts: Facts) -> r.Evidence | None:
     """Evidence that Windows itself waits for a reboot, by servicing or an update; ``None`` where it does not, or nobody
     knows."""
     section = facts["reboot"]
-    flags = section.get("pending") if section["status"] == OK else None
-    told = [name for name in ("component_based_servicing", "windows_update") if (flags or {}).get(name) is True]
+    flags: c.Mapping[str, object] = section["pending"] or {} if section["status"] == OK else {}
+    told = [name for name in ("component_based_servicing", "windows_update") if flags.get(name) is True]
     return r.evidence("facts", "reboot.pending", told) if told else None
 
 
-def _boot(facts: t.Mapping[str, t.Any]) -> datetime.datetime | None:
+def _boot(facts: Facts) -> datetime.datetime | None:
     return moment(facts["reboot"].get("last_boot")) if facts["reboot"]["status"] == OK else None
 
 
-def _local_policy_written_after(facts: t.Mapping[str, t.Any], boot: datetime.datetime | None) -> r.Evidence | None:
-    section = facts["policy_origin"].get("local_gpo") or {}
-    if section.get("status") != OK or boot is None:
+def _local_policy_written_after(facts: Facts, boot: datetime.datetime | None) -> r.Evidence | None:
+    section = facts["policy_origin"]["local_gpo"]
+    if section["status"] != OK or boot is None:
         return None
-    modified = moment(section.get("modified"))
+    modified = moment(section["modified"])
     if modified is None or modified <= boot:
         return None
-    names = (str(entry.get("value") or "").lower() for entry in section.get("entries") or [])
+    names = (str(entry.get("value") or "").lower() for entry in section["entries"])
     if not any(name.endswith(SUITES_VALUE.lower()) for name in names):
         return None
-    return r.evidence("file", section.get("path"), section.get("modified"), "Written after the last boot.")
+    return r.evidence("file", section["path"], section["modified"], "Written after the last boot.")
 
 
-def _policy_files(facts: t.Mapping[str, t.Any], boot: datetime.datetime | None) -> str:
+def _policy_files(facts: Facts, boot: datetime.datetime | None) -> str:
     """``older`` than the last boot, ``newer``, or ``unknown``."""
     if boot is None:
         return "unknown"
     ages = set()
-    for name in ("local_gpo", "archive"):
-        section = facts["policy_origin"].get(name) or {}
-        if section.get("status") == ABSENT:
+    for section in (facts["policy_origin"]["local_gpo"], facts["policy_origin"]["archive"]):
+        if section["status"] == ABSENT:
             continue
-        modified = moment(section.get("modified")) if section.get("status") == OK else None
+        modified = moment(section["modified"]) if section["status"] == OK else None
         ages.add("unknown" if modified is None else "newer" if modified > boot else "older")
     if "newer" in ages:
         return "newer"
     return "unknown" if "unknown" in ages else "older"
 
 
-def _nothing_edited(facts: t.Mapping[str, t.Any], release: Release | None, owned: bool) -> bool:
+def _nothing_edited(facts: Facts, release: Release | None, owned: bool) -> bool:
     policy, local = facts["policy_order"], facts["local_order"]
     if policy["status"] == OK:
         return owned
@@ -135,7 +135,7 @@ def _nothing_edited(facts: t.Mapping[str, t.Any], release: Release | None, owned
     return bool(local["data"] == list(release.local_list) or local["data"] == list(release.default))
 
 
-def _failed_since_boot(facts: t.Mapping[str, t.Any], boot: datetime.datetime | None) -> r.Evidence | None:
+def _failed_since_boot(facts: Facts, boot: datetime.datetime | None) -> r.Evidence | None:
     """An update that failed with -3000 and is not known to be older than the last boot or our own change."""
     if facts["connector"]["status"] != OK:
         return None

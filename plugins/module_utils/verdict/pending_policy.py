@@ -13,6 +13,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import (
+    Facts,
+    LocalGpo,
+    RegistryValue,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
 
@@ -29,46 +34,46 @@ _BADNESS = {"not_applicable": 0, "compliant": 1, "unknown": 2, "non_compliant": 
 Document = dict[str, t.Any]
 
 
-def facts_after_policy(facts: Document) -> Document | None:
+def facts_after_policy(facts: Facts) -> Facts | None:
     """The facts as they will be when the local policy has been applied; None where nothing is pending."""
     if facts["source"] != "image":
         return None
     origin = facts["policy_origin"]
-    section = origin.get("local_gpo")
-    disabled = origin.get("lgpo_processing_disabled") or {}
-    if not isinstance(section, dict) or section.get("status") != f.OK:
+    section = origin["local_gpo"]
+    disabled = origin["lgpo_processing_disabled"]
+    if section["status"] != f.OK:
         return None
-    if disabled.get("status") == f.OK and disabled.get("data") == 1:
+    if disabled["status"] == f.OK and disabled["data"] == 1:
         return None
     suites = _pending(section, f.SUITES_VALUE, facts["policy_order"])
     curves = _pending(section, f.CURVES_VALUE, facts["curves"]["policy"])
     if suites is None and curves is None:
         return None
     # What the cmdlets of a running build machine say is what they said before.
-    gone = f.section(f.NOT_READ, "The local policy will change what this says.", names=[])
+    gone = f.section(f.NOT_READ, "The local policy will change what this says.")
     return {
         **facts,
         "policy_order": suites or facts["policy_order"],
-        "cipher_suites": f.empty_section("cipher_suites", f.NOT_READ, gone["reason"]),
-        "curves": {**facts["curves"], "policy": curves or facts["curves"]["policy"], "cmdlet": gone},
+        "cipher_suites": {**gone, "suites": []},
+        "curves": {**facts["curves"], "policy": curves or facts["curves"]["policy"], "cmdlet": {**gone, "names": []}},
     }
 
 
-def _pending(section: Document, name: str, stored: Document) -> Document | None:
+def _pending(section: LocalGpo, name: str, stored: RegistryValue) -> RegistryValue | None:
     """What the local policy will make of one of the two SSL values; None where it is that already."""
     action, entry = local_gpo.entry_for(section, name)
-    if action == "none" or entry is None or stored.get("status") not in (f.OK, f.ABSENT):
+    if action == "none" or entry is None or stored["status"] not in (f.OK, f.ABSENT):
         return None
     if action == "deleted":
         if stored["status"] == f.ABSENT:
             return None
         return f.registry_value(f.POLICY_KEY, name, f.ABSENT, "The local policy removes the value.")
-    if holds(stored, entry.get("type"), entry.get("data")):
+    if holds(stored, entry["type"], entry["data"]):
         return None
-    return f.registry_value(f.POLICY_KEY, name, type=entry.get("type"), data=entry.get("data"))
+    return f.registry_value(f.POLICY_KEY, name, type=entry["type"], data=entry["data"])
 
 
-def holds(value: Document, kind: str | None, data: t.Any) -> bool:
+def holds(value: t.Mapping[str, t.Any], kind: str | None, data: t.Any) -> bool:
     """Whether a registry value of the facts is this one already."""
     if value["status"] != f.OK or value["data"] != data:
         return False
@@ -98,13 +103,13 @@ def worse(now: Document, later: Document, note: str, findings: t.Sequence[Docume
     }
 
 
-def is_unreadable(facts: Document) -> bool:
+def is_unreadable(facts: Facts) -> bool:
     """Whether an image may hold a local policy that could not be read."""
-    section = facts["policy_origin"].get("local_gpo")
-    disabled = facts["policy_origin"].get("lgpo_processing_disabled") or {}
-    if facts["source"] != "image" or (disabled.get("status") == f.OK and disabled.get("data") == 1):
+    section = facts["policy_origin"]["local_gpo"]
+    disabled = facts["policy_origin"]["lgpo_processing_disabled"]
+    if facts["source"] != "image" or (disabled["status"] == f.OK and disabled["data"] == 1):
         return False
-    return not isinstance(section, dict) or section.get("status") not in (f.OK, f.ABSENT)
+    return section["status"] not in (f.OK, f.ABSENT)
 
 
 def doubted(verdict: Document) -> Document:

@@ -15,13 +15,14 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import allow_list
 
 NOTE_PROXY = "The endpoint's own handshake went through a proxy; a proxy that inspects TLS would have answered itself."
 
 
-def outcome(facts: t.Mapping[str, t.Any], findings: Findings) -> str | None:
+def outcome(facts: Facts, findings: Findings) -> str | None:
     """``tls_ok``, ``tls_failed``, ``dns``, ``connect``, ``proxy``, ``timeout``, ``other``; ``None`` where no handshake
     was made or it was made with another host."""
     section = facts["probe"]
@@ -43,7 +44,7 @@ def outcome(facts: t.Mapping[str, t.Any], findings: Findings) -> str | None:
     return str(found)
 
 
-def _of_the_connector(facts: t.Mapping[str, t.Any], host: t.Any) -> bool:
+def _of_the_connector(facts: Facts, host: t.Any) -> bool:
     if not isinstance(host, str):
         return False
     probed = allow_list.host_of(host)

@@ -16,6 +16,7 @@ import contextlib
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector.trigger import outcome
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, LastUpdate
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as fact_names
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
@@ -36,7 +37,7 @@ class CannotUpdate(Exception):
 
 
 def update(
-    asker: Asker, facts: Document, wait: Waiter, debug: bool = False, policy: t.Mapping[str, t.Any] | None = None
+    asker: Asker, facts: Facts, wait: Waiter, debug: bool = False, policy: t.Mapping[str, t.Any] | None = None
 ) -> Document:
     """``{result, code, line, signatures, definitions_version, cause, reason}``.
 
@@ -61,7 +62,7 @@ def update(
                 _run(asker, tool, "-l", "stop")
 
 
-def sfc_exe(asker: Asker, facts: Document) -> str:
+def sfc_exe(asker: Asker, facts: Facts) -> str:
     """The full path of the connector's tool. Raises CannotUpdate where there is none."""
     connector = facts["connector"]
     if connector["status"] == fact_names.ABSENT:
@@ -116,7 +117,7 @@ def unknown(reason: str) -> Document:
 
 def _follow(
     asker: Asker,
-    facts: Document,
+    facts: Facts,
     log: str,
     before: list[str],
     wait: Waiter,
@@ -134,9 +135,9 @@ def _follow(
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
-def _cause(facts: Document, found: Document, policy: t.Mapping[str, t.Any] | None) -> Document | None:
+def _cause(facts: Facts, found: Document, policy: t.Mapping[str, t.Any] | None) -> Document | None:
     """What the verdict would say about this endpoint with this update as its last one."""
-    last = {
+    last: LastUpdate = {
         "status": fact_names.OK,
         "reason": None,
         "result": "failed",
@@ -144,7 +145,7 @@ def _cause(facts: Document, found: Document, policy: t.Mapping[str, t.Any] | Non
         "time": None,
         "line": found["line"],
     }
-    told = {**facts, "connector": {**facts["connector"], "last_update": last}}
+    told: Facts = {**facts, "connector": {**facts["connector"], "last_update": last}}
     cause: Document | None = evaluate(told, policy)["cause"]
     return cause
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import RegistryType
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import REGISTRY_TYPE_NAMES
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
@@ -194,12 +195,12 @@ class RemoteRegistry:
 
     # StdRegProv ----------------------------------------------------------------------------------------------------
 
-    def _kind_of_text(self, path: str, name: str) -> str:
+    def _kind_of_text(self, path: str, name: str) -> RegistryType:
         try:
             kind = self._type_of(path, name)
         except ChangeError:
             return "REG_SZ_OR_EXPAND_SZ"
-        return kind if kind in ("REG_SZ", "REG_EXPAND_SZ") else "REG_SZ_OR_EXPAND_SZ"
+        return "REG_SZ" if kind == "REG_SZ" else "REG_EXPAND_SZ" if kind == "REG_EXPAND_SZ" else "REG_SZ_OR_EXPAND_SZ"
 
     def _type_of(self, path: str, name: str) -> str | None:
         """The type's name, ``unknown`` for one without a name here, or None where there is no such value."""

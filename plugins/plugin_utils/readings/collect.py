@@ -12,6 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import (
@@ -42,7 +43,7 @@ class ProbeOptions:
 
 def collect(
     asker: Asker, host: str, collected_at: str, probe_options: ProbeOptions | None = None, as_image: bool = False
-) -> dict[str, t.Any]:
+) -> d.Facts:
     """The facts document of one endpoint; with ``as_image`` they stand for the image that is made from it.
 
     Raises SessionError when the conversation is lost.
@@ -73,7 +74,7 @@ def read_facts(
     host: str,
     collected_at: str,
     configuration: str | None,
-) -> dict[str, t.Any]:
+) -> d.Facts:
     """The facts document from the answers; no network."""
     return {
         "schema": facts.SCHEMA,
@@ -96,7 +97,7 @@ def read_facts(
     }
 
 
-def probe_target(document: dict[str, t.Any], options: ProbeOptions) -> probe.Target:
+def probe_target(document: d.Facts, options: ProbeOptions) -> probe.Target:
     """Where the endpoint's own handshake goes, and through which proxy."""
     server = document["connector"]["tetra"]["update_server"]
     found = _split_server(server) if isinstance(server, str) else None
@@ -121,7 +122,7 @@ def _split_server(server: str) -> tuple[str, int] | None:
     return host, int(port) if port.isdigit() and 0 < int(port) < 65536 else 443
 
 
-def _known_proxy(section: dict[str, t.Any]) -> str | None:
+def _known_proxy(section: d.Proxy) -> str | None:
     policy = section["policy"]
     if policy["status"] == facts.OK and policy["server"]:
         found = _split_server(policy["server"])

@@ -16,6 +16,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.connector import (
     policy_xml,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector.xml_paths import XmlError
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Plan
@@ -44,29 +45,28 @@ _STATES = {
 _START_MODES = {0: "Boot", 1: "System", 2: "Auto", 3: "Manual", 4: "Disabled"}
 
 
-def connector(survey: Survey, plan: Plan, replies: Replies) -> dict[str, t.Any]:
+def connector(survey: Survey, plan: Plan, replies: Replies) -> d.Connector:
     service = survey.connector_service()
     folder = survey.registry.data(paths.REGISTRY_KEY, "InstallDir")
     install_dir = folder if isinstance(folder, str) else None
     if service is None or plan.connector is None:
         if survey.services.complete and not survey.services.refusals:
-            status, reason = (facts.ABSENT, _ABSENT) if _all_understood(survey) else (facts.ERROR, _NOT_UNDERSTOOD)
+            absent: tuple[d.Status, str] = (facts.ABSENT, _ABSENT)
+            why = absent if _all_understood(survey) else (facts.ERROR, _NOT_UNDERSTOOD)
         else:
-            status, reason = survey.services.why_not()
-        section = facts.empty_section("connector", status, reason)
-        section["install_dir"] = install_dir
-        return section
+            why = survey.services.why_not()
+        return {**facts.empty_facts("", status=why[0], reason=why[1])["connector"], "install_dir": install_dir}
     layout = plan.connector
-    return facts.section(
-        facts.OK,
-        version=layout.version,
-        install_dir=install_dir or layout.install_dir,
-        folder=layout.folder,
-        service=_service(service, replies),
-        tetra=_tetra(replies),
-        definitions=_definitions(replies),
-        last_update=_last_update(replies),
-    )
+    return {
+        **facts.section(facts.OK),
+        "version": layout.version,
+        "install_dir": install_dir or layout.install_dir,
+        "folder": layout.folder,
+        "service": _service(service, replies),
+        "tetra": _tetra(replies),
+        "definitions": _definitions(replies),
+        "last_update": _last_update(replies),
+    }
 
 
 def _all_understood(survey: Survey) -> bool:
@@ -81,7 +81,7 @@ def _all_understood(survey: Survey) -> bool:
     return True
 
 
-def _service(service: tuple[str, str, int | None], replies: Replies) -> dict[str, t.Any]:
+def _service(service: tuple[str, str, int | None], replies: Replies) -> d.Service:
     name, _image, start = service
     mode = _START_MODES.get(start) if start is not None else None
     reply = replies.get("service", NOT_ASKED)
@@ -95,21 +95,26 @@ def _service(service: tuple[str, str, int | None], replies: Replies) -> dict[str
         elif isinstance(state, int):
             state = _STATES.get(state)
         if isinstance(state, str):
-            return facts.section(facts.OK, name=name, state=state, start_mode=mode)
-        return facts.section(facts.ERROR, "The service's state is none.", name=name, state=None, start_mode=mode)
-    return facts.section(*reply.why_not(), name=name, state=None, start_mode=mode)
+            return {**facts.section(facts.OK), "name": name, "state": state, "start_mode": mode}
+        return {
+            **facts.section(facts.ERROR, "The service's state is none."),
+            "name": name,
+            "state": None,
+            "start_mode": mode,
+        }
+    return {**facts.section(*reply.why_not()), "name": name, "state": None, "start_mode": mode}
 
 
-def _tetra(replies: Replies) -> dict[str, t.Any]:
+def _tetra(replies: Replies) -> d.Tetra:
     data = file_bytes(replies.get("policy_xml", NOT_ASKED))
     skipped = _skip_tetra(replies)
     if data is not None:
         return policy_xml.tetra_section(data, skipped)
     if skipped:
         # Installed without Tetra: no policy can switch it on.
-        return facts.section(facts.OK, enabled=False, update_server=None)
+        return {**facts.section(facts.OK), "enabled": False, "update_server": None}
     status, reason = _why(replies, "policy_xml")
-    return facts.section(status, reason, enabled=None, update_server=None)
+    return {**facts.section(status, reason), "enabled": None, "update_server": None}
 
 
 def _skip_tetra(replies: Replies) -> bool | None:
@@ -122,40 +127,41 @@ def _skip_tetra(replies: Replies) -> bool | None:
         return None
 
 
-def _definitions(replies: Replies) -> dict[str, t.Any]:
+def _definitions(replies: Replies) -> d.Definitions:
     data = file_bytes(replies.get("local_xml", NOT_ASKED))
     if data is not None:
         return local_xml.definitions_section(data)
     status, reason = _why(replies, "local_xml")
-    return facts.section(status, reason, version=None)
+    return {**facts.section(status, reason), "version": None}
 
 
-def _last_update(replies: Replies) -> dict[str, t.Any]:
+def _last_update(replies: Replies) -> d.LastUpdate:
     reply = replies.get("log_lines", NOT_ASKED)
     lines = [value for value in reply.values if isinstance(value, str)]
     if not lines and (reply.refusals or not reply.complete):
         status, reason = _why(replies, "log_lines")
-        return facts.section(status, reason, result=None, code=None, time=None, line=None)
+        return {**facts.section(status, reason), "result": None, "code": None, "time": None, "line": None}
     modified = moment(file_modified(replies.get("log_file", NOT_ASKED)))
     return log.last_update_section(lines, modified, utc_offset_minutes(replies))
 
 
-def _why(replies: Replies, name: str) -> tuple[str, str]:
+def _why(replies: Replies, name: str) -> tuple[d.Status, str]:
     reply = replies.get(name, NOT_ASKED)
     if reply.complete and not reply.refusals:
         return facts.ERROR, "The file is empty, or holds something else than bytes."
     return reply.why_not()
 
 
-def proxy(survey: Survey, replies: Replies) -> dict[str, t.Any]:
+def proxy(survey: Survey, replies: Replies) -> d.Proxy:
     """The ways out that the endpoint knows of: the machine's WinHTTP proxy and the connector policy's."""
     winhttp = winhttp_proxy(survey)
     data = file_bytes(replies.get("policy_xml", NOT_ASKED))
+    policy: d.PolicyProxy
     if data is not None:
         policy = policy_xml.proxy_section(data)
     elif "policy_xml" in replies:
         status, reason = _why(replies, "policy_xml")
-        policy = facts.section(status, reason, server=None, port=None, type=None)
+        policy = {**facts.section(status, reason), "server": None, "port": None, "type": None}
     else:
-        policy = facts.section(facts.NOT_READ, _ABSENT, server=None, port=None, type=None)
-    return facts.section(winhttp["status"], winhttp["reason"], winhttp=winhttp, policy=policy)
+        policy = {**facts.section(facts.NOT_READ, _ABSENT), "server": None, "port": None, "type": None}
+    return {**facts.section(winhttp["status"], winhttp["reason"]), "winhttp": winhttp, "policy": policy}

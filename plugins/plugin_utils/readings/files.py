@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import Reply
@@ -30,7 +31,7 @@ def file_bytes(reply: Reply) -> bytes | None:
     return b"".join(parts)
 
 
-def file_status(reply: Reply) -> tuple[str, str | None]:
+def file_status(reply: Reply) -> tuple[d.Status, str | None]:
     """Status and reason of ``Get-Item`` on one file."""
     if any(isinstance(value, Thing) for value in reply.values):
         return facts.OK, None

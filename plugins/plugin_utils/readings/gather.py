@@ -11,6 +11,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection, Session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import explain
@@ -23,7 +24,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock im
 class Gathered:
     """What asking one endpoint came to: facts, or why there are none."""
 
-    facts: dict[str, t.Any] | None
+    facts: Facts | None
     error: SessionError | None
     timing: dict[str, t.Any]
 
@@ -34,7 +35,7 @@ def gather(
     """Asks one endpoint for its facts within so many seconds. Never raises for what the endpoint or the wire does."""
     started, begun = now(), time.monotonic()
     session = Session(connection)
-    document: dict[str, t.Any] | None = None
+    document: Facts | None = None
     error: SessionError | None = None
     try:
         with deadline(seconds):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
@@ -25,34 +26,40 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system imp
 _NOTHING_SET = "No policy sets the suite or curve order here, so there is nothing to attribute."
 
 
-def policy_origin(survey: Survey, plan: Plan, replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
+def policy_origin(survey: Survey, plan: Plan, replies: t.Mapping[str, Reply]) -> d.PolicySources:
     rsop = _rsop(replies)
     local = _local_gpo(plan, replies)
     mdm = _mdm(survey)
     archive = _archive(plan, replies)
     lgpo = survey.registry.value(facts.LGPO_KEY, facts.LGPO_VALUE)
-    status, reason = facts.OK, None
+    status: d.Status = facts.OK
+    reason: str | None = None
     for part in (rsop, local, mdm, archive, lgpo):
         if part["status"] not in (facts.OK, facts.ABSENT, facts.NOT_READ):
             status, reason = part["status"], part["reason"]
             break
-    return facts.section(
-        status, reason, rsop=rsop, local_gpo=local, mdm=mdm, archive=archive, lgpo_processing_disabled=lgpo
-    )
+    return {
+        **facts.section(status, reason),
+        "rsop": rsop,
+        "local_gpo": local,
+        "mdm": mdm,
+        "archive": archive,
+        "lgpo_processing_disabled": lgpo,
+    }
 
 
-def _rsop(replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
+def _rsop(replies: t.Mapping[str, Reply]) -> d.Rsop:
     rows, gpos = replies.get("rsop_rows"), replies.get("rsop_gpos")
     if rows is None or gpos is None:
-        return facts.section(facts.NOT_READ, _NOTHING_SET, rows=[], gpos=[])
+        return {**facts.section(facts.NOT_READ, _NOTHING_SET), "rows": [], "gpos": []}
     for reply in (rows, gpos):
         if not reply.complete or reply.refusals:
             status, reason = reply.why_not()
             # A namespace or class that does not exist says that nothing is recorded here, not that no GPO applies.
             status = facts.UNSUPPORTED if status == facts.ABSENT else status
-            return facts.section(status, reason, rows=[], gpos=[])
+            return {**facts.section(status, reason), "rows": [], "gpos": []}
     things = [thing for thing in rows.values if isinstance(thing, Thing)]
-    found = [
+    found: list[d.RsopGpo] = [
         {
             "id": _text(gpo.get("id")),
             "name": _text(gpo.get("name")),
@@ -62,10 +69,10 @@ def _rsop(replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
         for gpo in gpos.values
         if isinstance(gpo, Thing)
     ]
-    return facts.section(facts.OK, rows=[_row(thing) for thing in things], gpos=found)
+    return {**facts.section(facts.OK), "rows": [_row(thing) for thing in things], "gpos": found}
 
 
-def _row(thing: Thing) -> dict[str, t.Any]:
+def _row(thing: Thing) -> d.RsopRow:
     kind, precedence = _number(thing.get("valueType")), _number(thing.get("precedence"))
     return {
         "registry_key": _text(thing.get("registryKey")),
@@ -93,7 +100,7 @@ def _row_value(kind: int, value: t.Any) -> str | list[str]:
     return value.hex()
 
 
-def _local_gpo(plan: Plan, replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
+def _local_gpo(plan: Plan, replies: t.Mapping[str, Reply]) -> d.LocalGpo:
     path = plan.registry_pol
     if "local_gpo_bytes" not in replies:
         return local_gpo.unread_local_gpo(facts.NOT_READ, _NOTHING_SET, path)
@@ -102,31 +109,31 @@ def _local_gpo(plan: Plan, replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
     if data is not None:
         return local_gpo.local_gpo_section(data, path, modified)
     found = file_status(replies["local_gpo_file"])
-    status, reason = replies["local_gpo_bytes"].why_not() if found[0] == facts.OK else found
+    status, reason = found if found[0] != facts.OK else replies["local_gpo_bytes"].why_not()
     if found[0] == facts.OK and not replies["local_gpo_bytes"].refusals and replies["local_gpo_bytes"].complete:
         # An empty file answers nothing.
         return local_gpo.local_gpo_section(b"", path, modified)
     return local_gpo.unread_local_gpo(status, reason or "It could not be read.", path)
 
 
-def _archive(plan: Plan, replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
+def _archive(plan: Plan, replies: t.Mapping[str, Reply]) -> d.Archive:
     reply = replies.get("archive")
     if reply is None:
-        return facts.section(facts.NOT_READ, _NOTHING_SET, path=plan.archive, modified=None)
+        return {**facts.section(facts.NOT_READ, _NOTHING_SET), "path": plan.archive, "modified": None}
     status, reason = file_status(reply)
-    return facts.section(status, reason, path=plan.archive, modified=file_modified(reply))
+    return {**facts.section(status, reason), "path": plan.archive, "modified": file_modified(reply)}
 
 
-def _mdm(survey: Survey) -> dict[str, t.Any]:
+def _mdm(survey: Survey) -> d.Mdm:
     values = [survey.registry.value(key, name) for key, name in facts.MDM_PLACES]
     wins = survey.registry.value(facts.MDM_CONFLICT_KEY, facts.MDM_CONFLICT_VALUE)
     if survey.is_redirected:
         reason = "A 32-bit session sees another part of the registry: use a 64-bit session configuration."
-        return facts.section(facts.UNSUPPORTED, reason, values=values, mdm_wins_over_gp=wins)
+        return {**facts.section(facts.UNSUPPORTED, reason), "values": values, "mdm_wins_over_gp": wins}
     for part in (*values, wins):
         if part["status"] not in (facts.OK, facts.ABSENT):
-            return facts.section(part["status"], part["reason"], values=values, mdm_wins_over_gp=wins)
-    return facts.section(facts.OK, values=values, mdm_wins_over_gp=wins)
+            return {**facts.section(part["status"], part["reason"]), "values": values, "mdm_wins_over_gp": wins}
+    return {**facts.section(facts.OK), "values": values, "mdm_wins_over_gp": wins}
 
 
 def _text(value: t.Any) -> str:

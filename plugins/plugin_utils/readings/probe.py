@@ -15,13 +15,14 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Command, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Question, Reply
 
 _FIRST_BUILD_WITH_CURL = 17063
 _TIMES = re.compile(r"fleetops\.tetra=(\d+)\.(\d+)")
-_OUTCOMES = {
+_OUTCOMES: dict[int, d.ProbeOutcome] = {
     0: "tls_ok",
     5: "proxy",
     6: "dns",
@@ -32,7 +33,7 @@ _OUTCOMES = {
     59: "tls_failed",
     97: "proxy",
 }
-_DETAILS = {
+_DETAILS: dict[d.ProbeOutcome, str] = {
     "tls_ok": "The handshake came to its end.",
     "tls_failed": "The handshake failed: nothing in common with the server, or the server refused.",
     "dns": "The endpoint cannot resolve the server's name.",
@@ -77,29 +78,33 @@ def questions(target: Target, system_root: str) -> list[Question]:
     ]
 
 
-def not_probed(reason: str = "Not asked for.") -> dict[str, t.Any]:
-    return facts.empty_section("probe", facts.NOT_READ, reason)
+def not_probed(reason: str = "Not asked for.") -> d.Probe:
+    return facts.empty_facts("", reason=reason)["probe"]
 
 
-def probe(target: Target, replies: t.Mapping[str, Reply], build: int | None) -> dict[str, t.Any]:
+def probe(target: Target, replies: t.Mapping[str, Reply], build: int | None) -> d.Probe:
     curl, code = replies.get("curl", NOT_ASKED), replies.get("exit_code", NOT_ASKED)
     number = next((int(v) for v in code.values if isinstance(v, int) and not isinstance(v, bool)), None)
-    about = {"host": f"{target.host}:{target.port}", "via_proxy": target.proxy}
+    about: d.Probe = {
+        **not_probed(),
+        "host": f"{target.host}:{target.port}",
+        "via_proxy": target.proxy,
+    }
     if any(refusal.is_missing_command or refusal.is_missing for refusal in curl.refusals):
         older = build is not None and build < _FIRST_BUILD_WITH_CURL
         reason = "curl.exe came with Windows 10 1803." if older else "The endpoint has no curl.exe to probe with."
-        return facts.section(facts.UNSUPPORTED, reason, **about, exit_code=None, outcome=None, detail=None)
+        return {**about, **facts.section(facts.UNSUPPORTED, reason)}
     if number is None:
         failed = curl if curl.refusals or not curl.complete else code
         status, reason = failed.why_not()
         status = facts.ERROR if status == facts.ABSENT else status
-        return facts.section(status, reason, **about, exit_code=None, outcome=None, detail=None)
+        return {**about, **facts.section(status, reason)}
     handshake = any(
         int(match.group(1)) or int(match.group(2))
         for value in curl.values
         if isinstance(value, str)
         for match in _TIMES.finditer(value)
     )
-    outcome = "tls_ok" if handshake else _OUTCOMES.get(number, "other")
+    outcome: d.ProbeOutcome = "tls_ok" if handshake else _OUTCOMES.get(number, "other")
     detail = _DETAILS.get(outcome, f"curl ended with code {number}.")
-    return facts.section(facts.OK, **about, exit_code=number, outcome=outcome, detail=detail)
+    return {**about, **facts.section(facts.OK), "exit_code": number, "outcome": outcome, "detail": detail}

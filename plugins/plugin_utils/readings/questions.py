@@ -16,6 +16,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import bare
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
@@ -56,13 +57,13 @@ class Reply:
     complete: bool = False
     unreadable: str | None = None
 
-    def failure(self) -> tuple[str, str] | None:
+    def failure(self) -> tuple[d.Status, str] | None:
         """(status, reason) where the question as a whole was refused; None where it was answered."""
         if self.complete and not (self.refusals and not self.values):
             return None
         return self.why_not()
 
-    def why_not(self) -> tuple[str, str]:
+    def why_not(self) -> tuple[d.Status, str]:
         """(status, reason) by the first refusal, for a question that was not answered."""
         if self.unreadable is not None:
             return facts.ERROR, self.unreadable
@@ -74,7 +75,7 @@ class Reply:
 NOT_ASKED = Reply(unreadable="This question was not asked.")
 
 
-def status_of(refusal: Refusal) -> tuple[str, str]:
+def status_of(refusal: Refusal) -> tuple[d.Status, str]:
     """The status and reason of a section by the error that stands for it."""
     if refusal.is_denied:
         return facts.DENIED, f"The account may not read it: {refusal.sentence()}"

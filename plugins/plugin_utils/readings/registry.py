@@ -15,6 +15,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.clixml import Wide
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
@@ -101,7 +102,7 @@ class KeyAnswer:
     """One key. ``status`` is ``ok``, ``absent``, ``denied``, ``error`` or ``empty`` (nothing came back, and no error:
     a key without values, if the answer was whole). ``properties`` are in lower case."""
 
-    status: str
+    status: d.Status | t.Literal["empty"]
     reason: str | None = None
     properties: dict[str, t.Any] = field(default_factory=dict)
 
@@ -129,7 +130,7 @@ class RegistryAnswers:
             return KeyAnswer(*self._why_cut_short())
         return KeyAnswer("empty")
 
-    def _why_cut_short(self) -> tuple[str, str]:
+    def _why_cut_short(self) -> tuple[d.Status, str]:
         if self._reply.unreadable is not None:
             return facts.ERROR, self._reply.unreadable
         for refusal in self._reply.refusals:
@@ -157,7 +158,7 @@ class RegistryAnswers:
             self._reply.unreadable,
         )
 
-    def value(self, key: str, name: str, types: t.Mapping[str, str] | None = None) -> dict[str, t.Any]:
+    def value(self, key: str, name: str, types: t.Mapping[str, d.RegistryType | None] | None = None) -> d.RegistryValue:
         """One value as facts store it. ``types`` are the true types by name in lower case, where they were asked."""
         answer = self.key(key)
         if answer.status == "empty":
@@ -192,21 +193,21 @@ def key_names(reply: Reply) -> dict[str, list[str]]:
     return found
 
 
-def enum_types(reply: Reply) -> dict[str, str] | None:
-    """Value name in lower case → type name, from ``enum_values_statement``; None where it was not answered."""
+def enum_types(reply: Reply) -> dict[str, d.RegistryType | None] | None:
+    """Value name in lower case → type name (None: one that the facts do not know), from ``enum_values_statement``; None
+    where it was not answered."""
     for thing in reply.values:
         if not isinstance(thing, Thing) or thing.get("ReturnValue") != 0:
             continue
         names, types = thing.get("sNames") or [], thing.get("Types") or []
         if isinstance(names, list) and isinstance(types, list) and len(names) == len(types):
             return {
-                str(name).lower(): facts.REGISTRY_TYPE_NAMES.get(kind, f"type {kind}")
-                for name, kind in zip(names, types, strict=True)
+                str(name).lower(): facts.REGISTRY_TYPE_NAMES.get(kind) for name, kind in zip(names, types, strict=True)
             }
     return None
 
 
-def typed(data: t.Any, known: str | None = None) -> dict[str, t.Any] | None:
+def typed(data: t.Any, known: d.RegistryType | None = None) -> d.ValueOfKey | None:
     """``{type, data}`` of a registry value by the .NET value that stands for it; None where it cannot be one."""
     if isinstance(data, bool) or data is None:
         return None
@@ -214,8 +215,7 @@ def typed(data: t.Any, known: str | None = None) -> dict[str, t.Any] | None:
         wide = isinstance(data, Wide)
         return {"type": "REG_QWORD" if wide else "REG_DWORD", "data": int(data) & ((1 << (64 if wide else 32)) - 1)}
     if isinstance(data, str):
-        kind = known if known in ("REG_SZ", "REG_EXPAND_SZ") else "REG_SZ_OR_EXPAND_SZ"
-        return {"type": kind, "data": data}
+        return {"type": known if known in ("REG_SZ", "REG_EXPAND_SZ") else "REG_SZ_OR_EXPAND_SZ", "data": data}
     if isinstance(data, bytes):
         return {"type": "REG_NONE" if known == "REG_NONE" else "REG_BINARY", "data": data.hex()}
     if isinstance(data, list):

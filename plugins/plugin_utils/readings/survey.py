@@ -124,7 +124,7 @@ class Survey:
         return int(text) if isinstance(text, str) and text.isdigit() and len(text) < 10 else None
 
     @property
-    def process_bits(self) -> int | None:
+    def process_bits(self) -> t.Literal[32, 64] | None:
         """How wide the PowerShell process is: a 32-bit one sees another part of the registry and another System32."""
         architecture = self.environment.get("processor_architecture")
         if architecture is None:

@@ -12,6 +12,7 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Shell
@@ -39,7 +40,7 @@ _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)
 _DMTF = re.compile(r"(\d{14})\.\d{6}([+-]\d{3})")
 
 
-def operating_system(survey: Survey) -> dict[str, t.Any]:
+def operating_system(survey: Survey) -> d.Os:
     answer = survey.registry.key(CURRENT_VERSION_KEY)
     values = answer.properties
 
@@ -49,28 +50,31 @@ def operating_system(survey: Survey) -> dict[str, t.Any]:
 
     ubr = values.get("ubr")
     installation = text("InstallationType")
+    kind: t.Literal["client", "server"] | None
     kind = None if installation is None else "client" if installation == "Client" else "server"
-    status, reason = (answer.status, answer.reason) if answer.status != "empty" else (facts.ERROR, "No answer.")
+    status: d.Status = facts.ERROR
+    reason: str | None = "No answer."
+    if answer.status != "empty":
+        status, reason = answer.status, answer.reason
     if status == facts.OK and survey.build is None:
         status, reason = facts.ERROR, "Windows does not tell its build number."
     name = survey.registry.data(COMPUTER_NAME_KEY, "ComputerName")
-    return facts.section(
-        facts.ERROR if status == facts.ABSENT else status,
-        reason,
-        product=text("ProductName"),
-        build=survey.build,
-        ubr=int(ubr) if isinstance(ubr, int) and not isinstance(ubr, bool) else None,
-        edition=text("EditionID"),
-        display_version=text("DisplayVersion") or text("ReleaseId"),
-        kind=kind,
-        computer_name=name if isinstance(name, str) else None,
-        architecture=survey.environment.get("processor_architew6432")
+    return {
+        **facts.section(facts.ERROR if status == facts.ABSENT else status, reason),
+        "product": text("ProductName"),
+        "build": survey.build,
+        "ubr": int(ubr) if isinstance(ubr, int) and not isinstance(ubr, bool) else None,
+        "edition": text("EditionID"),
+        "display_version": text("DisplayVersion") or text("ReleaseId"),
+        "kind": kind,
+        "computer_name": name if isinstance(name, str) else None,
+        "architecture": survey.environment.get("processor_architew6432")
         or survey.environment.get("processor_architecture"),
-    )
+    }
 
 
-def reboot(survey: Survey, replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
-    pending = {
+def reboot(survey: Survey, replies: t.Mapping[str, Reply]) -> d.Reboot:
+    pending: d.PendingReboot = {
         "component_based_servicing": _exists(survey.items, SERVICING_KEY),
         "windows_update": _exists(survey.items, WINDOWS_UPDATE_KEY),
         "file_rename": _has_value(survey.items, SESSION_MANAGER_KEY, RENAMES_VALUE),
@@ -80,13 +84,14 @@ def reboot(survey: Survey, replies: t.Mapping[str, Reply]) -> dict[str, t.Any]:
     thing = next((value for value in reply.values if isinstance(value, Thing)), None)
     boot = utc(thing.get("LastBootUpTime")) if thing is not None else None
     if boot is not None:
-        return facts.section(facts.OK, last_boot=boot, pending=pending, changed_by_us=changed)
+        return {**facts.section(facts.OK), "last_boot": boot, "pending": pending, "changed_by_us": changed}
+    status: d.Status = facts.ERROR
     if thing is not None:
-        status, reason = facts.ERROR, "The boot time came in a form that is no time."
+        reason = "The boot time came in a form that is no time."
     else:
         status, reason = reply.why_not()
         status = facts.ERROR if status == facts.ABSENT else status
-    return facts.section(status, reason, last_boot=None, pending=pending, changed_by_us=changed)
+    return {**facts.section(status, reason), "last_boot": None, "pending": pending, "changed_by_us": changed}
 
 
 def utc_offset_minutes(replies: t.Mapping[str, Reply]) -> int | None:
@@ -98,30 +103,38 @@ def utc_offset_minutes(replies: t.Mapping[str, Reply]) -> int | None:
     return None
 
 
-def psrp(survey: Survey, shell: Shell, configuration: str | None) -> dict[str, t.Any]:
-    return facts.section(
-        facts.OK if shell.version is not None else facts.ERROR,
-        None if shell.version is not None else "The session did not tell its PowerShell version.",
-        configuration_name=configuration,
-        powershell_version=shell.version,
-        edition=shell.edition if shell.edition in ("Desktop", "Core") else None,
-        process_bits=survey.process_bits,
-        language_mode=None,
-        administrator=_administrator(survey.items),
-    )
+def psrp(survey: Survey, shell: Shell, configuration: str | None) -> d.Psrp:
+    return {
+        **facts.section(
+            facts.OK if shell.version is not None else facts.ERROR,
+            None if shell.version is not None else "The session did not tell its PowerShell version.",
+        ),
+        "configuration_name": configuration,
+        "powershell_version": shell.version,
+        "edition": "Core" if shell.edition == "Core" else "Desktop" if shell.edition == "Desktop" else None,
+        "process_bits": survey.process_bits,
+        "language_mode": None,
+        "administrator": _administrator(survey.items),
+    }
 
 
-def winhttp_proxy(survey: Survey) -> dict[str, t.Any]:
+def winhttp_proxy(survey: Survey) -> d.WinHttpProxy:
     """The machine's WinHTTP proxy (``netsh winhttp``), from its binary value."""
     value = survey.registry.value(WINHTTP_PROXY_KEY, WINHTTP_PROXY_VALUE)
     if value["status"] == facts.ABSENT:
-        return facts.section(facts.OK, server=None, bypass=None)
+        return {**facts.section(facts.OK), "server": None, "bypass": None}
     if value["status"] != facts.OK:
-        return facts.section(value["status"], value["reason"], server=None, bypass=None)
-    settings = parse_winhttp(bytes.fromhex(value["data"])) if value["type"] == "REG_BINARY" else None
+        return {**facts.section(value["status"], value["reason"]), "server": None, "bypass": None}
+    data = value["data"]
+    is_binary = value["type"] == "REG_BINARY" and isinstance(data, str)
+    settings = parse_winhttp(bytes.fromhex(str(data))) if is_binary else None
     if settings is None:
-        return facts.section(facts.ERROR, "The WinHTTP proxy value has an unknown form.", server=None, bypass=None)
-    return facts.section(facts.OK, server=settings[0], bypass=settings[1])
+        return {
+            **facts.section(facts.ERROR, "The WinHTTP proxy value has an unknown form."),
+            "server": None,
+            "bypass": None,
+        }
+    return {**facts.section(facts.OK), "server": settings[0], "bypass": settings[1]}
 
 
 def parse_winhttp(data: bytes) -> tuple[str | None, str | None] | None:
@@ -178,7 +191,7 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text is not None else None
 
 
-def _refused(items: Reply, key: str) -> tuple[str, str] | None:
+def _refused(items: Reply, key: str) -> tuple[d.Status, str] | None:
     for refusal in items.refusals:
         if plain_target(refusal.target) == key.lower():
             return status_of(refusal)

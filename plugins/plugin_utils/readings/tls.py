@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import (
@@ -28,23 +29,23 @@ Replies = t.Mapping[str, Reply]
 _NO_CMDLET = "Windows before Windows 10 and Server 2016 does not have this cmdlet."
 
 
-def cipher_suites(survey: Survey, replies: Replies) -> dict[str, t.Any]:
+def cipher_suites(survey: Survey, replies: Replies) -> d.CipherSuites:
     """``Get-TlsCipherSuite`` in its order, whatever shape it came in."""
     reply = replies.get("suites")
     if reply is None:
-        return facts.section(facts.UNSUPPORTED, _no_cmdlet(survey), suites=[])
+        return {**facts.section(facts.UNSUPPORTED, _no_cmdlet(survey)), "suites": []}
     if not reply.complete or (reply.refusals and not reply.values):
-        return facts.section(*reply.why_not(), suites=[])
+        return {**facts.section(*reply.why_not()), "suites": []}
     suites = []
     for thing in flat(reply.values):
         suite = _suite(thing)
         if suite is None:
             reason = "Get-TlsCipherSuite answered with something that is not a cipher suite."
-            return facts.section(facts.ERROR, reason, suites=[])
+            return {**facts.section(facts.ERROR, reason), "suites": []}
         suites.append(suite)
     if reply.refusals:
-        return facts.section(facts.ERROR, "Get-TlsCipherSuite broke off with an error.", suites=[])
-    return facts.section(facts.OK, suites=suites)
+        return {**facts.section(facts.ERROR, "Get-TlsCipherSuite broke off with an error."), "suites": []}
+    return {**facts.section(facts.OK), "suites": suites}
 
 
 def flat(values: t.Iterable[t.Any]) -> t.Iterator[t.Any]:
@@ -56,7 +57,7 @@ def flat(values: t.Iterable[t.Any]) -> t.Iterator[t.Any]:
             yield value
 
 
-def _suite(thing: t.Any) -> dict[str, t.Any] | None:
+def _suite(thing: t.Any) -> d.SuiteRow | None:
     if not isinstance(thing, Thing):
         return None
     name, number, protocols = thing.get("Name"), thing.get("CipherSuite"), thing.get("Protocols")
@@ -71,56 +72,57 @@ def _suite(thing: t.Any) -> dict[str, t.Any] | None:
     return {"name": name, "id": int(number), "protocols": [int(protocol) for protocol in protocols]}
 
 
-def curves(survey: Survey, replies: Replies) -> dict[str, t.Any]:
+def curves(survey: Survey, replies: Replies) -> d.Curves:
     policy = survey.registry.value(facts.POLICY_KEY, facts.CURVES_VALUE, policy_types(replies))
     local = survey.registry.value(facts.LOCAL_KEY, facts.CURVES_VALUE)
     reply = replies.get("curves")
+    cmdlet: d.CurveNames
     if reply is None:
-        cmdlet = facts.section(facts.UNSUPPORTED, _no_cmdlet(survey), names=[])
+        cmdlet = {**facts.section(facts.UNSUPPORTED, _no_cmdlet(survey)), "names": []}
     elif not reply.complete or reply.refusals:
-        cmdlet = facts.section(*reply.why_not(), names=[])
+        cmdlet = {**facts.section(*reply.why_not()), "names": []}
     else:
         names = list(flat(reply.values))
         if all(isinstance(name, str) for name in names):
-            cmdlet = facts.section(facts.OK, names=names)
+            cmdlet = {**facts.section(facts.OK), "names": names}
         else:
             reason = "Get-TlsEccCurve answered with something that is not a name."
-            cmdlet = facts.section(facts.ERROR, reason, names=[])
-    return facts.section(*_overall([policy, local]), policy=policy, local=local, cmdlet=cmdlet)
+            cmdlet = {**facts.section(facts.ERROR, reason), "names": []}
+    return {**facts.section(*_overall([policy, local])), "policy": policy, "local": local, "cmdlet": cmdlet}
 
 
-def policy_order(survey: Survey, replies: Replies) -> dict[str, t.Any]:
+def policy_order(survey: Survey, replies: Replies) -> d.RegistryValue:
     return survey.registry.value(facts.POLICY_KEY, facts.SUITES_VALUE, policy_types(replies))
 
 
-def local_order(survey: Survey) -> dict[str, t.Any]:
+def local_order(survey: Survey) -> d.RegistryValue:
     return survey.registry.value(facts.LOCAL_KEY, facts.SUITES_VALUE)
 
 
-def policy_types(replies: Replies) -> dict[str, str] | None:
+def policy_types(replies: Replies) -> dict[str, d.RegistryType | None] | None:
     reply = replies.get("policy_types")
     return enum_types(reply) if reply is not None else None
 
 
-def fips(survey: Survey) -> dict[str, t.Any]:
+def fips(survey: Survey) -> d.Fips:
     value = survey.registry.value(facts.FIPS_KEY, facts.FIPS_VALUE)
     if value["status"] == facts.ABSENT:
-        return facts.section(facts.OK, enabled=False, value=value)
+        return {**facts.section(facts.OK), "enabled": False, "value": value}
     enabled = value["data"] != 0 if value["status"] == facts.OK and isinstance(value["data"], int) else None
     if value["status"] == facts.OK and enabled is None:
-        return facts.section(facts.ERROR, "The FIPS switch is not a number.", enabled=None, value=value)
-    return facts.section(value["status"], value["reason"], enabled=enabled, value=value)
+        return {**facts.section(facts.ERROR, "The FIPS switch is not a number."), "enabled": None, "value": value}
+    return {**facts.section(value["status"], value["reason"]), "enabled": enabled, "value": value}
 
 
-def schannel(survey: Survey, replies: Replies) -> dict[str, t.Any]:
+def schannel(survey: Survey, replies: Replies) -> d.Schannel:
     """The switches of Schannel: of each key the values that count, whatever else lies there."""
     plain = RegistryAnswers(replies.get("schannel_values", NOT_ASKED))
     keys = {name: _schannel_key(name, survey, plain, replies) for name in facts.SCHANNEL_KEYS}
     winhttp = survey.registry.value(facts.WINHTTP_KEY, facts.WINHTTP_VALUE)
-    return facts.section(*_overall(list(keys.values())), keys=keys, winhttp_default_secure_protocols=winhttp)
+    return {**facts.section(*_overall(keys.values())), "keys": keys, "winhttp_default_secure_protocols": winhttp}
 
 
-def _schannel_key(name: str, survey: Survey, plain: RegistryAnswers, replies: Replies) -> dict[str, t.Any]:
+def _schannel_key(name: str, survey: Survey, plain: RegistryAnswers, replies: Replies) -> d.RegistryKey:
     path = facts.schannel_path(name)
     listed = survey.schannel_keys().get(path.lower())
     if listed is None:
@@ -132,13 +134,14 @@ def _schannel_key(name: str, survey: Survey, plain: RegistryAnswers, replies: Re
         return _slashed_key(path, names, replies)
     answer = plain.key(path)
     if answer.status != facts.OK:
-        status = facts.ERROR if answer.status in ("empty", facts.ABSENT) else answer.status
+        # Its parent lists the key, so it is not absent.
+        status = facts.ERROR if answer.status == "empty" or answer.status == facts.ABSENT else answer.status
         return facts.registry_key(path, status, answer.reason or "The values of the key were not handed over.")
     values = {value: typed(answer.properties.get(value.lower())) for value in names}
     return _with_values(path, values)
 
 
-def _schannel_missing(path: str, survey: Survey) -> dict[str, t.Any]:
+def _schannel_missing(path: str, survey: Survey) -> d.RegistryKey:
     """Why a key is not among those that exist: it is absent, or its siblings could not be listed."""
     parent = path.rpartition("\\")[0].lower()
     for refusal in survey.schannel.refusals:
@@ -154,7 +157,7 @@ def _schannel_missing(path: str, survey: Survey) -> dict[str, t.Any]:
     return facts.registry_key(path, facts.ABSENT, "The key does not exist.")
 
 
-def _slashed_key(path: str, names: list[str], replies: Replies) -> dict[str, t.Any]:
+def _slashed_key(path: str, names: list[str], replies: Replies) -> d.RegistryKey:
     """The values of a key that only StdRegProv can address."""
     listing = replies.get(f"enum:{path}")
     types = enum_types(listing) if listing is not None else None
@@ -169,7 +172,7 @@ def _slashed_key(path: str, names: list[str], replies: Replies) -> dict[str, t.A
         if code == 5:
             return facts.registry_key(path, facts.DENIED, "The account may not read the key (StdRegProv code 5).")
         return facts.registry_key(path, facts.ERROR, f"The values of the key could not be listed (code {code}).")
-    values: dict[str, dict[str, t.Any] | None] = {}
+    values: dict[str, d.ValueOfKey | None] = {}
     for name in names:
         kind = types.get(name.lower())
         reply = replies.get(f"dword:{path}:{name}")
@@ -182,7 +185,7 @@ def _slashed_key(path: str, names: list[str], replies: Replies) -> dict[str, t.A
     return _with_values(path, values)
 
 
-def _with_values(path: str, values: t.Mapping[str, dict[str, t.Any] | None]) -> dict[str, t.Any]:
+def _with_values(path: str, values: t.Mapping[str, d.ValueOfKey | None]) -> d.RegistryKey:
     unread = [name or "(Default)" for name, value in values.items() if value is None]
     known = {name: value for name, value in values.items() if value is not None}
     if unread:
@@ -191,11 +194,11 @@ def _with_values(path: str, values: t.Mapping[str, dict[str, t.Any] | None]) -> 
     return facts.registry_key(path, values=known)
 
 
-def _never_absent(why: tuple[str, str]) -> tuple[str, str]:
+def _never_absent(why: tuple[d.Status, str]) -> tuple[d.Status, str]:
     return (facts.ERROR, why[1]) if why[0] == facts.ABSENT else why
 
 
-def _overall(parts: list[dict[str, t.Any]]) -> tuple[str, str | None]:
+def _overall(parts: t.Iterable[d.RegistryValue | d.RegistryKey]) -> tuple[d.Status, str | None]:
     """The status of a section by its parts: what was read or is absent is fine, else the first that is not."""
     for part in parts:
         if part["status"] not in (facts.OK, facts.ABSENT):

@@ -162,7 +162,7 @@ class Cure:
         except EndpointBusy as error:
             raise _End("held", str(error)) from error
 
-    def _look_and_change(self) -> Document:
+    def _look_and_change(self) -> t.Any:
         """The facts of an endpoint that has to be restarted; every other one has come to its end here."""
         asker = self._endpoint.session()
         facts, verdict = self._around.look(asker, proving=False)
@@ -365,7 +365,7 @@ class Cure:
 
     # Details --------------------------------------------------------------------------------------------------------
 
-    def _look_again(self) -> tuple[Document, Document]:
+    def _look_again(self) -> tuple[t.Any, t.Any]:
         """Services need a moment after a restart; a conversation that breaks meanwhile is begun anew."""
         while True:
             try:

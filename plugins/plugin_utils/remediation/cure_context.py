@@ -44,17 +44,17 @@ class CureOptions:
 class Look(t.Protocol):
     """Reads and judges the endpoint anew. Raises SessionError."""
 
-    def __call__(self, asker: Asker, proving: bool) -> tuple[Document, Document]:
+    def __call__(self, asker: Asker, proving: bool) -> tuple[t.Any, t.Any]:
         """(facts, verdict); ``proving`` lets the endpoint make a handshake of its own."""
 
 
 class Update(t.Protocol):
     """Triggers a definition update and waits for what it comes to."""
 
-    def __call__(self, asker: Asker, facts: Document, wait: reboot.Waiter) -> Document:
+    def __call__(self, asker: Asker, facts: t.Any, wait: reboot.Waiter) -> Document:
         """``{result: updated|up_to_date|failed|unknown, code, line, cause, reason}``."""
 
-    def obstacle(self, asker: Asker, facts: Document) -> str | None:
+    def obstacle(self, asker: Asker, facts: t.Any) -> str | None:
         """A sentence why this endpoint cannot be asked for an update, or None."""
 
 
@@ -74,7 +74,7 @@ class Surroundings:
     """A sentence why no endpoint may be started now (maintenance window), or None."""
     reboot_slot: t.Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
     """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline."""
-    gpo_value: t.Callable[[Document, Document], Document | None] = lambda _step, _facts: None
+    gpo_value: t.Callable[[Document, t.Any], Document | None] = lambda _step, _facts: None
     """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
     gpo_changed: t.Callable[[], bool] = lambda: False
     """Whether this run changed a domain GPO because of this endpoint, among others."""

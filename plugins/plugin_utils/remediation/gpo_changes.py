@@ -22,6 +22,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import (
     BLOCKED_CODE,
@@ -111,7 +112,7 @@ def _blocked(change: Document, conflict: Document) -> Document:
     }
 
 
-def _facts(before: RunFolder, host: str) -> tuple[Document, Document]:
+def _facts(before: RunFolder, host: str) -> tuple[Facts, Document]:
     record = read_record(record_path(before.path, host), host, before.token)
     return record["facts"], record["verdict"]
 

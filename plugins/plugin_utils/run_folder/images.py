@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import waivers as w
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined
@@ -131,7 +132,7 @@ def image_record(
         kind = "image" if answer.get("kind") == "image" else "internal"
         message = " ".join(str(answer.get("msg") or "The module that reads images gave no answer.").split())[:1000]
         return results.unknown_record(image, kind, message, token, policy, timing)
-    return results.make_record(image, token, evaluate_joined(facts, policy, domain), facts, timing)
+    return results.make_record(image, token, evaluate_joined(facts, policy, domain), t.cast("Facts", facts), timing)
 
 
 def read_waivers(path: Path) -> list[w.Waiver]:

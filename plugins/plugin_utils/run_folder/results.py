@@ -17,6 +17,7 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import unknown_verdict
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder
@@ -137,7 +138,7 @@ def make_record(
     host: str,
     token: str | None,
     verdict: dict[str, t.Any],
-    facts: dict[str, t.Any] | None = None,
+    facts: Facts | None = None,
     timing: dict[str, t.Any] | None = None,
     error: dict[str, str] | None = None,
 ) -> Record:

@@ -12,6 +12,7 @@ import typing as t
 from datetime import datetime
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import FailureBudget, parse_budget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import parse_options
@@ -143,7 +144,7 @@ class _Look:
         self._probe = probe
         self._as_image = as_image
 
-    def __call__(self, asker: Asker, proving: bool) -> tuple[Document, Document]:
+    def __call__(self, asker: Asker, proving: bool) -> tuple[Facts, Document]:
         facts = collect(asker, self._host, now(), self._probe if proving else None, self._as_image)
         return facts, evaluate(facts, self._policy)
 
@@ -153,13 +154,13 @@ class _Update:
         self._policy = policy or None
         self._debug = debug
 
-    def __call__(self, asker: Asker, facts: Document, wait: Waiter) -> Document:
+    def __call__(self, asker: Asker, facts: Facts, wait: Waiter) -> Document:
         try:
             return definitions.update(asker, facts, wait, self._debug, self._policy)
         except definitions.CannotUpdate as error:
             return definitions.unknown(str(error))
 
-    def obstacle(self, asker: Asker, facts: Document) -> str | None:
+    def obstacle(self, asker: Asker, facts: Facts) -> str | None:
         """Only a connector that was read and has no tool is one: where it could not be read, the handshake proves."""
         if facts["connector"]["status"] != OK:
             return None

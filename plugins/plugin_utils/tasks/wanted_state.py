@@ -14,6 +14,7 @@ import secrets
 import typing as t
 from datetime import UTC, datetime
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredChange, Refused
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
     BeforeImageError,
@@ -37,9 +38,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect im
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 
 Document = dict[str, t.Any]
-Complete = t.Callable[[Session, Document], Document]
+Complete = t.Callable[[Session, Facts], Facts]
 """Adds to the facts what the module needs beyond them."""
-Decide = t.Callable[[Document, bool], DesiredChange]
+Decide = t.Callable[[Facts, bool], DesiredChange]
 """``decide(facts, over_https)``. Raises Refused."""
 
 _GRACE = 60.0
