@@ -335,7 +335,9 @@ def _add(pipeline: t.Any, command: Command) -> None:
         if name is None:
             pipeline.add_argument(_tagged(value))
         else:
-            pipeline.add_parameter(name, _tagged(value))
+            # A switch goes over as true: without a value a cmdlet takes it for on, and the function that a JEA role
+            # makes of a cmdlet for off (seen on 7.6).
+            pipeline.add_parameter(name, True if value is None else _tagged(value))
     if command.merge_errors:
         pipeline.merge_error("output")
 
