@@ -22,6 +22,16 @@ import collections.abc as c
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import (
+    Blocked,
+    Guard,
+    Owner,
+    Plan,
+    Target,
+    Todo,
+    Wanted,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, PolicyOrigin, Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
@@ -45,13 +55,13 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_re
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import cause as causes
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
-SCHEMA = "fleetops.tetra/plan/1"
+SCHEMA: t.Final = "fleetops.tetra/plan/1"
 
-NOTHING = "nothing"
-CHANGE = "change"
-REBOOT = "reboot"
-BLOCKED = "blocked"
-UNKNOWN = "unknown"
+NOTHING: t.Final = "nothing"
+CHANGE: t.Final = "change"
+REBOOT: t.Final = "reboot"
+BLOCKED: t.Final = "blocked"
+UNKNOWN: t.Final = "unknown"
 
 _ELSEWHERE = frozenset(
     {
@@ -73,35 +83,35 @@ __all__ = ["SCHEMA", "PlanError", "plan"]
 class _Blocked(Exception):
     """This way of curing is closed; ``details`` is an entry of ``blocked``."""
 
-    def __init__(self, code: str, why: str, what_to_do: str, **more: t.Any) -> None:
+    def __init__(
+        self, code: str, why: str, what_to_do: str, owner: Owner | None = None, wanted: Wanted | None = None
+    ) -> None:
         super().__init__(why)
-        self.details = {
+        self.details: Blocked = {
             "code": code,
-            "owner": more.get("owner") or dict(steps_.NO_OWNER),
+            "owner": owner or {**steps_.NO_OWNER},
             "why": why,
             "what_to_do": what_to_do,
-            "wanted": more.get("wanted"),
+            "wanted": wanted,
         }
 
 
-def plan(
-    facts: Facts, verdict: c.Mapping[str, t.Any], options: c.Mapping[str, t.Any] | None = None
-) -> dict[str, t.Any]:
+def plan(facts: Facts, verdict: Verdict, options: c.Mapping[str, t.Any] | None = None) -> Plan:
     """Raises PlanError for options that make no sense. Never raises for anything that an endpoint said."""
     return _Planner(facts, verdict, parse_options(options)).make()
 
 
 class _Planner:
-    def __init__(self, facts: Facts, verdict: c.Mapping[str, t.Any], options: PlanOptions) -> None:
+    def __init__(self, facts: Facts, verdict: Verdict, options: PlanOptions) -> None:
         self.facts = facts
         self.verdict = verdict
         self.options = options
         self.dropped: list[str] = []
-        os_ = facts.get("os") or {}
-        match = release_for(os_.get("build"), os_.get("kind"))
+        os_ = facts["os"]
+        match = release_for(os_["build"], os_["kind"])
         self.release: Release | None = match.release if match else None
 
-    def make(self) -> dict[str, t.Any]:
+    def make(self) -> Plan:
         state, answer = self.verdict["state"], self.verdict["reachability"]["answer"]
         if state == "not_applicable":
             return self._document(NOTHING)
@@ -122,16 +132,16 @@ class _Planner:
             return self._document(BLOCKED, blocked=[closed.details])
         return self._proven(steps)
 
-    def _configured_well(self) -> dict[str, t.Any]:
+    def _configured_well(self) -> Plan:
         """What is configured would do: nothing is written. A restart puts it in force, or the cause lies elsewhere."""
-        cause = (self.verdict.get("cause") or {}).get("code")
+        cause = self.verdict["cause"]["code"] if self.verdict["cause"] else None
         if self.verdict["in_force"] != "after_reboot" and cause in _ELSEWHERE:
             why = f"The suites configured would do; the update fails for another reason ({cause})."
             closed = _Blocked("not_the_suites", why, self.verdict["next_step"])
             return self._document(BLOCKED, blocked=[closed.details])
         return self._document(REBOOT, needs_reboot=True)
 
-    def _proven(self, steps: list[steps_.Step]) -> dict[str, t.Any]:
+    def _proven(self, steps: list[steps_.Step]) -> Plan:
         predicted = evaluate(apply_steps(self.facts, steps), self._policy())["reachability"]["answer"]
         if predicted != "yes" or not steps:
             why = "No change that this collection can make would let the endpoint reach the Tetra servers for sure."
@@ -140,7 +150,7 @@ class _Planner:
         lost = self._lost_tls13(steps)
         if lost is not None:
             return self._document(BLOCKED, blocked=[lost.details], predicted=predicted)
-        guards = [
+        guards: list[Guard] = [
             {"code": "keeps_a_suite_in_use", "why": "No suite that the endpoint uses today is taken away."}
             if not any(step["suites"]["removed"] for step in steps)
             else {"code": "keeps_tls13", "why": "TLS 1.3 keeps a suite, or had none before."}
@@ -285,10 +295,10 @@ class _Planner:
 
     # Whose setting it is ---------------------------------------------------------------------------------------------
 
-    def _owner(self, origin: c.Mapping[str, t.Any]) -> tuple[str, dict[str, t.Any]]:
+    def _owner(self, origin: PolicyOrigin) -> tuple[Target | t.Literal[""], Owner]:
         """(target, owner); target is empty where this endpoint must not write the value."""
-        gpo = origin.get("gpo") or {}
-        owner = {"kind": origin["origin"], "name": gpo.get("name"), "guid": gpo.get("guid")}
+        gpo = origin["gpo"] or {"name": None, "guid": None}
+        owner: Owner = {"kind": origin["origin"], "name": gpo["name"], "guid": gpo["guid"]}
         if origin["origin"] == "local_gpo":
             return steps_.LOCAL_GPO, owner
         if origin["origin"] in ("direct", "none"):
@@ -297,8 +307,8 @@ class _Planner:
             return steps_.DOMAIN_GPO, owner
         return "", owner
 
-    def _not_ours(self, owner: dict[str, t.Any], after: steps_.State, name: str = SUITES_VALUE) -> _Blocked:
-        wanted = {"path": POLICY_KEY, "name": name, "type": after["type"], "data": after["data"]}
+    def _not_ours(self, owner: Owner, after: steps_.State, name: str = SUITES_VALUE) -> _Blocked:
+        wanted: Wanted = {"path": POLICY_KEY, "name": name, "type": after["type"], "data": after["data"]}
         if after["status"] == ABSENT:
             wanted["data"] = None
         who = " ".join(part for part in (owner["name"], owner["guid"]) if part)
@@ -331,16 +341,16 @@ class _Planner:
 
     def _document(
         self,
-        todo: str,
+        todo: Todo,
         steps: list[steps_.Step] | None = None,
-        blocked: list[dict[str, t.Any]] | None = None,
-        guards: list[dict[str, str]] | None = None,
-        predicted: str | None = None,
+        blocked: list[Blocked] | None = None,
+        guards: list[Guard] | None = None,
+        predicted: Answer | None = None,
         needs_reboot: bool = False,
-    ) -> dict[str, t.Any]:
+    ) -> Plan:
         return {
             "schema": SCHEMA,
-            "host": self.facts.get("host"),
+            "host": self.facts["host"],
             "todo": todo,
             "steps": steps or [],
             "blocked": blocked or [],

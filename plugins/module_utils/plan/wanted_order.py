@@ -13,9 +13,9 @@ nobody would get onto the endpoint any more. A list that does not help Tetra is 
 from __future__ import annotations
 
 import collections.abc as c
-import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Owner, Target
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SUITES_VALUE, UNSUPPORTED
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
@@ -42,7 +42,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.lock_out i
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list import MAXIMUM_LENGTH
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release, release_for
 
-_LOCAL_GPO_OWNER = {"kind": "local_gpo", "name": "Local Group Policy", "guid": None}
+_LOCAL_GPO_OWNER: Owner = {"kind": "local_gpo", "name": "Local Group Policy", "guid": None}
 _WHY = "The task wants this list."
 _WHY_AWAY = "The task wants the policy to be not configured."
 _DEFAULT_TYPES = ("REG_SZ", "REG_SZ_OR_EXPAND_SZ")
@@ -163,10 +163,10 @@ class _Desire:
 
     # Whose it is ----------------------------------------------------------------------------------------------------
 
-    def _owner(self) -> tuple[str, dict[str, t.Any]]:
-        gpo = self.origin.get("gpo") or {}
+    def _owner(self) -> tuple[Target, Owner]:
+        gpo = self.origin["gpo"] or {"name": None, "guid": None}
         kind = self.origin["origin"]
-        owner = {"kind": kind, "name": gpo.get("name"), "guid": gpo.get("guid")}
+        owner: Owner = {"kind": kind, "name": gpo["name"], "guid": gpo["guid"]}
         if kind == "local_gpo":
             return steps_.LOCAL_GPO, owner
         if kind == "direct":
@@ -192,7 +192,7 @@ class _Desire:
             "Use an administrator's account, or find the owner with gpresult and change it there.",
         )
 
-    def _new_policy(self, owner: dict[str, t.Any]) -> tuple[str, dict[str, t.Any]]:
+    def _new_policy(self, owner: Owner) -> tuple[Target, Owner]:
         if self.options.new_policy != LOCAL_GPO:
             return steps_.POLICY_REGISTRY, owner
         disabled = self.facts["policy_origin"]["lgpo_processing_disabled"]
@@ -202,7 +202,7 @@ class _Desire:
                 "A policy switches the processing of local policies off here (DisableLGPOProcessing).",
                 "Set the list in a domain GPO, or with new_policy: registry.",
             )
-        return steps_.LOCAL_GPO, dict(_LOCAL_GPO_OWNER)
+        return steps_.LOCAL_GPO, {**_LOCAL_GPO_OWNER}
 
     # The local list -------------------------------------------------------------------------------------------------
 

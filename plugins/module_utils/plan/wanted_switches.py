@@ -14,7 +14,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, RegistryType
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
@@ -47,14 +47,15 @@ def beyond_the_facts(options: SwitchOptions) -> list[WantedValue]:
     return [value for value in options.values if value.key not in SCHANNEL_KEYS]
 
 
-def with_values(facts: Facts, found: c.Iterable[tuple[WantedValue, steps_.State]]) -> Facts:
+def with_values(facts: Facts, found: c.Iterable[tuple[WantedValue, c.Mapping[str, t.Any]]]) -> Facts:
     """The facts with further values below SCHANNEL, each ``{status, type, data}`` as it stands on the endpoint."""
     keys = dict(facts["schannel"]["keys"])
     for value, state in found:
         known = keys.get(value.key) or registry_key(schannel_path(value.key))
         values = dict(known["values"])
         if state["status"] == OK:
-            values[value.name] = {"type": state["type"], "data": state["data"]}
+            kind = t.cast("RegistryType | None", state["type"])
+            values[value.name] = {"type": kind, "data": state["data"]}
         keys[value.key] = {**known, "values": values}
     return {**facts, "schannel": {**facts["schannel"], "keys": keys}}
 

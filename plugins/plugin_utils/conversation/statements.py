@@ -15,6 +15,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import bare, only_reads, qualified
 
 
@@ -186,7 +187,7 @@ class SessionError(Exception):
     """The conversation with an endpoint is lost, or never began. ``kind`` is one of ``error.kind``; the message is one
     sentence without secrets."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: ErrorKind, message: str) -> None:
         super().__init__(message)
         self.kind = kind
 

@@ -18,6 +18,7 @@ import collections.abc as c
 import contextlib
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State, Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import with_value
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import DOMAIN_GPO
@@ -166,11 +167,11 @@ class Cure:
         """The facts of an endpoint that has to be restarted; every other one has come to its end here."""
         asker = self._endpoint.session()
         facts, verdict = self._around.look(asker, proving=False)
-        document = planning.plan(facts, verdict, self._options.plan)
+        document: Document = {**planning.plan(facts, verdict, self._options.plan)}
         if document["todo"] == planning.REBOOT and verdict["in_force"] != "after_reboot":
             # Only signs speak for a restart. The endpoint's own handshake tells whether it would help.
             facts, verdict = self._around.look(asker, proving=True)
-            document = planning.plan(facts, verdict, self._options.plan)
+            document = {**planning.plan(facts, verdict, self._options.plan)}
         elif document["todo"] == planning.NOTHING and self._around.gpo_changed() and not self._begun:
             # A refresh of its own has brought the GPO's new list already; the handshake tells whether it is in force.
             facts, verdict = self._around.look(asker, proving=True)
@@ -214,7 +215,7 @@ class Cure:
         if value is None:
             name = " ".join(part for part in (step["owner"]["name"], step["owner"]["guid"]) if part)
             raise _End("blocked", f"The domain GPO {name} owns this setting; it was not changed on a management host.")
-        return with_value(step, value)
+        return {**with_value(t.cast("Step", step), t.cast("State", value))}
 
     def _follow(self, facts: Document, steps: t.Sequence[Document]) -> None:
         """The GPO was changed for all its endpoints; this one refreshes its policy until the registry follows."""

@@ -68,9 +68,9 @@ def _wish(arguments: Arguments) -> Wish:
     if arguments["state"] == "not_configured":
         if arguments["suites"]:
             raise DesiredError("A policy that is not configured has no suites: leave suites or state out.")
-        return Wish(gpo, POLICY_KEY, SUITES_VALUE, nothing(), arguments["domain"])
+        return Wish(gpo, POLICY_KEY, SUITES_VALUE, {**nothing()}, arguments["domain"])
     text = ",".join(_list(arguments))
-    return Wish(gpo, POLICY_KEY, SUITES_VALUE, present("REG_SZ", text), arguments["domain"])
+    return Wish(gpo, POLICY_KEY, SUITES_VALUE, {**present("REG_SZ", text)}, arguments["domain"])
 
 
 def _list(arguments: Arguments) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.in_force import AFTER_REBOOT
@@ -116,7 +117,7 @@ class _Reboot:
         return {**self._result(event, message, changed=False), "failed": True}
 
 
-def _waits(facts: Facts, verdict: Result) -> bool:
+def _waits(facts: Facts, verdict: Verdict) -> bool:
     """A change that is not in force is known, or nothing but a restart can explain that definitions are not fetched."""
     return bool(verdict["in_force"] == AFTER_REBOOT or planning.plan(facts, verdict)["todo"] == planning.REBOOT)
 
