@@ -34,6 +34,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import
     PlanOptions,
     parse_options,
 )
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import lock_out
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import (
     DOMAIN_GPO,
     State,
@@ -45,7 +46,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import (
     suite_changes,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.rsop_rows import domain_of, losers, names_a_gpo
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.lock_out import lost_listener, lost_tls13
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list import MAXIMUM_LENGTH
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import release_for
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
@@ -240,7 +240,7 @@ def conflict_of(
     elif verdict["reachability"]["answer"] == YES and not _reaches(facts, [_list_step(change, facts)], permitted):
         why = f"{host} reaches the Tetra servers today and would not with the new value."
         return _conflict(WOULD_BREAK, why, [host])
-    if change["value"].lower() == SUITES_VALUE.lower() and _locks_out(facts, change):
+    if change["value"].lower() == SUITES_VALUE.lower() and lock_out(facts, [_list_step(change, facts)]) is not None:
         return _conflict(LOCK_OUT, f"The new list would leave TLS 1.3 or a listener without a suite on {host}.", [host])
     return None
 
@@ -279,14 +279,6 @@ def _is_of(step: c.Mapping[str, t.Any], change: c.Mapping[str, t.Any]) -> bool:
 
 def _list_step(change: c.Mapping[str, t.Any], facts: Facts) -> Step:
     return policy_list_step(facts, change["after"], DOMAIN_GPO, {"kind": "domain_gpo", "name": None, "guid": None}, "")
-
-
-def _locks_out(facts: Facts, change: c.Mapping[str, t.Any]) -> bool:
-    match = release_for(facts["os"]["build"], facts["os"]["kind"])
-    before, after = names_of(facts["policy_order"]), names_of(change["after"])
-    if change["after"]["status"] == OK and lost_tls13(before, after, match.release if match else None):
-        return True
-    return lost_listener(facts, apply_steps(facts, [_list_step(change, facts)]), over_https=True) is not None
 
 
 def add_conflict(change: Document, conflict: Document) -> None:

@@ -24,9 +24,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     schannel_path,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused, lock_out
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import (
     DesiredChange,
-    Refused,
     reachability,
     refuse_32_bit,
 )
@@ -34,7 +34,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_
     SwitchOptions,
     WantedValue,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.lock_out import lost_listener
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import release_for
 
 _WHY = "The task wants this switch."
@@ -70,7 +69,7 @@ def desired_switches(facts: Facts, options: SwitchOptions, over_https: bool = Fa
     if steps:
         after = apply_steps(facts, steps)
         _refuse_contradicting_lengths(after)
-        lost = lost_listener(facts, after, over_https, options.force)
+        lost = lock_out(facts, steps, over_https, options.force)
         if lost is not None:
             or_else = "" if lost.certain else " Or set force: true."
             raise Refused("lock_out", lost.why, f"{lost.what_to_do}{or_else}")
