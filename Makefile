@@ -20,9 +20,6 @@ ARGS ?=
 NEWEST_CORE ?= 2.21.5
 NEWEST_PYTHONS ?= 3.14 3.13 3.12
 
-# The real PowerShell of the tests (docs/development.md); empty where there is none.
-ENGINE = TETRA_PWSH="$${TETRA_PWSH:-$$(tools/unpack-engine 2>/dev/null || true)}"
-
 RUN := tools/run
 RUN_INSTALLED := tools/run --collections build/collections
 LAB := python -m ansible_collections.fleetops.tetra.lab
@@ -119,11 +116,11 @@ bench: setup ## benchmarks: ratios measured in one run
 
 .PHONY: test
 test: setup-test ## every gate and every test, then a summary
-	@$(ENGINE) $(RUN) python tools/gates.py $(ARGS)
+	@$(RUN) python tools/gates.py $(ARGS)
 
 .PHONY: pytest
 pytest: setup build/dependencies/.stamp ## unit, property and integration tests
-	@$(ENGINE) $(RUN) python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(RUN) python -m pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: unit
 unit: setup ## unit and property tests only
@@ -136,10 +133,6 @@ integration: setup build/dependencies/.stamp ## playbooks against the lab only
 .PHONY: prove-kill
 prove-kill: setup build/dependencies/.stamp ## SIGKILL at 50 random instants of a remediation (make test takes six); ten minutes
 	@TETRA_KILLS=50 $(RUN) python -m pytest tests/integration/test_remediation_killed.py $(ARGS)
-
-.PHONY: test-engine
-test-engine: setup build/dependencies/.stamp ## everything that is held to a real PowerShell, and its counts (make test: a short form)
-	@$(ENGINE) TETRA_REQUIRE_ENGINE=1 TETRA_ENGINE_LONG=1 $(RUN) python -m pytest -q tests/engine $(ARGS)
 
 .PHONY: ruff
 ruff: setup ## ruff, check and format

@@ -19,6 +19,7 @@ _PLACES = (
     ("run.json", "run-1"),
     ("hosts/*.json", "result-1"),
     ("gate.json", "gate-1"),
+    ("progress.json", "progress-1"),
     ("report/report.json", "report-1"),
     ("plans.json", "plans-1"),
     ("domain_gpos.json", "domain-gpos-1"),

@@ -63,7 +63,10 @@ def test_a_whole_fleet_is_judged_recorded_and_reported(playbooks: Playbooks) -> 
         "report.json",
         "report.sarif",
     ]
-    assert complaints_of_folder(folder) == ([], {"run-1": 1, "result-1": len(EXPECTED), "gate-1": 1, "report-1": 1})
+    assert complaints_of_folder(folder) == (
+        [],
+        {"run-1": 1, "result-1": len(EXPECTED), "gate-1": 1, "progress-1": 1, "report-1": 1},
+    )
     assert str(folder / "report" / "index.html") in done.stdout
     written = "".join(
         path.read_text(encoding="utf-8", errors="replace") for path in folder.rglob("*") if path.is_file()
@@ -238,7 +241,7 @@ def test_a_lost_worker_is_not_taken_for_a_result(playbooks: Playbooks) -> None:
     inventory = playbooks.write_inventory(hosts)
     controller = subprocess.Popen(
         # One at a time, so that the one that is lost waits for its endpoint and holds no lock of Ansible's queue.
-        playbooks.command("fleetops.tetra.compliance", "--forks", "1", inventory=inventory),
+        playbooks.command("fleetops.tetra.compliance", "--forks", "1", inventory=inventory, tetra_engine="per_host"),
         cwd=playbooks.checkout,
         env=playbooks.environment(),
         stdout=subprocess.PIPE,
@@ -272,6 +275,62 @@ def test_a_lost_worker_is_not_taken_for_a_result(playbooks: Playbooks) -> None:
     assert playbooks.run(*report, tetra_fail_on="unknown").returncode == 2
     assert playbooks.run(*again, tetra_fail_on="non_compliant").returncode == 0
     assert playbooks.run(*again, tetra_fail_on="unknown").returncode == 4
+
+
+def _askers(playbooks: Playbooks, controller: int) -> list[int]:
+    """The processes of the engine: those that ansible-playbook did not start itself."""
+    found = []
+    for pid in processes_naming(playbooks.results):
+        parent = int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+        if pid != controller and parent != controller:
+            found.append(pid)
+    return found
+
+
+def test_an_engine_whose_processes_are_killed_comes_to_its_end(playbooks: Playbooks) -> None:
+    """Killed once, its endpoints are asked again; killed twice, who was at hand is unknown, and the others are not."""
+    silent = socket.create_server(("127.0.0.1", 0))
+    hosts = playbooks.hosts()
+    hosts["zz-silent"] = {**hosts["healthy"], "ansible_port": silent.getsockname()[1]}
+    controller = subprocess.Popen(
+        playbooks.command(
+            "fleetops.tetra.compliance",
+            inventory=playbooks.write_inventory(hosts),
+            tetra_timeout=100,
+            tetra_fail_on="none",
+        ),
+        cwd=playbooks.checkout,
+        env=playbooks.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    kept = []
+    folder = playbooks.results / "run" / "hosts"
+    try:
+        silent.settimeout(60)
+        for number in range(2):
+            kept.append(silent.accept()[0])
+            kept[-1].recv(1)
+            while number and len(list(folder.glob("*.json"))) < len(hosts) - 1:
+                time.sleep(0.02)
+            askers = _askers(playbooks, controller.pid)
+            assert askers
+            for pid in askers:
+                os.kill(pid, signal.SIGKILL)
+        output, _errors = controller.communicate(timeout=120)
+    finally:
+        kill_processes_of(playbooks.results)
+        silent.close()
+        for connection in kept:
+            connection.close()
+    assert controller.returncode == 0, output
+    found = kinds(playbooks)
+    assert found.pop("zz-silent") == "internal"
+    assert found.pop("wrong-password") == "authentication"
+    assert set(found.values()) == {None}
+    record = json.loads((folder / "zz-silent.json").read_text(encoding="utf-8"))
+    assert "was ended by signal 9, twice" in record["error"]["message"]
 
 
 def test_delegation_is_refused_and_facts_come_on_request(playbooks: Playbooks, tmp_path: Path) -> None:

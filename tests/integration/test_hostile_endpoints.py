@@ -28,9 +28,11 @@ def hostile_fleet(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> t
         yield fleet
 
 
-def test_no_endpoint_can_hurt(hostile_fleet: RunningFleet, checkout: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["bulk", "per_host"])
+def test_no_endpoint_can_hurt(hostile_fleet: RunningFleet, checkout: Path, tmp_path: Path, engine: str) -> None:
     command = [ANSIBLE_PLAYBOOK, "-i", str(hostile_fleet.inventory), "fleetops.tetra.compliance", "-f", "4"]
     command += ["-e", f"tetra_results_dir={tmp_path}", "-e", "tetra_run_id=run", "-e", "tetra_timeout=60"]
+    command += ["-e", f"tetra_engine={engine}"]
     environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "False"}
     done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr

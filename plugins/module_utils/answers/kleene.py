@@ -8,18 +8,15 @@
 from __future__ import annotations
 
 import collections.abc as c
-import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
-
-YES: t.Final = "yes"
-NO: t.Final = "no"
-UNKNOWN: t.Final = "unknown"
+YES = "yes"
+NO = "no"
+UNKNOWN = "unknown"
 
 
-def all_of(answers: c.Iterable[Answer]) -> Answer:
+def all_of(answers: c.Iterable[str]) -> str:
     """``no`` as soon as one is, else ``unknown`` as soon as one is, else ``yes`` (also for nothing at all)."""
-    result: Answer = YES
+    result = YES
     for answer in answers:
         if answer == NO:
             return NO
@@ -28,9 +25,9 @@ def all_of(answers: c.Iterable[Answer]) -> Answer:
     return result
 
 
-def any_of(answers: c.Iterable[Answer]) -> Answer:
+def any_of(answers: c.Iterable[str]) -> str:
     """``yes`` as soon as one is, else ``unknown`` as soon as one is, else ``no`` (also for nothing at all)."""
-    result: Answer = NO
+    result = NO
     for answer in answers:
         if answer == YES:
             return YES
@@ -39,7 +36,7 @@ def any_of(answers: c.Iterable[Answer]) -> Answer:
     return result
 
 
-def agree(answers: c.Iterable[Answer]) -> Answer:
+def agree(answers: c.Iterable[str]) -> str:
     """The answer that all readings give; ``unknown`` where they differ or there is none."""
     found = set(answers)
     return found.pop() if len(found) == 1 else UNKNOWN

@@ -11,9 +11,8 @@ Ids never change their meaning; a rule that goes leaves its id unused.
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
-
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence, Finding, Severity
 
 SEVERITIES = ("high", "medium", "low", "info")
 
@@ -47,7 +46,7 @@ class Rule:
     rests on one leg), info (worth knowing)."""
 
     id: str
-    severity: Severity
+    severity: str
     title: str
     meaning: str
     fix: str
@@ -330,7 +329,7 @@ _ALL: tuple[Rule, ...] = (
 RULES: dict[str, Rule] = {rule.id: rule for rule in _ALL}
 
 
-def finding(rule_id: str, evidence: Evidence, title: str | None = None) -> Finding:
+def finding(rule_id: str, evidence: dict[str, t.Any], title: str | None = None) -> dict[str, t.Any]:
     """One finding of a verdict. ``title`` replaces the rule's own where it can be more exact."""
     rule = RULES[rule_id]
     return {

@@ -27,15 +27,12 @@ class Error(t.TypedDict):
 
 
 class Record(t.TypedDict):
-    """What a run knows of one endpoint; ``facts`` is ``None`` where it could not be asked.
-
-    A file always has ``token`` and ``timing``; one made in memory (outside a run, or missing in one) may not.
-    """
+    """What a run knows of one endpoint; ``facts`` is ``None`` where it could not be asked."""
 
     schema: t.Literal["fleetops.tetra/result/1"]
-    token: str | None
+    token: str
     host: str
     facts: Facts | None
     verdict: Verdict
-    timing: Timing | None
+    timing: Timing
     error: Error | None

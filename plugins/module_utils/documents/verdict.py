@@ -99,11 +99,11 @@ class PolicyOrigin(t.TypedDict):
 
 
 class AllowList(t.TypedDict):
-    """What was judged against; ``date`` is ``YYYY-MM-DD``, ``None`` for a list of the user's."""
+    """What was judged against; ``date`` is ``YYYY-MM-DD``."""
 
     names: list[str]
     source: str
-    date: str | None
+    date: str
 
 
 class Waiver(t.TypedDict):

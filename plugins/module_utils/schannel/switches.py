@@ -18,7 +18,6 @@ import typing as t
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, all_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, ReasonCode
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SCHANNEL_KEYS
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import (
     TLS_1_2,
@@ -181,7 +180,7 @@ class Switches:
         conditions += self._key_exchange(suite)
         return tuple(conditions)
 
-    def quiet(self, suite: SuiteAlgorithms) -> Answer:
+    def quiet(self, suite: SuiteAlgorithms) -> str:
         """The same for any other suite: the answer alone, no findings."""
         if self.untouched and suite.cipher in _KNOWN_CIPHERS and suite.hash in _KNOWN_HASHES:
             return YES
@@ -192,7 +191,7 @@ class Switches:
         finally:
             self._findings = told
 
-    def switch(self, name: str, code: ReasonCode, rule: str) -> Factor:
+    def switch(self, name: str, code: str, rule: str) -> Factor:
         """One ``Enabled`` switch, by its key below SCHANNEL."""
         found = self._factors.get(name)
         if found is None:
@@ -201,7 +200,7 @@ class Switches:
             self._tell(found, code, rule)
         return found
 
-    def _tell(self, found: Factor, code: ReasonCode, rule: str) -> None:
+    def _tell(self, found: Factor, code: str, rule: str) -> None:
         first = found.reasons[0]
         if first["code"] == r.NOT_READ:
             return
@@ -209,7 +208,7 @@ class Switches:
         if found.answer == UNKNOWN:
             self._findings.note(NOTE_SWITCH_VALUE)
 
-    def _look(self, name: str, code: ReasonCode) -> Factor:
+    def _look(self, name: str, code: str) -> Factor:
         key = self._keys.get(name)
         if key is None:
             proof = r.evidence("registry", name, None, "This switch is not among the facts.")
@@ -227,7 +226,7 @@ class Switches:
         proof = r.evidence("registry", path, value, "Only 0 and 0xFFFFFFFF as REG_DWORD are documented.")
         return Factor(UNKNOWN, (r.reason(code, proof),))
 
-    def _tls13_softened(self, name: str, code: ReasonCode) -> Factor:
+    def _tls13_softened(self, name: str, code: str) -> Factor:
         found = self.switch(name, code, "")
         if found.answer != NO:
             return found
@@ -292,7 +291,7 @@ class Switches:
                 return self._length_reason(UNKNOWN, path, value, rule, "Not a REG_DWORD.")
         minimum = lowest if lowest is not None else _DEFAULT_DH_MINIMUM
         if highest is not None and 0 < highest < minimum:
-            answer: Answer = NO if rule == "TETRA-DH-KEY-LENGTH" else UNKNOWN
+            answer = NO if rule == "TETRA-DH-KEY-LENGTH" else UNKNOWN
             return self._length_reason(answer, high_path, highest, rule, f"Below the smallest allowed size, {minimum}.")
         if highest is not None and highest < _USUAL_KEY_LENGTH:
             return self._length_reason(UNKNOWN, high_path, highest, rule, "Most servers use 2048 bits or more.")
@@ -300,7 +299,7 @@ class Switches:
             return self._length_reason(UNKNOWN, low_path, lowest, rule, "Many servers use 2048 bits.")
         return HOLDS
 
-    def _length_reason(self, answer: Answer, path: str, value: t.Any, rule: str, note: str) -> Factor:
+    def _length_reason(self, answer: str, path: str, value: t.Any, rule: str, note: str) -> Factor:
         proof = r.evidence("registry", path, value, note)
         self._findings.add(rule, proof)
         if answer == UNKNOWN:

@@ -35,6 +35,8 @@ class Place:
         return f"{self.host} port {self.port}" if self.port else self.host
 
 
+_OURS = "ansible_collections"
+"""The package of our own exceptions (http_client)."""
 _WSMAN_ACCESS_DENIED = {5, 0x80070005}
 _WSMAN_QUOTAS = {2150859173, 2150859174, 2150859175, 2150859176, 2150859177}
 
@@ -129,7 +131,7 @@ def _authentication(chain: list[BaseException], place: Place) -> SessionError | 
 
 
 def _proxy(chain: list[BaseException], place: Place) -> SessionError | None:
-    if _find(chain, "requests.ProxyError", "urllib3.ProxyError"):
+    if _find(chain, "requests.ProxyError", "urllib3.ProxyError", f"{_OURS}.ProxyRefused"):
         return SessionError("unreachable", f"The controller's HTTP proxy does not let {place} be reached.")
     return None
 
@@ -151,7 +153,7 @@ def _refused(chain: list[BaseException], place: Place) -> SessionError | None:
 
 
 def _timeout(chain: list[BaseException], place: Place) -> SessionError | None:
-    if _find(chain, "requests.ConnectTimeout", "urllib3.ConnectTimeoutError"):
+    if _find(chain, "requests.ConnectTimeout", "urllib3.ConnectTimeoutError", f"{_OURS}.ConnectTimedOut"):
         return SessionError("unreachable", f"{place} does not answer: the host is down, or a firewall drops it.")
     if _find(chain, "requests.ReadTimeout", "urllib3.ReadTimeoutError") or any(
         isinstance(item, TimeoutError) for item in chain
@@ -208,7 +210,9 @@ def _reset(chain: list[BaseException], place: Place) -> SessionError | None:
         if isinstance(item, OSError) and item.errno in unreachable:
             return SessionError("unreachable", f"{place} cannot be reached: {unreachable[item.errno]}.")
     # Of all HTTPException only these two; the others mean that the connection ended.
-    if any(type(item) in (http.client.HTTPException, http.client.LineTooLong) for item in chain):
+    if any(type(item) in (http.client.HTTPException, http.client.LineTooLong) for item in chain) or _find(
+        chain, f"{_OURS}.NotHttp"
+    ):
         return SessionError("session", f"{place} gave an answer that is not WS-Man or PSRP.")
     if any(isinstance(item, ConnectionError) for item in chain) or _find(
         chain, "urllib3.ProtocolError", "urllib3.IncompleteRead", "requests.ChunkedEncodingError"

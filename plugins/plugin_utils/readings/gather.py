@@ -11,7 +11,6 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection, Session
@@ -20,6 +19,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 
+Limit = t.Callable[[float], t.ContextManager[None]]
+
 
 @dataclass(frozen=True)
 class Gathered:
@@ -27,19 +28,27 @@ class Gathered:
 
     facts: Facts | None
     error: SessionError | None
-    timing: Timing
+    timing: dict[str, t.Any]
 
 
 def gather(
-    connection: Connection, host: str, seconds: float, probe: ProbeOptions | None = None, as_image: bool = False
+    connection: Connection,
+    host: str,
+    seconds: float,
+    probe: ProbeOptions | None = None,
+    as_image: bool = False,
+    limit: Limit = deadline,
 ) -> Gathered:
-    """Asks one endpoint for its facts within so many seconds. Never raises for what the endpoint or the wire does."""
+    """Asks one endpoint for its facts within so many seconds. Never raises for what the endpoint or the wire does.
+
+    ``limit`` is what raises DeadlineExceeded in time; an event loop has its own.
+    """
     started, begun = now(), time.monotonic()
     session = Session(connection)
     document: Facts | None = None
     error: SessionError | None = None
     try:
-        with deadline(seconds):
+        with limit(seconds):
             session.open()
             document = collect(session, host, started, probe, as_image)
     except (SessionError, DeadlineExceeded) as lost:
@@ -50,11 +59,7 @@ def gather(
         )
     if error is not None:
         session.abandon()
-    timing: Timing = {
-        "started_at": started,
-        "seconds": round(time.monotonic() - begun, 3),
-        "pipelines": session.pipelines,
-    }
+    timing = {"started_at": started, "seconds": round(time.monotonic() - begun, 3), "pipelines": session.pipelines}
     return Gathered(document, error, timing)
 
 

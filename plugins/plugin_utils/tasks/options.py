@@ -39,6 +39,16 @@ AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     "as_image": {"type": "bool", "default": False},
     "domain_policy": {"type": "path"},
 }
+BULK_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
+    **ASKING,
+    "run": {"type": "path", "required": True},
+    "hosts": {"type": "list", "elements": "str"},
+    "policy": POLICY,
+    "as_image": AUDIT["as_image"],
+    "domain_policy": AUDIT["domain_policy"],
+    "processes": {"type": "int", "default": 0},
+    "at_once": {"type": "int", "default": 150},
+}
 FAIL_ON: t.Final[dict[str, t.Any]] = {
     "type": "str",
     "choices": ["none", "non_compliant", "unknown"],
@@ -52,6 +62,7 @@ RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "policy": POLICY,
     "domain_policy": {"type": "path"},
     "fail_on": FAIL_ON,
+    "engine": {"type": "str", "choices": ["bulk", "per_host"], "default": "bulk"},
 }
 GATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path"},
@@ -125,8 +136,6 @@ REBOOT: t.Final[dict[str, dict[str, t.Any]]] = {
     "reboot_when": {"type": "str", "choices": ["always", "no_user"], "default": "always"},
     "reboot_method": REBOOT_METHOD,
     "named_roles": NAMED_ROLES,
-    "maintenance_window": CURE["maintenance_window"],
-    "results_dir": {"type": "path"},
     "deadline": {"type": "int", "default": 900},
 }
 REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
@@ -199,9 +208,6 @@ ROLLBACK: t.Final[dict[str, dict[str, t.Any]]] = {
     "run_id": {"type": "str"},
     "from_endpoint": {"type": "bool", "default": False},
     "reboot": {"type": "bool", "default": False},
-    "reboot_when": REBOOT["reboot_when"],
-    "reboot_method": REBOOT_METHOD,
     "named_roles": CURE["named_roles"],
-    "maintenance_window": CURE["maintenance_window"],
     "deadline": CURE["deadline"],
 }
