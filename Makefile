@@ -13,6 +13,9 @@ FLEET ?= lab/fleets/mixed.yml
 INVENTORY ?=
 HOST ?=
 RESULTS ?=
+FILE ?=
+GOOD ?=
+RECORD ?=
 REBOOT_MINUTES ?= 5
 ACCOUNT ?=
 GPO_HOST ?=
@@ -106,6 +109,15 @@ record: setup ## record the product's own questions to a real endpoint: make rec
 	@$(RUN) ansible-playbook -i "$(INVENTORY)" --limit "$(HOST)" tests/record/record.yml \
 	    -e record_dir="$(CURDIR)/build/recorded" $(ARGS)
 
+.PHONY: capture
+capture: setup ## why an update failed, from a packet capture: make capture FILE=x.pcapng GOOD=y.pcapng RECORD=hosts/pc.json
+	@test -n "$(FILE)" || { echo "Say which capture: make capture FILE=x.pcapng" >&2; exit 2; }
+	@$(RUN) python tools/capture.py "$(FILE)" $(if $(GOOD),--good "$(GOOD)") $(if $(RECORD),--record "$(RECORD)") $(ARGS)
+
+.PHONY: prove-captures
+prove-captures: setup ## 100,000 mutated captures: no traceback, no hang, bounded memory; a few minutes
+	@TETRA_MUTATIONS=100000 $(RUN) python -m pytest tests/unit/module_utils/capture/test_mutated.py $(ARGS)
+
 .PHONY: bench
 bench: setup ## benchmarks: ratios measured in one run
 	@missed=0; for script in tests/benchmarks/bench_*.py; do \
@@ -133,6 +145,10 @@ integration: setup build/dependencies/.stamp ## playbooks against the lab only
 .PHONY: prove-kill
 prove-kill: setup build/dependencies/.stamp ## SIGKILL at 50 random instants of a remediation (make test takes six); ten minutes
 	@TETRA_KILLS=50 $(RUN) python -m pytest tests/integration/test_remediation_killed.py $(ARGS)
+
+.PHONY: test-engine
+test-engine: setup build/dependencies/.stamp ## everything that is held to a real PowerShell, and its counts (make test: a short form)
+	@$(ENGINE) TETRA_REQUIRE_ENGINE=1 TETRA_ENGINE_LONG=1 $(RUN) python -m pytest -q tests/engine $(ARGS)
 
 .PHONY: ruff
 ruff: setup ## ruff, check and format

@@ -42,7 +42,8 @@ class TlsServer:
 
     suites: IANA names. versions: 771 and/or 772, each offered only where it has a suite. dh_bits: 2048, 3072, 4096.
     curves: Windows names, None for the library's default. proxy: also listen as an HTTP proxy on ``proxy_port``;
-    proxy_status: what the proxy answers to CONNECT (anything but 200 opens no tunnel).
+    proxy_status: what the proxy answers to CONNECT (anything but 200 opens no tunnel). authority: distinguished name
+    (RFC 4514) of the authority that issues the certificate; without it the certificate is self-signed.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class TlsServer:
         proxy: bool = False,
         proxy_status: int = 200,
         timeout: float = 10.0,
+        authority: str | None = None,
     ) -> None:
         self.host = "127.0.0.1"
         self.port = 0
@@ -63,7 +65,7 @@ class TlsServer:
         """Completed handshakes so far."""
         self.connect_targets: list[str] = []
         """What clients asked the proxy for, in order."""
-        self._context = _context(suites, versions, dh_bits, curves)
+        self._context = _context(suites, versions, dh_bits, curves, authority)
         self._with_proxy = proxy
         self._proxy_status = proxy_status
         self._timeout = timeout
@@ -181,7 +183,11 @@ def _send_pending(connection: SSL.Connection, connected: socket.socket) -> None:
 
 
 def _context(
-    suites: t.Sequence[str], versions: t.Collection[int], dh_bits: int, curves: t.Sequence[str] | None
+    suites: t.Sequence[str],
+    versions: t.Collection[int],
+    dh_bits: int,
+    curves: t.Sequence[str] | None,
+    authority: str | None,
 ) -> SSL.Context:
     modern = [name for name in suites if name.startswith(_TLS_1_3_PREFIXES)]
     classic = [name for name in suites if not name.startswith(_TLS_1_3_PREFIXES)]
@@ -195,9 +201,11 @@ def _context(
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_tls13_ciphersuites(":".join(modern).encode())
     context.set_cipher_list(":".join([*(classic or ["TLS_RSA_WITH_AES_128_CBC_SHA"]), "@SECLEVEL=0"]).encode())
-    key, certificate = _identity()
+    key, certificate, issuer = _identity(authority)
     context.use_privatekey(key)
     context.use_certificate(certificate)
+    if issuer is not None:
+        context.add_extra_chain_cert(issuer)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "dh.pem")
         path.write_bytes(_dh_parameters(dh_bits))
@@ -209,23 +217,38 @@ def _context(
 
 
 @functools.cache
-def _identity() -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
-    """One RSA key and self-signed certificate a process; making a key takes longer than a handshake."""
+def _identity(authority: str | None = None) -> tuple[rsa.RSAPrivateKey, x509.Certificate, x509.Certificate | None]:
+    """(key, certificate, the authority's own) once a process and authority; making a key takes longer than a handshake.
+
+    Without an authority the certificate is self-signed.
+    """
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, SERVER_NAME)])
+    if authority is None:
+        return key, _certificate(name, key, name, key, SERVER_NAME), None
+    above = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    issuer = x509.Name.from_rfc4514_string(authority)
+    return key, _certificate(name, key, issuer, above, SERVER_NAME), _certificate(issuer, above, issuer, above)
+
+
+def _certificate(
+    subject: x509.Name, key: rsa.RSAPrivateKey, issuer: x509.Name, signer: rsa.RSAPrivateKey, host: str | None = None
+) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=3650))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(SERVER_NAME)]), critical=False)
-        .sign(key, hashes.SHA256())
     )
-    return key, certificate
+    if host is None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    else:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+    return builder.sign(signer, hashes.SHA256())
 
 
 # RFC 7919, appendix A: p = 2^b - 2^(b-64) + ([2^(b-130) * e] + offset) * 2^64 - 1, generator 2.
