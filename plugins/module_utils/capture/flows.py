@@ -43,6 +43,7 @@ class Counts:
     other_links: dict[int, int] = field(default_factory=dict)
 
 
+_NEAR = 1 << 17
 # link type -> offset of the IP header where nothing special stands before it
 _FAST = {
     packets.ETHERNET: 14,
@@ -122,8 +123,9 @@ def _again(flow: tcp.Flow, side: int, part: packets.Segment, time: int) -> bool:
     """Whether a SYN opens a new connection with the ports of an old one, rather than being a late or repeated one."""
     here = flow.directions[side]
     if here.initial is None:
-        # Where the start was not captured, or comes late: new only when the old one has ended before.
-        return bool(flow.closed) and time > flow.last_time
+        # The start was not captured, or comes late: then its number stands right before the data's.
+        late = here.base is not None and (here.base - part.sequence) & 0xFFFFFFFF < _NEAR
+        return bool(flow.closed) and time > flow.last_time and not late
     return here.initial != part.sequence and (bool(flow.closed) or here.data_ttl is not None)
 
 
