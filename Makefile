@@ -23,6 +23,9 @@ ARGS ?=
 NEWEST_CORE ?= 2.21.5
 NEWEST_PYTHONS ?= 3.14 3.13 3.12
 
+# The real PowerShell of the tests (docs/development.md); empty where there is none.
+ENGINE = TETRA_PWSH="$${TETRA_PWSH:-$$(tools/unpack-engine 2>/dev/null || true)}"
+
 RUN := tools/run
 RUN_INSTALLED := tools/run --collections build/collections
 LAB := python -m ansible_collections.fleetops.tetra.lab
@@ -128,11 +131,11 @@ bench: setup ## benchmarks: ratios measured in one run
 
 .PHONY: test
 test: setup-test ## every gate and every test, then a summary
-	@$(RUN) python tools/gates.py $(ARGS)
+	@$(ENGINE) $(RUN) python tools/gates.py $(ARGS)
 
 .PHONY: pytest
 pytest: setup build/dependencies/.stamp ## unit, property and integration tests
-	@$(RUN) python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(ENGINE) $(RUN) python -m pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: unit
 unit: setup ## unit and property tests only

@@ -88,6 +88,7 @@ BITLOCKER = ("off", "absent", "tpm", "tpm_pin", "tpm_pin_suspended")
 _CURRENT_VERSION = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 _COMPUTER_NAME = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\ComputerName"
 _INTERNET = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings"
+_RPC = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\RpcSs"
 _SESSION_MANAGER = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
 _SERVICING = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing"
 _UPDATE = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update"
@@ -283,6 +284,9 @@ def _windows(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
         registry.set(f"{_COMPUTER_NAME}\\{part}", "ComputerName", Value(SZ, identity.computer_name))
     for name in _SCHANNEL_TREE:
         registry.create(f"{SCHANNEL_KEY}\\{name}")
+    # A service that every Windows has (seen under wine as well).
+    registry.set(_RPC, "ImagePath", Value(TYPES["REG_EXPAND_SZ"], "%SystemRoot%\\system32\\svchost.exe -k rpcss"))
+    registry.set(_RPC, "Start", Value(DWORD, 2))
     registry.set(f"{SCHANNEL_KEY}\\Protocols\\SSL 2.0\\Client", "DisabledByDefault", Value(DWORD, 1))
     registry.set(SCHANNEL_KEY, "EventLogging", Value(DWORD, 1))
     registry.set(FIPS_KEY, "Enabled", Value(DWORD, int(bool(mapping.get("fips")))))
@@ -378,7 +382,7 @@ def _orders(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
 
 def _files(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     old = state.boot_time - datetime.timedelta(days=200)
-    for name in ("whoami.exe", "sfc.exe", "shutdown.exe", "gpupdate.exe", "schtasks.exe"):
+    for name in ("ntdll.dll", "whoami.exe", "sfc.exe", "shutdown.exe", "gpupdate.exe", "schtasks.exe"):
         for folder in ("System32", "SysWOW64"):
             state.files.write(f"C:\\Windows\\{folder}\\{name}", b"MZ", old)
     if state.identity.build >= _CURL_SINCE:

@@ -16,6 +16,8 @@ class Answers:
 
     finished: bool = False
     """Nothing more will come; the last answer says Done."""
+    failure: Exception | None = None
+    """What a Receive is answered with once everything that came before has been taken."""
     _waiting: collections.deque[tuple[bytes, bool]] = field(default_factory=collections.deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -29,15 +31,23 @@ class Answers:
         self.finished = True
         self._arrived.set()
 
+    def fail(self, failure: Exception) -> None:
+        """Whoever produced the answers is gone."""
+        if not self.finished:
+            self.failure = failure
+            self._arrived.set()
+
     async def wait(self, seconds: float) -> bool:
-        """Waits until there is something to say. False when the time is over."""
-        if not self._waiting and not self.finished:
+        """Waits until there is something to say. False when the time is over. Raises ``failure``."""
+        if not self._waiting and not self.finished and self.failure is None:
             self._arrived.clear()
             try:
                 async with asyncio.timeout(seconds):
                     await self._arrived.wait()
             except TimeoutError:
                 return False
+        if not self._waiting and self.failure is not None:
+            raise self.failure
         return True
 
     def take(self, limit: int) -> tuple[list[bytes], bool]:

@@ -20,6 +20,13 @@ def timed_out() -> Fault:
     return Fault(2150858793, "w:TimedOut", text, side="Receiver")
 
 
+def aborted() -> Fault:
+    """The process that serves the shell has died. Code and sentence are ERROR_OPERATION_ABORTED's (Microsoft's list of
+    system error codes); the subcode is inferred."""
+    text = "The I/O operation has been aborted because of either a thread exit or an application request. "
+    return Fault(995, "w:InternalError", text, side="Receiver")
+
+
 def unknown_shell(shell_id: str) -> Fault:
     """Code, subcode and detail recorded; the inner message is documented (Windows Error 0x8033805B)."""
     return Fault(

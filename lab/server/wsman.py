@@ -112,7 +112,7 @@ class Service:
         wanted = "" if element is None else element.get("ShellId", "")
         shell_id = (wanted or str(uuid.uuid4())).upper()
         caller = Caller(user=user, configuration=name)
-        shell = Shell(shell_id, request.resource_uri, self.host, caller)
+        shell = self._new_shell(shell_id, request.resource_uri, caller)
         shell.wrong_shape = self.transport.fails("wrong_shape", "pipeline")
         creation = None if element is None else element.find(f"{{{POWERSHELL.rstrip('/')}}}creationXml")
         shell.receive(_decode(creation))
@@ -124,6 +124,13 @@ class Service:
             "</x:ResourceCreated>" + self._describe(shell)
         )
         return soap.answer(request, f"{TRANSFER}CreateResponse", body, "saxwp")
+
+    def _new_shell(self, shell_id: str, resource_uri: str, caller: Caller) -> Shell:
+        """The machine's own kind of shell, where it has one: the tests serve a real PowerShell so."""
+        make = getattr(self.host.machine, "make_shell", None)
+        if callable(make):
+            return t.cast(Shell, make(shell_id, resource_uri, caller))
+        return Shell(shell_id, resource_uri, self.host, caller)
 
     def _configuration(self, resource_uri: str) -> str | None:
         """The session configuration that the URI names, if there is one that may be opened. Case does not matter."""

@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.win_reboot import MissingCollection, chosen_way
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import WindowError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.reboot_task import reboot_task
 
@@ -28,9 +29,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
         try:
             other_way = chosen_way(self, arguments, task_vars)
-        except MissingCollection as error:
+            result = reboot_task(self._connection, host, arguments, check, self._task.delegate_to, other_way)
+        except (MissingCollection, WindowError) as error:
             raise AnsibleActionFail(f"The endpoint was not touched: {error}") from error
-        shown: dict[str, t.Any] = visible_all(
-            reboot_task(self._connection, host, arguments, check, self._task.delegate_to, other_way)
-        )
+        shown: dict[str, t.Any] = visible_all(result)
         return shown

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.win_reboot import MissingCollection, chosen_way
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import WindowError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.rollback_task import roll_back
 
@@ -24,7 +27,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=options.ROLLBACK)
         host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
-        shown: dict[str, t.Any] = visible_all(
-            roll_back(self._connection, host, arguments, check, self._task.delegate_to)
-        )
+        try:
+            other_way = chosen_way(self, arguments, task_vars)
+            result = roll_back(self._connection, host, arguments, check, self._task.delegate_to, other_way)
+        except (MissingCollection, WindowError) as error:
+            raise AnsibleActionFail(f"The endpoint was not touched: {error}") from error
+        shown: dict[str, t.Any] = visible_all(result)
         return shown

@@ -11,12 +11,13 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Plan
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import SCHEMA
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
 
-def plan(facts: t.Any, verdict: t.Any = None, **options: t.Any) -> dict[str, t.Any]:
+def plan(facts: t.Any, verdict: t.Any = None, **options: t.Any) -> Plan:
     """The plan for facts; without a verdict they are judged by the defaults and the plan's allow list."""
     if not isinstance(facts, c.Mapping) or facts.get("schema") != SCHEMA:
         raise AnsibleFilterError(

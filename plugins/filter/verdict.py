@@ -11,10 +11,11 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.plain_data import plain
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
 
-def verdict(facts: t.Any, allow_list: t.Any = None, require: t.Any = None, strict: t.Any = None) -> dict[str, t.Any]:
+def verdict(facts: t.Any, allow_list: t.Any = None, require: t.Any = None, strict: t.Any = None) -> Verdict:
     """The verdict of one facts document."""
     if not isinstance(facts, c.Mapping):
         raise AnsibleFilterError("fleetops.tetra.verdict takes the facts of an endpoint, which are a mapping.")

@@ -46,6 +46,7 @@ def run_example(fleet: RunningFleet, checkout: Path, work: Path, role: str, *arg
     (example,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
     play = work / "example.yml"
     play.write_text(example, encoding="utf-8")
+    extra.setdefault("tetra_reboot_results_dir", str(work / "results"))
     given = [item for name, value in extra.items() for item in ("-e", json.dumps({name: value}))]
     done = Playbooks(fleet, checkout, work / "results").run(str(play), "-v", "-f", "12", *given, *arguments)
     text = done.stdout + done.stderr

@@ -29,6 +29,7 @@ from ansible_collections.fleetops.tetra.lab.server import records
 from ansible_collections.fleetops.tetra.lab.server.clixml import BOM, to_clixml
 from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_PASSWORD
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.remote_endpoint import RemoteEndpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session, _refusal_of_thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
@@ -244,6 +245,23 @@ class Breaking:
 
     def configuration(self) -> str | None:
         return self._inner.session().configuration()
+
+
+class Late(Breaking):
+    """An asker over which an alarm rings (a deadline, or Ansible's task time-out) once the picked command was carried
+    out, and whose answer is lost with it."""
+
+    def __init__(
+        self, inner: Windows | InProcess, hits: t.Callable[[str], bool], alarm: type[BaseException] = DeadlineExceeded
+    ) -> None:
+        super().__init__(inner, lambda name, _given: hits(name), after=True)
+        self._alarm = alarm
+
+    def ask(self, statements: t.Sequence[Statement]) -> Answer:
+        try:
+            return super().ask(statements)
+        except SessionError:
+            raise self._alarm from None
 
 
 @contextlib.contextmanager

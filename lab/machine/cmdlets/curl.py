@@ -130,6 +130,7 @@ def _end(
             "errormsg": message.partition(") ")[2],
             "ssl_verify_result": "0",
             "remote_ip": "127.0.0.1" if result and result.outcome != "refused" else "",
+            "time_appconnect": "0.050000" if code == 0 else "0.000000",
             "time_total": "0.100000",
         }
         for name, value in values.items():

@@ -8,15 +8,18 @@
 from __future__ import annotations
 
 import collections.abc as c
+import typing as t
 
-YES = "yes"
-NO = "no"
-UNKNOWN = "unknown"
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
+
+YES: t.Final = "yes"
+NO: t.Final = "no"
+UNKNOWN: t.Final = "unknown"
 
 
-def all_of(answers: c.Iterable[str]) -> str:
+def all_of(answers: c.Iterable[Answer]) -> Answer:
     """``no`` as soon as one is, else ``unknown`` as soon as one is, else ``yes`` (also for nothing at all)."""
-    result = YES
+    result: Answer = YES
     for answer in answers:
         if answer == NO:
             return NO
@@ -25,9 +28,9 @@ def all_of(answers: c.Iterable[str]) -> str:
     return result
 
 
-def any_of(answers: c.Iterable[str]) -> str:
+def any_of(answers: c.Iterable[Answer]) -> Answer:
     """``yes`` as soon as one is, else ``unknown`` as soon as one is, else ``no`` (also for nothing at all)."""
-    result = NO
+    result: Answer = NO
     for answer in answers:
         if answer == YES:
             return YES
@@ -36,7 +39,7 @@ def any_of(answers: c.Iterable[str]) -> str:
     return result
 
 
-def agree(answers: c.Iterable[str]) -> str:
+def agree(answers: c.Iterable[Answer]) -> Answer:
     """The answer that all readings give; ``unknown`` where they differ or there is none."""
     found = set(answers)
     return found.pop() if len(found) == 1 else UNKNOWN

@@ -11,23 +11,26 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Finding, ReasonCode
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence as Evidence
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Reason as Reason
 
-NOT_IN_POLICY_LIST = "not_in_policy_list"
-NOT_IN_LOCAL_LIST = "not_in_local_list"
-UNSUPPORTED_BY_RELEASE = "unsupported_by_release"
-UNRESOLVED_NAME = "unresolved_name"
-PROTOCOL_DISABLED = "protocol_disabled"
-CIPHER_DISABLED = "cipher_disabled"
-HASH_DISABLED = "hash_disabled"
-KEY_EXCHANGE_DISABLED = "key_exchange_disabled"
-KEY_LENGTH_OUT_OF_RANGE = "key_length_out_of_range"
-NO_USABLE_CURVE = "no_usable_curve"
-WRONG_POLICY_TYPE = "wrong_policy_type"
-NOT_READ = "not_read"
-NOT_IN_FORCE_YET = "not_in_force_yet"
-CONTRADICTION = "contradiction"
+NOT_IN_POLICY_LIST: t.Final = "not_in_policy_list"
+NOT_IN_LOCAL_LIST: t.Final = "not_in_local_list"
+UNSUPPORTED_BY_RELEASE: t.Final = "unsupported_by_release"
+UNRESOLVED_NAME: t.Final = "unresolved_name"
+PROTOCOL_DISABLED: t.Final = "protocol_disabled"
+CIPHER_DISABLED: t.Final = "cipher_disabled"
+HASH_DISABLED: t.Final = "hash_disabled"
+KEY_EXCHANGE_DISABLED: t.Final = "key_exchange_disabled"
+KEY_LENGTH_OUT_OF_RANGE: t.Final = "key_length_out_of_range"
+NO_USABLE_CURVE: t.Final = "no_usable_curve"
+WRONG_POLICY_TYPE: t.Final = "wrong_policy_type"
+NOT_READ: t.Final = "not_read"
+NOT_IN_FORCE_YET: t.Final = "not_in_force_yet"
+CONTRADICTION: t.Final = "contradiction"
 
-REASON_CODES = (
+REASON_CODES: tuple[ReasonCode, ...] = (
     NOT_IN_POLICY_LIST,
     NOT_IN_LOCAL_LIST,
     UNSUPPORTED_BY_RELEASE,
@@ -44,16 +47,13 @@ REASON_CODES = (
     CONTRADICTION,
 )
 
-Evidence = dict[str, t.Any]
-Reason = dict[str, t.Any]
-
 _LONGEST_VALUE = 1100
 
 
 class Factor(t.NamedTuple):
     """One condition of a suite: whether it holds, and the reasons where it does not, or may not, hold."""
 
-    answer: str
+    answer: Answer
     reasons: tuple[Reason, ...]
 
 
@@ -64,7 +64,7 @@ class Findings:
     """Collects findings (each rule and place once) and notes (each sentence once), in the order of their discovery."""
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, t.Any]] = []
+        self.rows: list[Finding] = []
         self.notes: list[str] = []
         self._seen: set[tuple[str, t.Any]] = set()
 
@@ -98,7 +98,7 @@ def registry_evidence(value: t.Mapping[str, t.Any], note: str | None = None) -> 
     return evidence("registry", f"{value['path']}\\{value['name']}", data, note)
 
 
-def reason(code: str, proof: Evidence) -> Reason:
+def reason(code: ReasonCode, proof: Evidence) -> Reason:
     return {"code": code, "evidence": proof}
 
 

@@ -11,8 +11,9 @@ Ids never change their meaning; a rule that goes leaves its id unused.
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import dataclass
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence, Finding, Severity
 
 SEVERITIES = ("high", "medium", "low", "info")
 
@@ -46,7 +47,7 @@ class Rule:
     rests on one leg), info (worth knowing)."""
 
     id: str
-    severity: str
+    severity: Severity
     title: str
     meaning: str
     fix: str
@@ -329,7 +330,7 @@ _ALL: tuple[Rule, ...] = (
 RULES: dict[str, Rule] = {rule.id: rule for rule in _ALL}
 
 
-def finding(rule_id: str, evidence: dict[str, t.Any], title: str | None = None) -> dict[str, t.Any]:
+def finding(rule_id: str, evidence: Evidence, title: str | None = None) -> Finding:
     """One finding of a verdict. ``title`` replaces the rule's own where it can be more exact."""
     rule = RULES[rule_id]
     return {

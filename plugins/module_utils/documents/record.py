@@ -27,12 +27,15 @@ class Error(t.TypedDict):
 
 
 class Record(t.TypedDict):
-    """What a run knows of one endpoint; ``facts`` is ``None`` where it could not be asked."""
+    """What a run knows of one endpoint; ``facts`` is ``None`` where it could not be asked.
+
+    A file always has ``token`` and ``timing``; one made in memory (outside a run, or missing in one) may not.
+    """
 
     schema: t.Literal["fleetops.tetra/result/1"]
-    token: str
+    token: str | None
     host: str
     facts: Facts | None
     verdict: Verdict
-    timing: Timing
+    timing: Timing | None
     error: Error | None

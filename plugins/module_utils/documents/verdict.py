@@ -99,11 +99,11 @@ class PolicyOrigin(t.TypedDict):
 
 
 class AllowList(t.TypedDict):
-    """What was judged against; ``date`` is ``YYYY-MM-DD``."""
+    """What was judged against; ``date`` is ``YYYY-MM-DD``, ``None`` for a list of the user's."""
 
     names: list[str]
     source: str
-    date: str
+    date: str | None
 
 
 class Waiver(t.TypedDict):

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Action
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK, POLICY_KEY, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
@@ -32,6 +34,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import
     PlanOptions,
     parse_options,
 )
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import lock_out
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import (
     DOMAIN_GPO,
     State,
@@ -43,14 +46,11 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import (
     suite_changes,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.rsop_rows import domain_of, losers, names_a_gpo
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.lock_out import lost_listener, lost_tls13
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list import MAXIMUM_LENGTH
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import release_for
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
 Document = dict[str, t.Any]
-Judged = c.Mapping[str, t.Any]
-"""A verdict."""
 
 DIFFERENT_VALUES = "different_values"
 DOES_NOT_FIT = "does_not_fit"
@@ -83,7 +83,7 @@ class Claim:
     """GPOs that set the value as well and lost."""
 
 
-def claims_of(facts: Facts, verdict: Judged, options: c.Mapping[str, t.Any] | None = None) -> list[Claim]:
+def claims_of(facts: Facts, verdict: Verdict, options: c.Mapping[str, t.Any] | None = None) -> list[Claim]:
     """One claim for each value that this endpoint gets from a domain GPO and that counts. Raises PlanError."""
     if not names_a_gpo(facts):
         return []
@@ -91,14 +91,14 @@ def claims_of(facts: Facts, verdict: Judged, options: c.Mapping[str, t.Any] | No
     planned = planning.plan(facts, verdict, permitted)
     found = [_claim_of(facts, step) for step in planned["steps"] if step["target"] == DOMAIN_GPO]
     origin = verdict["policy_origin"]
-    gpo = origin.get("gpo") or {}
-    if origin["origin"] != "domain_gpo" or not gpo.get("guid"):
+    gpo = origin["gpo"]
+    if origin["origin"] != "domain_gpo" or gpo is None or not gpo["guid"]:
         return found
     listed = Claim(
         host=str(facts["host"]),
         domain=domain_of(facts, gpo["guid"]),
         guid=gpo["guid"],
-        name=gpo.get("name"),
+        name=gpo["name"],
         path=POLICY_KEY,
         value=SUITES_VALUE,
         before=state_of(facts["policy_order"]),
@@ -112,11 +112,11 @@ def claims_of(facts: Facts, verdict: Judged, options: c.Mapping[str, t.Any] | No
 
 
 def _claim_of(facts: Facts, step: Step) -> Claim:
-    owner = step["owner"]
+    owner, guid = step["owner"], step["owner"]["guid"] or ""
     return Claim(
         host=str(facts["host"]),
-        domain=domain_of(facts, owner["guid"]),
-        guid=owner["guid"],
+        domain=domain_of(facts, guid),
+        guid=guid,
         name=owner["name"],
         path=step["path"],
         value=step["name"],
@@ -127,8 +127,7 @@ def _claim_of(facts: Facts, step: Step) -> Claim:
 
 
 def _usable(facts: Facts, options: PlanOptions) -> tuple[str, ...]:
-    os_ = facts.get("os") or {}
-    match = release_for(os_.get("build"), os_.get("kind"))
+    match = release_for(facts["os"]["build"], facts["os"]["kind"])
     return tuple(name for name in options.allow_list if match and name in match.release.supported)
 
 
@@ -226,7 +225,7 @@ def _one_value(
 def conflict_of(
     change: c.Mapping[str, t.Any],
     facts: Facts,
-    verdict: Judged,
+    verdict: Verdict,
     options: c.Mapping[str, t.Any] | None = None,
 ) -> Document | None:
     """Why this endpoint speaks against the change, or None. Raises PlanError."""
@@ -241,7 +240,7 @@ def conflict_of(
     elif verdict["reachability"]["answer"] == YES and not _reaches(facts, [_list_step(change, facts)], permitted):
         why = f"{host} reaches the Tetra servers today and would not with the new value."
         return _conflict(WOULD_BREAK, why, [host])
-    if change["value"].lower() == SUITES_VALUE.lower() and _locks_out(facts, change):
+    if change["value"].lower() == SUITES_VALUE.lower() and lock_out(facts, [_list_step(change, facts)]) is not None:
         return _conflict(LOCK_OUT, f"The new list would leave TLS 1.3 or a listener without a suite on {host}.", [host])
     return None
 
@@ -250,12 +249,12 @@ def serves(
     state: State,
     change: c.Mapping[str, t.Any],
     facts: Facts,
-    verdict: Judged,
+    verdict: Verdict,
     options: c.Mapping[str, t.Any] | None,
 ) -> bool:
     """Whether the endpoint's plan leads to a *yes* when the GPO holds ``state``. Raises PlanError."""
     permitted = {**(options or {}), "change_domain_gpo": True}
-    steps: list[Step] = planning.plan(facts, verdict, permitted)["steps"]
+    steps = planning.plan(facts, verdict, permitted)["steps"]
     if not any(_is_of(step, change) for step in steps):
         return False
     merged = [with_value(step, state) if _is_of(step, change) else step for step in steps]
@@ -269,8 +268,8 @@ def _reaches(facts: Facts, steps: c.Sequence[Step], options: c.Mapping[str, t.An
 
 def with_value(step: Step, state: State) -> Step:
     """A step of a plan with the value that the GPO holds for all its endpoints."""
-    action = "set_value" if state["status"] == OK else "remove_value"
-    after = {name: state[name] for name in ("status", "type", "data")}
+    action: Action = "set_value" if state["status"] == OK else "remove_value"
+    after: State = {"status": state["status"], "type": state["type"], "data": state["data"]}
     return {**step, "action": action, "after": after, "suites": suite_changes(step["before"], after)}
 
 
@@ -279,16 +278,7 @@ def _is_of(step: c.Mapping[str, t.Any], change: c.Mapping[str, t.Any]) -> bool:
 
 
 def _list_step(change: c.Mapping[str, t.Any], facts: Facts) -> Step:
-    return policy_list_step(facts, change["after"], DOMAIN_GPO, {"kind": "domain_gpo"}, "")
-
-
-def _locks_out(facts: Facts, change: c.Mapping[str, t.Any]) -> bool:
-    os_ = facts.get("os") or {}
-    match = release_for(os_.get("build"), os_.get("kind"))
-    before, after = names_of(facts["policy_order"]), names_of(change["after"])
-    if change["after"]["status"] == OK and lost_tls13(before, after, match.release if match else None):
-        return True
-    return lost_listener(facts, apply_steps(facts, [_list_step(change, facts)]), over_https=True) is not None
+    return policy_list_step(facts, change["after"], DOMAIN_GPO, {"kind": "domain_gpo", "name": None, "guid": None}, "")
 
 
 def add_conflict(change: Document, conflict: Document) -> None:

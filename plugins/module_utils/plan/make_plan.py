@@ -22,13 +22,17 @@ import collections.abc as c
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import (
+    Blocked,
+    Guard,
+    Plan,
+    Todo,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
-    ABSENT,
     CURVES_VALUE,
     OK,
-    POLICY_KEY,
-    SUITES_VALUE,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.obstacles import Obstacle, obstacles_of
@@ -38,20 +42,27 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import
     PlanOptions,
     parse_options,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.lock_out import lost_tls13
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import (
+    Allowed,
+    Refused,
+    keeper_of,
+    lock_out,
+    policy_away,
+    readable_local_list,
+    release_of,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list import MAXIMUM_LENGTH
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release, release_for
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import cause as causes
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
-SCHEMA = "fleetops.tetra/plan/1"
+SCHEMA: t.Final = "fleetops.tetra/plan/1"
 
-NOTHING = "nothing"
-CHANGE = "change"
-REBOOT = "reboot"
-BLOCKED = "blocked"
-UNKNOWN = "unknown"
+NOTHING: t.Final = "nothing"
+CHANGE: t.Final = "change"
+REBOOT: t.Final = "reboot"
+BLOCKED: t.Final = "blocked"
+UNKNOWN: t.Final = "unknown"
 
 _ELSEWHERE = frozenset(
     {
@@ -70,38 +81,32 @@ _ELSEWHERE = frozenset(
 __all__ = ["SCHEMA", "PlanError", "plan"]
 
 
-class _Blocked(Exception):
-    """This way of curing is closed; ``details`` is an entry of ``blocked``."""
-
-    def __init__(self, code: str, why: str, what_to_do: str, **more: t.Any) -> None:
-        super().__init__(why)
-        self.details = {
-            "code": code,
-            "owner": more.get("owner") or dict(steps_.NO_OWNER),
-            "why": why,
-            "what_to_do": what_to_do,
-            "wanted": more.get("wanted"),
-        }
+def _blocked(closed: Refused) -> Blocked:
+    """An entry of ``blocked``: this way of curing is closed."""
+    return {
+        "code": closed.code,
+        "owner": closed.owner,
+        "why": closed.why,
+        "what_to_do": closed.what_to_do,
+        "wanted": closed.wanted,
+    }
 
 
-def plan(
-    facts: Facts, verdict: c.Mapping[str, t.Any], options: c.Mapping[str, t.Any] | None = None
-) -> dict[str, t.Any]:
+def plan(facts: Facts, verdict: Verdict, options: c.Mapping[str, t.Any] | None = None) -> Plan:
     """Raises PlanError for options that make no sense. Never raises for anything that an endpoint said."""
     return _Planner(facts, verdict, parse_options(options)).make()
 
 
 class _Planner:
-    def __init__(self, facts: Facts, verdict: c.Mapping[str, t.Any], options: PlanOptions) -> None:
+    def __init__(self, facts: Facts, verdict: Verdict, options: PlanOptions) -> None:
         self.facts = facts
         self.verdict = verdict
         self.options = options
         self.dropped: list[str] = []
-        os_ = facts.get("os") or {}
-        match = release_for(os_.get("build"), os_.get("kind"))
-        self.release: Release | None = match.release if match else None
+        self.allowed = Allowed(domain_gpo=options.change_domain_gpo)
+        self.release: Release | None = release_of(facts)
 
-    def make(self) -> dict[str, t.Any]:
+    def make(self) -> Plan:
         state, answer = self.verdict["state"], self.verdict["reachability"]["answer"]
         if state == "not_applicable":
             return self._document(NOTHING)
@@ -114,33 +119,34 @@ class _Planner:
         if self.release is None:
             why = "The Windows release is not known, so nobody can say which suites it can use."
             return self._document(
-                BLOCKED, blocked=[_Blocked("unknown_release", why, self.verdict["next_step"]).details]
+                BLOCKED, blocked=[_blocked(Refused("unknown_release", why, self.verdict["next_step"]))]
             )
         try:
             steps = steps_.numbered(self._steps(self.release))
-        except _Blocked as closed:
-            return self._document(BLOCKED, blocked=[closed.details])
+        except Refused as closed:
+            return self._document(BLOCKED, blocked=[_blocked(closed)])
         return self._proven(steps)
 
-    def _configured_well(self) -> dict[str, t.Any]:
+    def _configured_well(self) -> Plan:
         """What is configured would do: nothing is written. A restart puts it in force, or the cause lies elsewhere."""
-        cause = (self.verdict.get("cause") or {}).get("code")
+        cause = self.verdict["cause"]["code"] if self.verdict["cause"] else None
         if self.verdict["in_force"] != "after_reboot" and cause in _ELSEWHERE:
             why = f"The suites configured would do; the update fails for another reason ({cause})."
-            closed = _Blocked("not_the_suites", why, self.verdict["next_step"])
-            return self._document(BLOCKED, blocked=[closed.details])
+            closed = Refused("not_the_suites", why, self.verdict["next_step"])
+            return self._document(BLOCKED, blocked=[_blocked(closed)])
         return self._document(REBOOT, needs_reboot=True)
 
-    def _proven(self, steps: list[steps_.Step]) -> dict[str, t.Any]:
+    def _proven(self, steps: list[steps_.Step]) -> Plan:
         predicted = evaluate(apply_steps(self.facts, steps), self._policy())["reachability"]["answer"]
         if predicted != "yes" or not steps:
             why = "No change that this collection can make would let the endpoint reach the Tetra servers for sure."
-            closed = _Blocked("no_certain_cure", why, self.verdict["next_step"])
-            return self._document(BLOCKED, blocked=[closed.details], predicted=predicted)
-        lost = self._lost_tls13(steps)
+            closed = Refused("no_certain_cure", why, self.verdict["next_step"])
+            return self._document(BLOCKED, blocked=[_blocked(closed)], predicted=predicted)
+        lost = lock_out(self.facts, steps)
         if lost is not None:
-            return self._document(BLOCKED, blocked=[lost.details], predicted=predicted)
-        guards = [
+            closed = Refused("lock_out", lost.why, lost.what_to_do)
+            return self._document(BLOCKED, blocked=[_blocked(closed)], predicted=predicted)
+        guards: list[Guard] = [
             {"code": "keeps_a_suite_in_use", "why": "No suite that the endpoint uses today is taken away."}
             if not any(step["suites"]["removed"] for step in steps)
             else {"code": "keeps_tls13", "why": "TLS 1.3 keeps a suite, or had none before."}
@@ -166,13 +172,13 @@ class _Planner:
             if name in release.supported and obstacles and all(one.is_curable for one in obstacles):
                 ways.append((len({one.key for one in obstacles}), obstacles))
         if not ways and any(name in release.supported and release.suffixed for name in self.options.allow_list):
-            raise _Blocked(
+            raise Refused(
                 "update_not_seen",
                 f"On {release.title()} the DHE suite came with an update, and nothing shows that it is installed.",
                 "Install KB3042058 (on 8.1 and 2012 R2 also KB2919355) and audit again.",
             )
         if not ways:
-            raise _Blocked(
+            raise Refused(
                 "no_suite_for_this_release",
                 f"No suite of the allow list can be made to work on {release.title()}.",
                 "Upgrade Windows, or ask Cisco which other suites the Tetra servers accept.",
@@ -193,16 +199,13 @@ class _Planner:
         return self._switches(obstacle)
 
     def _policy_list(self, release: Release) -> steps_.Step:
-        target, owner = self._owner(self.verdict["policy_origin"])
         if self.options.cure == NOT_CONFIGURED:
-            after = steps_.nothing()
             why = "The policy list holds no suite that the Tetra servers accept; without it the local list counts."
-        else:
-            after = steps_.present("REG_SZ", self._longer_list(release))
-            why = "The policy list holds no suite that the Tetra servers accept and this release can use."
-        if target == "":
-            raise self._not_ours(owner, after)
-        return steps_.policy_list_step(self.facts, after, target, owner, why)
+            return policy_away(self.facts, keeper_of(self.facts, steps_.nothing(), self.allowed), why)
+        after = steps_.present("REG_SZ", self._longer_list(release))
+        why = "The policy list holds no suite that the Tetra servers accept and this release can use."
+        keeper = keeper_of(self.facts, after, self.allowed)
+        return steps_.policy_list_step(self.facts, after, keeper.target, keeper.owner, why)
 
     def _longer_list(self, release: Release) -> str:
         wanted = [name for name in self.options.allow_list if name in release.supported]
@@ -215,7 +218,7 @@ class _Planner:
                 self.dropped.append(name)
         text = ",".join(names)
         if len(text) > MAXIMUM_LENGTH:
-            raise _Blocked(
+            raise Refused(
                 "list_too_long",
                 f"With the suites needed the policy list has {len(text)} characters; {MAXIMUM_LENGTH} are allowed.",
                 "Name suites that may go in drop_to_fit, least wanted first; the last of the list are "
@@ -231,13 +234,7 @@ class _Planner:
         if release.has_cmdlets:
             # Each is put at the front, so the last one enabled is offered first.
             return [steps_.enable_suite_step(name, why) for name in reversed(missing)]
-        if self.facts["local_order"].get("status") != OK:
-            raise _Blocked(
-                "not_read",
-                "The local list could not be read, so it cannot be changed safely.",
-                self.verdict["next_step"],
-            )
-        return [steps_.local_list_step(self.facts, missing + listed, why)]
+        return [steps_.local_list_step(self.facts, missing + readable_local_list(self.facts), why)]
 
     def _curves(self, release: Release) -> steps_.Step:
         why = "No NIST curve is left, and without one no ECDHE suite works."
@@ -245,13 +242,11 @@ class _Planner:
         nist = [name for name in release.curves if name.lower().startswith("nist")]
         if policy.get("status") == OK:
             names = nist[:1] + [name for name in steps_.names_of(policy) if name.lower() != nist[0].lower()]
-            target, owner = self._owner(decide_origin(self.facts, CURVES_VALUE))
-            if target == "":
-                raise self._not_ours(owner, steps_.present("REG_MULTI_SZ", names), CURVES_VALUE)
-            return steps_.policy_curves_step(self.facts, names, target, owner, why)
+            keeper = keeper_of(self.facts, steps_.present("REG_MULTI_SZ", names), self.allowed, CURVES_VALUE)
+            return steps_.policy_curves_step(self.facts, names, keeper.target, keeper.owner, why)
         local = self.facts["curves"]["local"]
         if local.get("status") != OK:
-            raise _Blocked(
+            raise Refused(
                 "not_read",
                 "The list of curves could not be read, so it cannot be changed safely.",
                 self.verdict["next_step"],
@@ -283,64 +278,21 @@ class _Planner:
         why = f"{key} is switched off, and the suite needs it."
         return [steps_.switch_step(self.facts, key, "Enabled", steps_.present("REG_DWORD", steps_.ALGORITHM_ON), why)]
 
-    # Whose setting it is ---------------------------------------------------------------------------------------------
-
-    def _owner(self, origin: c.Mapping[str, t.Any]) -> tuple[str, dict[str, t.Any]]:
-        """(target, owner); target is empty where this endpoint must not write the value."""
-        gpo = origin.get("gpo") or {}
-        owner = {"kind": origin["origin"], "name": gpo.get("name"), "guid": gpo.get("guid")}
-        if origin["origin"] == "local_gpo":
-            return steps_.LOCAL_GPO, owner
-        if origin["origin"] in ("direct", "none"):
-            return steps_.POLICY_REGISTRY, owner
-        if origin["origin"] == "domain_gpo" and self.options.change_domain_gpo and owner["guid"]:
-            return steps_.DOMAIN_GPO, owner
-        return "", owner
-
-    def _not_ours(self, owner: dict[str, t.Any], after: steps_.State, name: str = SUITES_VALUE) -> _Blocked:
-        wanted = {"path": POLICY_KEY, "name": name, "type": after["type"], "data": after["data"]}
-        if after["status"] == ABSENT:
-            wanted["data"] = None
-        who = " ".join(part for part in (owner["name"], owner["guid"]) if part)
-        if owner["kind"] == "domain_gpo":
-            why = f"The domain GPO {who} owns this setting; a value written on the endpoint would not last."
-            what = "Change the GPO to the value named here, or allow it with tetra_change_domain_gpo: true."
-            return _Blocked("owned_by_domain_gpo", why, what, owner=owner, wanted=wanted)
-        if owner["kind"] == "mdm":
-            why = "An MDM policy owns this setting; a value written on the endpoint would not last."
-            return _Blocked(
-                "owned_by_mdm", why, "Change the MDM policy to the value named here.", owner=owner, wanted=wanted
-            )
-        why = "Nobody could say who owns this setting (RSoP could not be read), so a value written here might not last."
-        what = "Audit with an administrator's account, or find the owner with gpresult and change it there."
-        return _Blocked("owner_unknown", why, what, owner=owner, wanted=wanted)
-
-    # Lock-out guard --------------------------------------------------------------------------------------------------
-
-    def _lost_tls13(self, steps: c.Sequence[steps_.Step]) -> _Blocked | None:
-        for step in steps:
-            if step["name"] != SUITES_VALUE or step["after"]["status"] == ABSENT:
-                continue
-            lost = lost_tls13(steps_.names_of(step["before"]), steps_.names_of(step["after"]), self.release)
-            if lost is not None:
-                return _Blocked("lock_out", lost.why, lost.what_to_do)
-        return None
-
     def _policy(self) -> dict[str, t.Any]:
         return {"allow_list": list(self.options.allow_list)}
 
     def _document(
         self,
-        todo: str,
+        todo: Todo,
         steps: list[steps_.Step] | None = None,
-        blocked: list[dict[str, t.Any]] | None = None,
-        guards: list[dict[str, str]] | None = None,
-        predicted: str | None = None,
+        blocked: list[Blocked] | None = None,
+        guards: list[Guard] | None = None,
+        predicted: Answer | None = None,
         needs_reboot: bool = False,
-    ) -> dict[str, t.Any]:
+    ) -> Plan:
         return {
             "schema": SCHEMA,
-            "host": self.facts.get("host"),
+            "host": self.facts["host"],
             "todo": todo,
             "steps": steps or [],
             "blocked": blocked or [],

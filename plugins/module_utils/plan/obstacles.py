@@ -7,10 +7,9 @@
 
 from __future__ import annotations
 
-import collections.abc as c
-import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Reason, Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import algorithms
 
 _LISTS = {
@@ -52,23 +51,21 @@ class Obstacle:
         return self.kind == "not_read"
 
 
-def obstacles_of(verdict: c.Mapping[str, t.Any], suite: str) -> list[Obstacle]:
+def obstacles_of(verdict: Verdict, suite: str) -> list[Obstacle]:
     """The obstacles of one suite, each once, in the order of the verdict's reasons; none where it is usable."""
-    row = verdict.get("suites", {}).get(suite, {})
-    if row.get("usable") == "yes":
+    row = verdict["suites"].get(suite)
+    if row is None or row["usable"] == "yes":
         return []
-    policy_counts = any(
-        reason["code"] in ("not_in_policy_list", "wrong_policy_type") for reason in row.get("reasons", [])
-    )
+    policy_counts = any(reason["code"] in ("not_in_policy_list", "wrong_policy_type") for reason in row["reasons"])
     found = []
-    for reason in row.get("reasons", []):
+    for reason in row["reasons"]:
         obstacle = _obstacle(reason, suite, policy_counts)
         if obstacle is not None and obstacle not in found:
             found.append(obstacle)
     return found
 
 
-def _obstacle(reason: c.Mapping[str, t.Any], suite: str, policy_counts: bool) -> Obstacle | None:
+def _obstacle(reason: Reason, suite: str, policy_counts: bool) -> Obstacle | None:
     code = reason["code"]
     if code in _PASSING:
         return None
@@ -85,16 +82,16 @@ def _obstacle(reason: c.Mapping[str, t.Any], suite: str, policy_counts: bool) ->
     return Obstacle(code if code in _INCURABLE else "not_read")
 
 
-def _is_policy(reason: c.Mapping[str, t.Any]) -> bool:
-    evidence = reason.get("evidence") or {}
-    return "policies" in str(evidence.get("path") or "").lower()
+def _is_policy(reason: Reason) -> bool:
+    evidence = reason["evidence"]
+    return "policies" in str(evidence["path"] or "").lower()
 
 
-def _named_hash(reason: c.Mapping[str, t.Any]) -> str | None:
+def _named_hash(reason: Reason) -> str | None:
     """The hash that is off need not be the suite's own: signatures use SHA256 whatever the suite has."""
     if reason["code"] != "hash_disabled":
         return None
-    parts = str((reason.get("evidence") or {}).get("path") or "").split("\\")
+    parts = str(reason["evidence"]["path"] or "").split("\\")
     return f"Hashes\\{parts[-2]}" if len(parts) > 2 and parts[-3].lower() == "hashes" else None
 
 

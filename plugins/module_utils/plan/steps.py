@@ -15,6 +15,9 @@ import collections.abc as c
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Owner, SuiteChanges, Target
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State as State
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Step as Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
     CURVES_VALUE,
@@ -26,16 +29,16 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.enable_disable_calls import Call
 
-LOCAL_GPO = "local_gpo"
-DOMAIN_GPO = "domain_gpo"
-POLICY_REGISTRY = "policy_registry"
-CNG = "cng"
-SCHANNEL = "schannel"
+LOCAL_GPO: t.Final = "local_gpo"
+DOMAIN_GPO: t.Final = "domain_gpo"
+POLICY_REGISTRY: t.Final = "policy_registry"
+CNG: t.Final = "cng"
+SCHANNEL: t.Final = "schannel"
 
-SET_VALUE = "set_value"
-REMOVE_VALUE = "remove_value"
-ENABLE_SUITE = "enable_suite"
-ARRANGE_SUITES = "arrange_suites"
+SET_VALUE: t.Final = "set_value"
+REMOVE_VALUE: t.Final = "remove_value"
+ENABLE_SUITE: t.Final = "enable_suite"
+ARRANGE_SUITES: t.Final = "arrange_suites"
 """The whole local list, brought into order with Enable- and Disable-TlsCipherSuite."""
 
 # Microsoft defines 0xFFFFFFFF as "on" for ciphers, hashes and key exchanges, and 1 for protocols (schannel registry
@@ -43,10 +46,7 @@ ARRANGE_SUITES = "arrange_suites"
 ALGORITHM_ON = 0xFFFFFFFF
 PROTOCOL_ON = 1
 
-Step = dict[str, t.Any]
-State = dict[str, t.Any]
-
-NO_OWNER: dict[str, str | None] = {"kind": "none", "name": None, "guid": None}
+NO_OWNER: Owner = {"kind": "none", "name": None, "guid": None}
 
 
 def present(type_: str | None, data: t.Any) -> State:
@@ -64,15 +64,13 @@ def state_of(value: c.Mapping[str, t.Any]) -> State:
     return nothing()
 
 
-def policy_list_step(facts: Facts, after: State, target: str, owner: c.Mapping[str, t.Any], why: str) -> Step:
+def policy_list_step(facts: Facts, after: State, target: Target, owner: Owner, why: str) -> Step:
     """Changes or removes the policy list, where its owner keeps it."""
     before = state_of(facts["policy_order"])
     return _value_step(target, owner, POLICY_KEY, SUITES_VALUE, before, after, why, suite_changes(before, after))
 
 
-def policy_curves_step(
-    facts: Facts, names: c.Sequence[str], target: str, owner: c.Mapping[str, t.Any], why: str
-) -> Step:
+def policy_curves_step(facts: Facts, names: c.Sequence[str], target: Target, owner: Owner, why: str) -> Step:
     before = state_of(facts["curves"]["policy"])
     after = present("REG_MULTI_SZ", list(names))
     return _value_step(target, owner, POLICY_KEY, CURVES_VALUE, before, after, why)
@@ -95,7 +93,7 @@ def enable_suite_step(name: str, why: str) -> Step:
     return {
         "id": "",
         "target": CNG,
-        "owner": dict(NO_OWNER),
+        "owner": {**NO_OWNER},
         "action": ENABLE_SUITE,
         "path": LOCAL_KEY,
         "name": name,
@@ -121,7 +119,7 @@ def arrange_suites_step(facts: Facts, names: c.Sequence[str], calls: c.Sequence[
         **step,
         "action": ARRANGE_SUITES,
         "undo": "Bring the old list back with the same cmdlets.",
-        "calls": [call._asdict() for call in calls],
+        "calls": [{"enable": call.enable, "name": call.name, "position": call.position} for call in calls],
     }
 
 
@@ -145,21 +143,21 @@ def numbered(steps: c.Iterable[Step]) -> list[Step]:
 
 
 def _value_step(
-    target: str,
-    owner: c.Mapping[str, t.Any],
+    target: Target,
+    owner: Owner,
     path: str,
     name: str,
     before: State,
     after: State,
     why: str,
-    suites: dict[str, list[str]] | None = None,
+    suites: SuiteChanges | None = None,
 ) -> Step:
     removes = after["status"] == ABSENT
     undo = f"Remove the value {name}." if before["status"] == ABSENT else f"Write back the old {before['type']}."
     return {
         "id": "",
         "target": target,
-        "owner": {"kind": owner.get("kind"), "name": owner.get("name"), "guid": owner.get("guid")},
+        "owner": {**owner},
         "action": REMOVE_VALUE if removes else SET_VALUE,
         "path": path,
         "name": name,
@@ -175,7 +173,7 @@ def _value_step(
     }
 
 
-def suite_changes(before: State, after: State) -> dict[str, list[str]]:
+def suite_changes(before: State, after: State) -> SuiteChanges:
     """What becomes of the names in a list of suites, each in the order of its own list."""
     old, new = names_of(before), names_of(after)
     kept_before = [name for name in old if name in new]

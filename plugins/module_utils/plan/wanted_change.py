@@ -11,23 +11,15 @@ import collections.abc as c
 from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import SuiteChanges
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
 
 class DesiredError(ValueError):
     """An option makes no sense. The message is one sentence; no endpoint was looked at."""
-
-
-class Refused(Exception):
-    """The endpoint is left as it is. ``code`` is for programs; ``why`` and ``what_to_do`` are a sentence each."""
-
-    def __init__(self, code: str, why: str, what_to_do: str) -> None:
-        super().__init__(f"{why} {what_to_do}")
-        self.code = code
-        self.why = why
-        self.what_to_do = what_to_do
 
 
 @dataclass(frozen=True)
@@ -44,10 +36,14 @@ class DesiredChange:
         return any(step["needs_reboot"] for step in self.steps)
 
     @property
-    def suites(self) -> dict[str, list[str]]:
+    def suites(self) -> SuiteChanges:
         """``{added, removed, moved}`` over all steps."""
-        kinds = ("added", "removed", "moved")
-        return {kind: [name for step in self.steps for name in step["suites"][kind]] for kind in kinds}
+        found = [step["suites"] for step in self.steps]
+        return {
+            "added": [name for one in found for name in one["added"]],
+            "removed": [name for one in found for name in one["removed"]],
+            "moved": [name for one in found for name in one["moved"]],
+        }
 
 
 def refuse_32_bit(facts: Facts) -> None:

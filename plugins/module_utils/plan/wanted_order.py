@@ -13,15 +13,21 @@ nobody would get onto the endpoint any more. A list that does not help Tetra is 
 from __future__ import annotations
 
 import collections.abc as c
-import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SUITES_VALUE, UNSUPPORTED
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import (
+    Allowed,
+    Refused,
+    keeper_of,
+    lock_out,
+    policy_away,
+    policy_text,
+    readable_local_list,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import (
     DesiredChange,
-    Refused,
     reachability,
     refuse_32_bit,
 )
@@ -38,11 +44,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import split_curve_suffix
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.enable_disable_calls import arrangement
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.lock_out import lost_listener, lost_tls13
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list import MAXIMUM_LENGTH
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release, release_for
 
-_LOCAL_GPO_OWNER = {"kind": "local_gpo", "name": "Local Group Policy", "guid": None}
 _WHY = "The task wants this list."
 _WHY_AWAY = "The task wants the policy to be not configured."
 _DEFAULT_TYPES = ("REG_SZ", "REG_SZ_OR_EXPAND_SZ")
@@ -71,6 +74,7 @@ class _Desire:
         self.release: Release = match.release
         if not match.exact:
             self.warnings.append(str(match.note))
+        self.allowed = Allowed(new_policy="local_gpo" if options.new_policy == LOCAL_GPO else "registry")
         self.origin = decide_origin(facts)
         self.policy = facts["policy_order"]
         if self.policy["status"] not in (OK, ABSENT):
@@ -104,31 +108,18 @@ class _Desire:
             return self._away()
         if self.policy["status"] == ABSENT and self.options.suites is None:
             return self._added_to_nothing()
-        text = ",".join(self._wanted(steps_.names_of(self.policy)))
-        if self._holds(text):
+        names = self._wanted(steps_.names_of(self.policy))
+        if self._holds(",".join(names)):
             return []
-        target, owner = self._owner()
-        if len(text) > MAXIMUM_LENGTH:
-            raise Refused(
-                "list_too_long",
-                f"The policy list would have {len(text)} characters; {MAXIMUM_LENGTH} are allowed.",
-                "Name fewer suites, or give up some of the present ones with remove.",
-            )
+        keeper = keeper_of(self.facts, steps_.present("REG_SZ", ",".join(names)), self.allowed)
+        after = steps_.present("REG_SZ", policy_text(names))
         self._tell_type()
-        after = steps_.present("REG_SZ", text)
-        return [steps_.policy_list_step(self.facts, after, target, owner, _WHY)]
+        return [steps_.policy_list_step(self.facts, after, keeper.target, keeper.owner, _WHY)]
 
     def _away(self) -> list[steps_.Step]:
         if self.policy["status"] == ABSENT and not self._comes_back():
             return []
-        target, owner = self._owner()
-        if self.facts["local_order"]["status"] not in (OK, ABSENT):
-            raise Refused(
-                "not_read",
-                "Without the policy the local list would count, and that one could not be read.",
-                "Use an account that may read it.",
-            )
-        return [steps_.policy_list_step(self.facts, steps_.nothing(), target, owner, _WHY_AWAY)]
+        return [policy_away(self.facts, keeper_of(self.facts, steps_.nothing(), self.allowed), _WHY_AWAY)]
 
     def _added_to_nothing(self) -> list[steps_.Step]:
         if not self.options.ensure:
@@ -161,60 +152,11 @@ class _Desire:
                 "it is written as REG_SZ."
             )
 
-    # Whose it is ----------------------------------------------------------------------------------------------------
-
-    def _owner(self) -> tuple[str, dict[str, t.Any]]:
-        gpo = self.origin.get("gpo") or {}
-        kind = self.origin["origin"]
-        owner = {"kind": kind, "name": gpo.get("name"), "guid": gpo.get("guid")}
-        if kind == "local_gpo":
-            return steps_.LOCAL_GPO, owner
-        if kind == "direct":
-            return steps_.POLICY_REGISTRY, owner
-        if kind == "none":
-            return self._new_policy(owner)
-        if kind == "domain_gpo":
-            who = " ".join(part for part in (owner["name"], owner["guid"]) if part)
-            raise Refused(
-                "owned_by_domain_gpo",
-                f"The domain GPO {who} owns this list; a value written on the endpoint would not last.",
-                "Change the GPO.",
-            )
-        if kind == "mdm":
-            raise Refused(
-                "owned_by_mdm",
-                "An MDM policy owns this list; a value written on the endpoint would not last.",
-                "Change the MDM policy.",
-            )
-        raise Refused(
-            "owner_unknown",
-            "Nobody could say who owns this list (RSoP could not be read), so a value written here might not last.",
-            "Use an administrator's account, or find the owner with gpresult and change it there.",
-        )
-
-    def _new_policy(self, owner: dict[str, t.Any]) -> tuple[str, dict[str, t.Any]]:
-        if self.options.new_policy != LOCAL_GPO:
-            return steps_.POLICY_REGISTRY, owner
-        disabled = self.facts["policy_origin"]["lgpo_processing_disabled"]
-        if self.options.state != NOT_CONFIGURED and disabled.get("status") == OK and disabled.get("data") == 1:
-            raise Refused(
-                "local_policy_not_processed",
-                "A policy switches the processing of local policies off here (DisableLGPOProcessing).",
-                "Set the list in a domain GPO, or with new_policy: registry.",
-            )
-        return steps_.LOCAL_GPO, dict(_LOCAL_GPO_OWNER)
-
     # The local list -------------------------------------------------------------------------------------------------
 
     def _local_steps(self) -> list[steps_.Step]:
         local = self.facts["local_order"]
-        if local["status"] != OK or not isinstance(local["data"], list):
-            raise Refused(
-                "not_read",
-                "The local list could not be read, so it cannot be changed safely.",
-                "Use an account that may read it.",
-            )
-        names = self._wanted(steps_.names_of(local))
+        names = self._wanted(readable_local_list(self.facts))
         if local["data"] == names and local["type"] == "REG_MULTI_SZ":
             return []
         if self.policy["status"] == OK or self._comes_back():
@@ -283,9 +225,7 @@ class _Desire:
     # Guards and warnings --------------------------------------------------------------------------------------------
 
     def _guard(self, steps: c.Sequence[steps_.Step]) -> None:
-        after = apply_steps(self.facts, steps)
-        lost = lost_tls13(_counting(self.facts), _counting(after), self.release)
-        lost = lost or lost_listener(self.facts, after, self.over_https)
+        lost = lock_out(self.facts, steps, self.over_https)
         if lost is not None:
             raise Refused("lock_out", lost.why, lost.what_to_do)
 
@@ -294,9 +234,3 @@ class _Desire:
             self.warnings.append("With this list the endpoint offers no suite that the Tetra servers accept.")
         elif after != "yes":
             self.warnings.append("With this list it is not certain that the endpoint reaches the Tetra servers.")
-
-
-def _counting(facts: Facts) -> list[str]:
-    """The names of the list that counts."""
-    policy = facts["policy_order"]
-    return steps_.names_of(policy if policy["status"] == OK else facts["local_order"])

@@ -135,7 +135,7 @@ def _lengths(name: str, wanted: t.Any) -> dict[str, State]:
         raise DesiredError(f"key_lengths of {name} is a mapping with min, max or both.")
     states = {_LENGTHS[side]: _length(name, side, bits) for side, bits in wanted.items() if bits is not None}
     shortest, longest = (states.get(value, nothing())["data"] for value in _LENGTHS.values())
-    if shortest is not None and longest is not None and shortest > longest:
+    if isinstance(shortest, int) and isinstance(longest, int) and shortest > longest:
         raise DesiredError(f"key_lengths of {name} has a min of {shortest} above its max of {longest}.")
     return states
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, RegistryType
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
@@ -24,9 +24,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     schannel_path,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused, lock_out
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import (
     DesiredChange,
-    Refused,
     reachability,
     refuse_32_bit,
 )
@@ -34,7 +34,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_
     SwitchOptions,
     WantedValue,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.lock_out import lost_listener
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import release_for
 
 _WHY = "The task wants this switch."
@@ -47,14 +46,15 @@ def beyond_the_facts(options: SwitchOptions) -> list[WantedValue]:
     return [value for value in options.values if value.key not in SCHANNEL_KEYS]
 
 
-def with_values(facts: Facts, found: c.Iterable[tuple[WantedValue, steps_.State]]) -> Facts:
+def with_values(facts: Facts, found: c.Iterable[tuple[WantedValue, c.Mapping[str, t.Any]]]) -> Facts:
     """The facts with further values below SCHANNEL, each ``{status, type, data}`` as it stands on the endpoint."""
     keys = dict(facts["schannel"]["keys"])
     for value, state in found:
         known = keys.get(value.key) or registry_key(schannel_path(value.key))
         values = dict(known["values"])
         if state["status"] == OK:
-            values[value.name] = {"type": state["type"], "data": state["data"]}
+            kind = t.cast("RegistryType | None", state["type"])
+            values[value.name] = {"type": kind, "data": state["data"]}
         keys[value.key] = {**known, "values": values}
     return {**facts, "schannel": {**facts["schannel"], "keys": keys}}
 
@@ -69,7 +69,7 @@ def desired_switches(facts: Facts, options: SwitchOptions, over_https: bool = Fa
     if steps:
         after = apply_steps(facts, steps)
         _refuse_contradicting_lengths(after)
-        lost = lost_listener(facts, after, over_https, options.force)
+        lost = lock_out(facts, steps, over_https, options.force)
         if lost is not None:
             or_else = "" if lost.certain else " Or set force: true."
             raise Refused("lock_out", lost.why, f"{lost.what_to_do}{or_else}")

@@ -29,10 +29,14 @@ import re
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import evidence
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import (
+    Evidence,
+    Gpo,
+    Origin,
+    PolicyOrigin,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import CURVES_VALUE, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
-
-Evidence = dict[str, t.Any]
 
 _RSOP = r"root\rsop\computer: RSOP_RegistryPolicySetting"
 _ROW_KEYS = tuple((hive + local_gpo.SSL_KEY).lower() for hive in ("", "HKLM\\", "HKEY_LOCAL_MACHINE\\"))
@@ -44,7 +48,7 @@ _LOCAL_NOTE = "That RSoP calls the local GPO LocalGPO is expected, not verified.
 _MDM_NOTE = "How the MDM client writes the list into the registry is not documented; lists are compared name by name."
 
 
-def decide_origin(facts: t.Mapping[str, t.Any], value: str = SUITES_VALUE) -> dict[str, t.Any]:
+def decide_origin(facts: t.Mapping[str, t.Any], value: str = SUITES_VALUE) -> PolicyOrigin:
     """Facts in, ``verdict.policy_origin`` out: ``{origin, gpo: {name, guid} | None, matches_registry, evidence}``.
 
     ``value``: ``Functions``, or ``EccCurves`` for the list of curves, which another GPO may set.
@@ -61,7 +65,7 @@ def is_ssl_row(row: t.Mapping[str, t.Any], value: str) -> bool:
     return str(row.get("registry_key") or "").lower() in _ROW_KEYS
 
 
-def gpo_of(row: t.Mapping[str, t.Any], gpos: t.Any) -> tuple[str, dict[str, str | None] | None]:
+def gpo_of(row: t.Mapping[str, t.Any], gpos: t.Any) -> tuple[Origin, Gpo | None]:
     """Whose row of RSoP this is: (``local_gpo`` | ``domain_gpo`` | ``unknown``, its ``{name, guid}``).
 
     ``gpos`` are the GPOs of the same RSoP.
@@ -89,7 +93,7 @@ class _Decision:
         self.local_disabled = _mapping(origin.get("lgpo_processing_disabled"))
         self.evidence: list[Evidence] = []
 
-    def make(self) -> dict[str, t.Any]:
+    def make(self) -> PolicyOrigin:
         self._tell_registry()
         rsop_speaks = self._rsop_speaks()
         rows = self._rows() if rsop_speaks else []
@@ -136,7 +140,7 @@ class _Decision:
     def _rows(self) -> list[t.Mapping[str, t.Any]]:
         return [row for row in _mappings(self.rsop.get("rows")) if is_ssl_row(row, self.value)]
 
-    def _by_rows(self, rows: list[t.Mapping[str, t.Any]], mdm_value: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    def _by_rows(self, rows: list[t.Mapping[str, t.Any]], mdm_value: t.Mapping[str, t.Any] | None) -> PolicyOrigin:
         winners = [row for row in rows if row.get("precedence") == 1]
         if len({str(row.get("gpo_id")).lower() for row in winners}) != 1:
             note = f"RSoP has {len(rows)} rows for the value and no single winner (precedence 1) among them."
@@ -150,7 +154,7 @@ class _Decision:
             self._tell("rsop", _RSOP, _short(row.get("value")), note)
         return answer
 
-    def _by_row(self, row: t.Mapping[str, t.Any], mdm_value: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    def _by_row(self, row: t.Mapping[str, t.Any], mdm_value: t.Mapping[str, t.Any] | None) -> PolicyOrigin:
         deleted = row.get("deleted") is True or str(row.get("value_name") or "").lower().startswith("**del.")
         kind, gpo = gpo_of(row, self.rsop.get("gpos"))
         matches = self._matches(deleted, None, row.get("value"), row.get("value_type"))
@@ -291,7 +295,7 @@ class _Decision:
     def _tell(self, source: str, path: t.Any, value: str | None, note: str | None) -> None:
         self.evidence.append(evidence(source, path if isinstance(path, str) else None, value, note))
 
-    def _answer(self, origin: str, gpo: dict[str, str | None] | None, matches: bool | None) -> dict[str, t.Any]:
+    def _answer(self, origin: Origin, gpo: Gpo | None, matches: bool | None) -> PolicyOrigin:
         return {"origin": origin, "gpo": gpo, "matches_registry": matches, "evidence": self.evidence}
 
 

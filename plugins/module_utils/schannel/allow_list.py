@@ -11,7 +11,8 @@ Data with a date: users can override the list (option ``allow_list``), ``fleetop
 from __future__ import annotations
 
 import re
-import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import AllowList
 
 ALLOW_LIST: tuple[str, ...] = (
     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
@@ -36,7 +37,7 @@ _ADDRESS = re.compile(r"[0-9a-f.]*:[0-9a-f:.]*")
 _CLOUD_SUFFIX = ".amp.cisco.com"
 
 
-def describe(names: tuple[str, ...] | None = None) -> dict[str, t.Any]:
+def describe(names: tuple[str, ...] | None = None) -> AllowList:
     """``{names, source, date}`` of the list that a verdict used; ``names`` is an override or ``None``."""
     if names is None or names == ALLOW_LIST:
         return {"names": list(ALLOW_LIST), "source": SOURCE, "date": DATE}

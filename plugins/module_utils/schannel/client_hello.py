@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import YES
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites
@@ -60,7 +61,7 @@ def predict(document: t.Any, plan: t.Any = None) -> dict[str, t.Any]:
     }
 
 
-def _in_common(offers: list[dict[str, str]], unread: bool) -> tuple[list[str], list[str]]:
+def _in_common(offers: list[dict[str, Answer]], unread: bool) -> tuple[list[str], list[str]]:
     """What is offered by every reading for sure, and what is offered only perhaps."""
     if unread or not offers:
         return [], list(dict.fromkeys(name for offer in offers for name in offer))
@@ -69,7 +70,7 @@ def _in_common(offers: list[dict[str, str]], unread: bool) -> tuple[list[str], l
     return sure, list(perhaps)
 
 
-def _alternative(kind: str, offer: dict[str, str]) -> dict[str, t.Any]:
+def _alternative(kind: str, offer: dict[str, Answer]) -> dict[str, t.Any]:
     names = [name for name, answer in offer.items() if answer == YES]
     return {"list": kind, "suites": cipher_suites.describe(names), "versions": _versions(names)}
 

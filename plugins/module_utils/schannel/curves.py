@@ -19,6 +19,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reas
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, agree
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
@@ -75,7 +76,7 @@ def curve_factor(facts: Facts, release: Release | None, findings: Findings) -> F
     return Factor(answer, (r.reason(r.NO_USABLE_CURVE, proof),))
 
 
-def _enough(names: Curves, fips: bool | None) -> str:
+def _enough(names: Curves, fips: bool | None) -> Answer:
     lower = {name.lower() for name in names}
     if _NEEDED in lower:
         return YES

@@ -20,6 +20,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reas
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, agree, all_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Factor, Findings, Reason
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, ReasonCode
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites
@@ -45,7 +46,7 @@ NOTE_OLDER = "Older protocols can carry this suite as well; whether they are on 
 NOTE_UPDATE = "The DHE suite came to this release with an update, which the local list does not show."
 NOTE_UPDATE_SHOWN = "On this release the DHE suite came with KB3042058 or KB2919355; the local list shows it."
 
-_Offer = tuple[tuple[str, str], ...]
+_Offer = tuple[tuple[str, Answer], ...]
 _LISTED: dict[tuple[t.Any, ...], _Offer] = {}
 _OFFERED: dict[tuple[t.Any, ...], _Offer] = {}
 _MOST_REMEMBERED = 1024
@@ -56,7 +57,7 @@ _UPDATE_SUITES = frozenset({"TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_DHE_RSA_
 class SuiteAnswer:
     """One suite under all readings."""
 
-    usable: str
+    usable: Answer
     reasons: list[Reason] = field(default_factory=list)
 
 
@@ -72,9 +73,9 @@ class Endpoint:
         minimum = minimum_tls(facts, self.findings)
         self.switches = Switches(facts["schannel"], self.release, self.findings, minimum)
         self._curves: Factor | None = None
-        self._common: dict[str, tuple[str, tuple[Reason, ...]]] = {}
-        self._under_reading: dict[tuple[str, int], tuple[str, tuple[Reason, ...]]] = {}
-        self._quick_cache: dict[str, str] = {}
+        self._common: dict[str, tuple[Answer, tuple[Reason, ...]]] = {}
+        self._under_reading: dict[tuple[str, int], tuple[Answer, tuple[Reason, ...]]] = {}
+        self._quick_cache: dict[str, Answer] = {}
 
     # One suite -----------------------------------------------------------------------------------------------------
 
@@ -104,7 +105,7 @@ class Endpoint:
         other = self.sources.other
         return self.sources.readings if other is None else (*self.sources.readings, other)
 
-    def under(self, name: str, reading: Reading) -> tuple[str, tuple[Reason, ...]]:
+    def under(self, name: str, reading: Reading) -> tuple[Answer, tuple[Reason, ...]]:
         """A suite under one reading of the list: the answer and the reasons against it."""
         key = (name, id(reading))  # the readings live as long as this endpoint
         found = self._under_reading.get(key)
@@ -112,7 +113,7 @@ class Endpoint:
             found = self._under_reading[key] = self._judge(name, reading)
         return found
 
-    def _judge(self, name: str, reading: Reading) -> tuple[str, tuple[Reason, ...]]:
+    def _judge(self, name: str, reading: Reading) -> tuple[Answer, tuple[Reason, ...]]:
         listed = self._listed(name, reading)
         answer, reasons = self.conditions(name)
         if listed.answer == YES:
@@ -121,7 +122,7 @@ class Endpoint:
             return NO, listed.reasons
         return all_of((answer, listed.answer)), listed.reasons + reasons
 
-    def _unread(self, name: str, why: Reason) -> tuple[str, tuple[Reason, ...]]:
+    def _unread(self, name: str, why: Reason) -> tuple[Answer, tuple[Reason, ...]]:
         answer, reasons = self.conditions(name)
         return (NO if answer == NO else UNKNOWN), (why, *reasons)
 
@@ -142,7 +143,7 @@ class Endpoint:
         if name in suites.doubtful:
             self.findings.note(NOTE_SPELLING)
             return Factor(UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, NOTE_SPELLING)),))
-        code = r.NOT_IN_POLICY_LIST if reading.kind == "policy" else r.NOT_IN_LOCAL_LIST
+        code: ReasonCode = r.NOT_IN_POLICY_LIST if reading.kind == "policy" else r.NOT_IN_LOCAL_LIST
         return Factor(NO, (r.reason(code, reading.proof),))
 
     def _resolved(self, name: str, shown: Shown) -> Factor | None:
@@ -181,7 +182,7 @@ class Endpoint:
 
     # Everything but the list ---------------------------------------------------------------------------------------
 
-    def conditions(self, name: str) -> tuple[str, tuple[Reason, ...]]:
+    def conditions(self, name: str) -> tuple[Answer, tuple[Reason, ...]]:
         found = self._common.get(name)
         if found is None:
             factors = self._factors(name)
@@ -262,7 +263,7 @@ class Endpoint:
 
     # Every suite ---------------------------------------------------------------------------------------------------
 
-    def offered(self, reading: Reading) -> list[tuple[str, str]]:
+    def offered(self, reading: Reading) -> list[tuple[str, Answer]]:
         """(plain name, yes | unknown) of everything that is offered, or perhaps offered, in order, under one reading.
 
         Suites that are used only when an application asks for them (NULL, pre-shared key, SSL 2.0) are left out.
@@ -287,11 +288,11 @@ class Endpoint:
             return None
         return (self.switches.protocol(TLS_1_3).answer, self.curves().answer)
 
-    def _offer(self, key: tuple[t.Any, ...], reading: Reading) -> list[tuple[str, str]]:
+    def _offer(self, key: tuple[t.Any, ...], reading: Reading) -> list[tuple[str, Answer]]:
         listed = _LISTED.get(key)
         if listed is None:
             listed = _remember(_LISTED, key, self._ordinary(reading))
-        found = []
+        found: list[tuple[str, Answer]] = []
         for name, answer in listed:
             known = self._common.get(name)
             answer = all_of((answer, known[0] if known is not None else self._quick_conditions(name)))
@@ -299,7 +300,7 @@ class Endpoint:
                 found.append((name, answer))
         return found
 
-    def _ordinary(self, reading: Reading) -> tuple[tuple[str, str], ...]:
+    def _ordinary(self, reading: Reading) -> tuple[tuple[str, Answer], ...]:
         """The names of the list that an ordinary program offers, without those that are not listed for sure."""
         told, self.findings = self.findings, _SILENT
         try:
@@ -313,7 +314,7 @@ class Endpoint:
             return True
         return "_NULL_" in name or name.startswith(("TLS_PSK_", "SSL_CK_"))
 
-    def _quick_conditions(self, name: str) -> str:
+    def _quick_conditions(self, name: str) -> Answer:
         """What ``conditions`` answers, without reasons and findings, for the suites that nobody asked about."""
         found = self._quick_cache.get(name)
         if found is None:

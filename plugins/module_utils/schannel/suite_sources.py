@@ -19,6 +19,7 @@ from functools import lru_cache
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import ReasonCode
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import SuiteRows, suite_rows
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import suite_list
@@ -50,7 +51,7 @@ class Reading:
     suites: SuiteList
     proof: r.Evidence
     shown: bool = False
-    doubt: str | None = None
+    doubt: ReasonCode | None = None
 
 
 class Shown:
@@ -150,6 +151,7 @@ def _policy(facts: Facts, release: Release | None, findings: Findings, unread: l
         return []
     findings.add("TETRA-POLICY-LIST", proof)
     kind, data = value["type"], value["data"]
+    doubt: ReasonCode
     if kind in ("REG_SZ", "REG_SZ_OR_EXPAND_SZ", None) and isinstance(data, str):
         if kind != "REG_SZ":
             findings.note(NOTE_POLICY_TYPE_UNSEEN)
@@ -190,7 +192,7 @@ def _with_cut(names: list[str], findings: Findings) -> list[list[str]]:
     return [names, names[:end]]
 
 
-def _from_text(data: str, proof: r.Evidence, findings: Findings, doubt: str | None) -> list[Reading]:
+def _from_text(data: str, proof: r.Evidence, findings: Findings, doubt: ReasonCode | None) -> list[Reading]:
     whole = suite_list.from_text(data)
     tell_oddities(whole, proof, findings, "policy")
     if suite_list.EMPTY in whole.oddities:

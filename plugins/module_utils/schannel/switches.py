@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, all_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, ReasonCode
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SCHANNEL_KEYS
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import (
     TLS_1_2,
@@ -180,7 +181,7 @@ class Switches:
         conditions += self._key_exchange(suite)
         return tuple(conditions)
 
-    def quiet(self, suite: SuiteAlgorithms) -> str:
+    def quiet(self, suite: SuiteAlgorithms) -> Answer:
         """The same for any other suite: the answer alone, no findings."""
         if self.untouched and suite.cipher in _KNOWN_CIPHERS and suite.hash in _KNOWN_HASHES:
             return YES
@@ -191,7 +192,7 @@ class Switches:
         finally:
             self._findings = told
 
-    def switch(self, name: str, code: str, rule: str) -> Factor:
+    def switch(self, name: str, code: ReasonCode, rule: str) -> Factor:
         """One ``Enabled`` switch, by its key below SCHANNEL."""
         found = self._factors.get(name)
         if found is None:
@@ -200,7 +201,7 @@ class Switches:
             self._tell(found, code, rule)
         return found
 
-    def _tell(self, found: Factor, code: str, rule: str) -> None:
+    def _tell(self, found: Factor, code: ReasonCode, rule: str) -> None:
         first = found.reasons[0]
         if first["code"] == r.NOT_READ:
             return
@@ -208,7 +209,7 @@ class Switches:
         if found.answer == UNKNOWN:
             self._findings.note(NOTE_SWITCH_VALUE)
 
-    def _look(self, name: str, code: str) -> Factor:
+    def _look(self, name: str, code: ReasonCode) -> Factor:
         key = self._keys.get(name)
         if key is None:
             proof = r.evidence("registry", name, None, "This switch is not among the facts.")
@@ -226,7 +227,7 @@ class Switches:
         proof = r.evidence("registry", path, value, "Only 0 and 0xFFFFFFFF as REG_DWORD are documented.")
         return Factor(UNKNOWN, (r.reason(code, proof),))
 
-    def _tls13_softened(self, name: str, code: str) -> Factor:
+    def _tls13_softened(self, name: str, code: ReasonCode) -> Factor:
         found = self.switch(name, code, "")
         if found.answer != NO:
             return found
@@ -291,7 +292,7 @@ class Switches:
                 return self._length_reason(UNKNOWN, path, value, rule, "Not a REG_DWORD.")
         minimum = lowest if lowest is not None else _DEFAULT_DH_MINIMUM
         if highest is not None and 0 < highest < minimum:
-            answer = NO if rule == "TETRA-DH-KEY-LENGTH" else UNKNOWN
+            answer: Answer = NO if rule == "TETRA-DH-KEY-LENGTH" else UNKNOWN
             return self._length_reason(answer, high_path, highest, rule, f"Below the smallest allowed size, {minimum}.")
         if highest is not None and highest < _USUAL_KEY_LENGTH:
             return self._length_reason(UNKNOWN, high_path, highest, rule, "Most servers use 2048 bits or more.")
@@ -299,7 +300,7 @@ class Switches:
             return self._length_reason(UNKNOWN, low_path, lowest, rule, "Many servers use 2048 bits.")
         return HOLDS
 
-    def _length_reason(self, answer: str, path: str, value: t.Any, rule: str, note: str) -> Factor:
+    def _length_reason(self, answer: Answer, path: str, value: t.Any, rule: str, note: str) -> Factor:
         proof = r.evidence("registry", path, value, note)
         self._findings.add(rule, proof)
         if answer == UNKNOWN:

@@ -19,6 +19,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reas
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import moment
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Cause
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.connector_state import (
     failed_update,
@@ -102,14 +103,14 @@ class Situation:
     wait for a reboot."""
 
     facts: Facts
-    answer: str
-    configured: str
+    answer: Answer
+    configured: Answer
     pending: bool
     probe: str | None
-    suites: t.Mapping[str, tuple[str, list[r.Reason]]] = field(default_factory=dict)
+    suites: t.Mapping[str, tuple[Answer, list[r.Reason]]] = field(default_factory=dict)
 
 
-def likely_cause(situation: Situation) -> dict[str, str] | None:
+def likely_cause(situation: Situation) -> Cause | None:
     """``{code, confirm}``, or ``None`` where nothing fails."""
     code = _code(situation)
     return None if code is None else {"code": code, "confirm": CONFIRM[code]}

@@ -16,6 +16,7 @@ import typing as t
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import evidence
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import Step, apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
@@ -128,7 +129,7 @@ def _alone_is_worse(facts: Facts, step: Step, policy: t.Any, now: Verdict) -> bo
     return pending_policy.is_worse(evaluate(facts_after_join(facts, [step]), policy), now)
 
 
-def _proof(guilty: Step, steps: t.Sequence[Step], domain: DomainPolicy) -> dict[str, t.Any]:
+def _proof(guilty: Step, steps: t.Sequence[Step], domain: DomainPolicy) -> Evidence:
     others = [f"{step['path']}\\{step['name']}" for step in steps if step is not guilty]
     does = "removes this value" if guilty["action"] == "remove_value" else "sets this value"
     before = guilty["before"]

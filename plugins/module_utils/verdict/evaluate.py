@@ -26,6 +26,15 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene impo
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import (
+    Answer,
+    Evidence,
+    PolicyOrigin,
+    Reachability,
+    State,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import InForce as InForceAnswer
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict as Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import DENIED, ERROR, OK, SECTIONS
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin
@@ -45,13 +54,13 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.connector_s
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_options import Options, read_options
 
-SCHEMA = "fleetops.tetra/verdict/1"
+SCHEMA: t.Final = "fleetops.tetra/verdict/1"
 
-COMPLIANT = "compliant"
-NON_COMPLIANT = "non_compliant"
-STATE_UNKNOWN = "unknown"
-NOT_APPLICABLE = "not_applicable"
-STATES = (COMPLIANT, NON_COMPLIANT, STATE_UNKNOWN, NOT_APPLICABLE)
+COMPLIANT: t.Final = "compliant"
+NON_COMPLIANT: t.Final = "non_compliant"
+STATE_UNKNOWN: t.Final = "unknown"
+NOT_APPLICABLE: t.Final = "not_applicable"
+STATES: tuple[State, ...] = (COMPLIANT, NON_COMPLIANT, STATE_UNKNOWN, NOT_APPLICABLE)
 
 NOTE_TLS13 = "Both recorded updates used TLS 1.2; whether the updater offers TLS 1.3 is not known."
 NOTE_DEAD_END = (
@@ -60,9 +69,7 @@ NOTE_DEAD_END = (
 )
 NOTE_PROBE = "The answer rests on the handshake that the endpoint made itself, not on its configuration."
 
-Verdict = dict[str, t.Any]
-
-_STATE_OF = {YES: COMPLIANT, NO: NON_COMPLIANT, UNKNOWN: STATE_UNKNOWN}
+_STATE_OF: dict[Answer, State] = {YES: COMPLIANT, NO: NON_COMPLIANT, UNKNOWN: STATE_UNKNOWN}
 
 
 def evaluate(facts: t.Any, policy: t.Any = None) -> Verdict:
@@ -137,7 +144,7 @@ class _Judgement:
         order, outside, strictness = self._strictness()
         self._mark_not_in_force(answer, force)
         usable = [name for name in order if name in self.suites and self.suites[name].usable == YES]
-        reachability = {"answer": answer, "usable": usable}
+        reachability: Reachability = {"answer": answer, "usable": usable}
         state = self._state(answer, strictness, exempt)
         self._tell(answer, force, origin, strictness, outside)
         suites = {name: (found.usable, found.reasons) for name, found in self.suites.items()}
@@ -165,7 +172,7 @@ class _Judgement:
 
     # Reachability --------------------------------------------------------------------------------------------------
 
-    def _reachable(self, reading: Reading | None) -> str:
+    def _reachable(self, reading: Reading | None) -> Answer:
         """Under one reading of the list; ``None`` is a list that could not be read."""
         found = {name: self._under(name, reading) for name in self.accepted}
         if self.options.require == "all":
@@ -177,12 +184,12 @@ class _Judgement:
             return self._still_reachable(reading, found, modern)
         return any_of((classic, UNKNOWN if modern == YES else modern))
 
-    def _by_one_suite(self, answer: str) -> str:
+    def _by_one_suite(self, answer: Answer) -> Answer:
         """An answer under ``require: all`` as it is for a connection, for which one suite is enough."""
         classic = (found.usable for name, found in self.suites.items() if name not in self.modern)
         return YES if self.options.require == "all" and YES in classic else answer
 
-    def _still_reachable(self, reading: Reading | None, found: t.Mapping[str, str], modern: str) -> str:
+    def _still_reachable(self, reading: Reading | None, found: t.Mapping[str, Answer], modern: Answer) -> Answer:
         """An accepted TLS 1.2 suite is offered; whether something else in the hello can spoil it."""
         if reading is None:
             return YES
@@ -199,7 +206,7 @@ class _Judgement:
             for name, _answer in self.endpoint.offered(reading)
         )
 
-    def _group_may_be_refused(self, reading: Reading, found: t.Mapping[str, str]) -> bool:
+    def _group_may_be_refused(self, reading: Reading, found: t.Mapping[str, Answer]) -> bool:
         """A DHE suite whose group this endpoint may refuse stands first: the server may choose it, and all is lost.
         The limits on key lengths bind the server's answer, they do not take the suite out of the Client Hello."""
         for name in reading.suites.plain:
@@ -209,7 +216,7 @@ class _Judgement:
                 return True
         return False
 
-    def _under(self, name: str, reading: Reading | None) -> str:
+    def _under(self, name: str, reading: Reading | None) -> Answer:
         if reading is not None:
             return self.endpoint.under(name, reading)[0]
         return NO if self.endpoint.conditions(name)[0] == NO else UNKNOWN
@@ -223,7 +230,7 @@ class _Judgement:
         classic = [found.usable for name, found in self.suites.items() if name not in self.modern]
         return all(found == NO for found in classic) and any(self.suites[name].usable == YES for name in self.modern)
 
-    def _final(self, configured: str, force: in_force.InForce, seen: str | None) -> tuple[str, str]:
+    def _final(self, configured: Answer, force: in_force.InForce, seen: str | None) -> tuple[Answer, InForceAnswer]:
         """Reachability in the end, and whether the configured list is in force."""
         answer = configured
         if force.signs and configured != force.otherwise:
@@ -244,7 +251,7 @@ class _Judgement:
         self.findings.note(NOTE_PROBE)
         return YES, force.state
 
-    def _mark_not_in_force(self, answer: str, force: in_force.InForce) -> None:
+    def _mark_not_in_force(self, answer: Answer, force: in_force.InForce) -> None:
         if answer != UNKNOWN or not force.signs or force.otherwise == YES:
             return
         for found in self.suites.values():
@@ -254,7 +261,7 @@ class _Judgement:
 
     # Strictness ----------------------------------------------------------------------------------------------------
 
-    def _strictness(self) -> tuple[list[str], list[str], str]:
+    def _strictness(self) -> tuple[list[str], list[str], Answer]:
         """The suites in the order offered, those outside the list, and the answer."""
         readings = self.endpoint.all_readings()
         if not readings:
@@ -273,17 +280,17 @@ class _Judgement:
 
     # The rest ------------------------------------------------------------------------------------------------------
 
-    def _state(self, answer: str, strictness: str, exempt: str | None) -> str:
+    def _state(self, answer: Answer, strictness: Answer, exempt: str | None) -> State:
         if exempt is not None:
             return NOT_APPLICABLE
         return _STATE_OF[all_of((answer, strictness)) if self.options.strict else answer]
 
     def _tell(
         self,
-        answer: str,
+        answer: Answer,
         force: in_force.InForce,
-        origin: t.Mapping[str, t.Any],
-        strictness: str,
+        origin: PolicyOrigin,
+        strictness: Answer,
         outside: list[str],
     ) -> None:
         add, facts = self.findings.add, self.facts
@@ -308,7 +315,7 @@ class _Judgement:
             if status in (ERROR, DENIED):
                 add("TETRA-READ-FAILED", r.evidence("facts", name, status, r.plain(facts[name].get("reason"))))
 
-    def _tell_answer(self, answer: str) -> None:
+    def _tell_answer(self, answer: Answer) -> None:
         classic = {name: found.usable for name, found in self.suites.items()}
         proof = r.evidence("facts", "suites", None, ", ".join(f"{name}: {found}" for name, found in classic.items()))
         if all(found == NO for found in classic.values()):
@@ -341,7 +348,7 @@ class _Judgement:
         wanted = [name for name in unknown if cipher_suites.split_curve_suffix(name)[0] in self.suites]
         useless = [name for name in wanted if release.suffixed or name in self.suites]
         if useless:
-            proof = {**reading.proof, "value": r.plain(useless), "note": None}
+            proof: Evidence = {**reading.proof, "value": r.plain(useless), "note": None}
             self.findings.add("TETRA-LIST-UNSUPPORTED", proof)
         if unknown:
             proof = {**reading.proof, "value": r.plain(unknown), "note": f"{len(unknown)} names."}

@@ -21,17 +21,20 @@ from __future__ import annotations
 
 import collections.abc as c
 import datetime
+import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import moment
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import InForce as InForceAnswer
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import Sources
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
-AFTER_REBOOT = "after_reboot"
+AFTER_REBOOT: t.Final = "after_reboot"
 NOTE = "Microsoft's statements differ on whether a new order of suites needs a reboot; a reboot is assumed."
 
 UNKNOWN_ERROR = -3000
@@ -42,8 +45,8 @@ class InForce:
     """``state``: ``yes``, ``after_reboot`` or ``unknown``. ``otherwise``: reachability if the configured list is not in
     force. ``signs``: what shows that it may not be."""
 
-    state: str
-    otherwise: str
+    state: InForceAnswer
+    otherwise: Answer
     signs: tuple[r.Evidence, ...]
 
 
@@ -51,15 +54,16 @@ def judge(
     facts: Facts,
     release: Release | None,
     sources: Sources,
-    configured: str,
-    shown: str | None,
+    configured: Answer,
+    shown: Answer | None,
     owned: bool,
 ) -> InForce:
     """``configured``: reachability by the configured list; ``shown``: by the list of the cmdlet where that is another;
     ``owned``: a GPO sets the very value that the registry holds."""
     boot = _boot(facts)
     signs: list[r.Evidence] = []
-    state, otherwise = UNKNOWN, UNKNOWN
+    state: InForceAnswer = UNKNOWN
+    otherwise: Answer = UNKNOWN
     changed = moment(facts["reboot"].get("changed_by_us")) if facts["reboot"]["status"] == OK else None
     if changed is not None and (boot is None or changed > boot):
         signs.append(r.evidence("facts", "reboot.changed_by_us", facts["reboot"]["changed_by_us"], "Changed by us."))

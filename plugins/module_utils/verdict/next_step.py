@@ -7,9 +7,8 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, YES
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Cause, PolicyOrigin
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import cause as causes
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.in_force import InForce
 
@@ -42,10 +41,10 @@ _BY_CAUSE = {
 def choose(
     state: str,
     exempt: str | None,
-    cause: t.Mapping[str, str] | None,
+    cause: Cause | None,
     in_force: str,
     force: InForce,
-    origin: t.Mapping[str, t.Any],
+    origin: PolicyOrigin,
     configured: str,
 ) -> str:
     if exempt is not None:
@@ -75,10 +74,10 @@ def choose(
     return "The suites would do; trigger an update with debug logging and look at its log lines and a capture."
 
 
-def _list_fix(origin: t.Mapping[str, t.Any]) -> str:
-    kind, gpo = origin["origin"], origin.get("gpo") or {}
+def _list_fix(origin: PolicyOrigin) -> str:
+    kind, gpo = origin["origin"], origin["gpo"] or {"name": None, "guid": None}
     if kind == "domain_gpo":
-        return f"change the policy SSL Cipher Suite Order in the GPO {gpo.get('name') or gpo.get('guid')}, then reboot."
+        return f"change the policy SSL Cipher Suite Order in the GPO {gpo['name'] or gpo['guid']}, then reboot."
     if kind == "local_gpo":
         return "change the policy SSL Cipher Suite Order in the local group policy, then reboot."
     if kind == "mdm":

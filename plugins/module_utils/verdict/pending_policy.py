@@ -18,6 +18,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts imp
     LocalGpo,
     RegistryValue,
 )
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Finding, Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
 
@@ -30,8 +31,6 @@ NOTE_UNREAD = (
     "registry holds."
 )
 _BADNESS = {"not_applicable": 0, "compliant": 1, "unknown": 2, "non_compliant": 3}
-
-Document = dict[str, t.Any]
 
 
 def facts_after_policy(facts: Facts) -> Facts | None:
@@ -81,12 +80,12 @@ def holds(value: t.Mapping[str, t.Any], kind: str | None, data: t.Any) -> bool:
     return open_type or value["type"] == kind
 
 
-def is_worse(later: Document, now: Document) -> bool:
+def is_worse(later: Verdict, now: Verdict) -> bool:
     """Whether ``later`` is the worse of two verdicts."""
     return _BADNESS[later["state"]] > _BADNESS[now["state"]]
 
 
-def worse(now: Document, later: Document, note: str, findings: t.Sequence[Document] = ()) -> Document:
+def worse(now: Verdict, later: Verdict, note: str, findings: t.Sequence[Finding] = ()) -> Verdict:
     """The worse of two verdicts about one machine, with the owner and the findings of the registry as it is now.
 
     ``note`` is told in either case, ``findings`` only where ``later`` is the worse one; they come first.
@@ -112,7 +111,7 @@ def is_unreadable(facts: Facts) -> bool:
     return section["status"] not in (f.OK, f.ABSENT)
 
 
-def doubted(verdict: Document) -> Document:
+def doubted(verdict: Verdict) -> Verdict:
     """The verdict of an image whose local policy could not be read: never better than unknown."""
     if verdict["state"] != "compliant":
         return verdict

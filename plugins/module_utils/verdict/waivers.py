@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import RULES
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import verdict as verdict_document
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict, Waived
 
 NOT_WAIVABLE = "TETRA-NOT-AUDITED"
 """Of an image that could not be read nothing is known, so there is nothing to accept."""
@@ -25,8 +27,6 @@ _FALLBACK = {"non_compliant": "TETRA-NO-SUITE", "unknown": "TETRA-SUITES-UNKNOWN
 _FIELDS = {"rule", "image", "reason", "expires"}
 _SERIOUS = ("high", "medium")
 _TEXT_LIMIT = 500
-
-Verdict = dict[str, t.Any]
 
 
 class WaiverError(ValueError):
@@ -48,7 +48,7 @@ class Waiver:
         """Whether it is about this image."""
         return fnmatch.fnmatchcase(host, self.image)
 
-    def document(self) -> dict[str, str]:
+    def document(self) -> verdict_document.Waiver:
         """As plain JSON."""
         return {"rule": self.rule, "image": self.image, "reason": self.reason, "expires": self.expires.isoformat()}
 
@@ -107,13 +107,15 @@ def apply(verdict: Verdict, waivers: t.Iterable[Waiver], today: date) -> tuple[V
         return verdict, []
     valid = [waiver for waiver in relevant if waiver.expires >= today]
     notes = [_note(waiver, today) for waiver in relevant]
-    if against <= {waiver.rule for waiver in valid}:
+    state = verdict["state"]
+    changed: Verdict
+    if against <= {waiver.rule for waiver in valid} and (state == "non_compliant" or state == "unknown"):
         used = sorted(valid, key=lambda waiver: waiver.expires)
-        waived = {"state": verdict["state"], "waivers": [waiver.document() for waiver in used]}
+        waived: Waived = {"state": state, "waivers": [waiver.document() for waiver in used]}
         step = f"Waived until {used[0].expires.isoformat()}: {'; '.join(dict.fromkeys(w.reason for w in used))}"
         changed = {**verdict, "state": "not_applicable", "waived": waived, "next_step": step}
     else:
-        changed = dict(verdict)
+        changed = {**verdict}
         open_rules = ", ".join(sorted(against - {waiver.rule for waiver in valid}))
         notes.append(f"Not waived: {open_rules}.")
     changed["notes"] = [*verdict["notes"], *notes]

@@ -14,6 +14,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions
 
@@ -42,7 +43,7 @@ class Job:
     options: dict[str, t.Any] = field(repr=False)
     seconds: float
     probe: ProbeOptions | None = None
-    refused: tuple[str, str] | None = None
+    refused: tuple[ErrorKind, str] | None = None
     """(kind, sentence) where the endpoint is not to be asked at all."""
 
 

@@ -146,8 +146,8 @@ def _cause(facts: Facts, found: Document, policy: t.Mapping[str, t.Any] | None) 
         "line": found["line"],
     }
     told: Facts = {**facts, "connector": {**facts["connector"], "last_update": last}}
-    cause: Document | None = evaluate(told, policy)["cause"]
-    return cause
+    cause = evaluate(told, policy)["cause"]
+    return {**cause} if cause else None
 
 
 def _run(asker: Asker, tool: str, *arguments: str) -> bool:

@@ -17,7 +17,6 @@ one says that the GPO takes the value away.
 from __future__ import annotations
 
 import collections.abc as c
-import contextlib
 import json
 import typing as t
 from dataclasses import dataclass, field
@@ -26,16 +25,23 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
     BeforeImage,
     BeforeImageStore,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ALREADY, KEPT, RESTORED
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ALREADY, KEPT, RESTORED, Waiter
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.gpo_value import Gpo, GpoValues, same_setting
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import Endpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import State, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import Foreseen, Item, Step, Undone
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_items import GPO_VALUE
 
 Document = dict[str, t.Any]
+
+_SECONDS = 60.0
+"""For trying again where a connection breaks."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +72,103 @@ class Looked:
         return not same_setting(self.before, self.after)
 
 
+class GpoWork:
+    """What a transaction does on a management host. A GPO needs no note: no endpoint of it waits for this one."""
+
+    def __init__(self, asker: Asker, server: str | None = None) -> None:
+        self._asker = asker
+        self._server = server
+
+    def noted(self) -> State:
+        return dict(ABSENT)
+
+    def prepare(self, steps: t.Sequence[Step]) -> list[Item]:
+        """A step is an item of a before-image. Raises ChangeError with code ``changed_meanwhile``."""
+        for step in steps:
+            gpo, present = self._present(step)
+            if not same_setting(present, step["before"]):
+                raise ChangeError(
+                    "changed_meanwhile",
+                    f"{step['name']} in the GPO {gpo} was changed by somebody meanwhile.",
+                )
+        return [dict(step) for step in steps]
+
+    def note(self) -> None:
+        return None
+
+    def carry_out(self, steps: t.Sequence[Step], items: t.Sequence[Item]) -> None:
+        for item in items:
+            values = self._values(item)
+            values.write(values.find(item["guid"]), item["path"], item["name"], item["after"], item["before"])
+
+    def undo(self, items: t.Sequence[Item]) -> list[Undone]:
+        told = []
+        for item, foreseen in zip(items, self.foresee(items), strict=True):
+            if foreseen["outcome"] == RESTORED:
+                values = self._values(item)
+                values.write(values.find(item["guid"]), item["path"], item["name"], item["before"], item["after"])
+            told.append(Undone(path=foreseen["path"], name=foreseen["name"], outcome=foreseen["outcome"]))
+        return told
+
+    def foresee(self, items: t.Sequence[Item]) -> list[Foreseen]:
+        return [self._foreseen(item) for item in items]
+
+    def tidy(self, items: t.Sequence[Item]) -> None:
+        return None
+
+    def note_again(self, noted: State) -> None:
+        return None
+
+    def keep_copy(self, image: BeforeImage) -> None:
+        content = json.dumps(image.as_dict(), indent=1).encode()
+        RemoteFiles(self._asker).replace(self._copy_of(image), content)
+
+    def remove_copy(self, image: BeforeImage) -> None:
+        RemoteFiles(self._asker).remove(self._copy_of(image))
+
+    def _foreseen(self, item: Item) -> Foreseen:
+        _gpo, present = self._present(item)
+        outcome = KEPT
+        if same_setting(present, item["before"]):
+            outcome = ALREADY
+        elif same_setting(present, item["after"]):
+            outcome = RESTORED
+        return Foreseen(path=item["path"], name=item["name"], outcome=outcome, present=present)
+
+    def _present(self, item: Step) -> tuple[Gpo, State]:
+        values = self._values(item)
+        gpo = values.find(item["guid"])
+        return gpo, values.read(gpo, item["path"], item["name"])
+
+    def _values(self, item: Step) -> GpoValues:
+        return GpoValues(self._asker, item["domain"], self._server)
+
+    def _copy_of(self, image: BeforeImage) -> str:
+        return f"{read_folders(self._asker).copies}\\domain-gpos\\{image.id}.json"
+
+
 class DomainPolicy:
     """Raises ChangeError, NotWritable, BeforeImageError or SessionError. ``host`` is the management host."""
 
     def __init__(
-        self, asker: Asker, host: str, store: BeforeImageStore, run_id: str, token: str, server: str | None = None
+        self,
+        endpoint: Endpoint,
+        host: str,
+        store: BeforeImageStore,
+        run_id: str,
+        token: str,
+        server: str | None = None,
+        wait: Waiter | None = None,
     ) -> None:
-        self._asker = asker
-        self._host = host
+        self._endpoint = endpoint
         self._store = store
-        self._run_id = run_id
-        self._token = token
+        self._label = Label(host, run_id, token)
         self._server = server
+        self._wait = wait or Countdown(_SECONDS)
 
     def look(self, wish: Wish) -> Looked:
         """Touches nothing. Raises ChangeError with code ``changed_meanwhile`` where the plan is out of date."""
-        values = self._values(wish.domain)
+        values = GpoValues(self._endpoint.session(), wish.domain, self._server)
         gpo = values.find(wish.gpo)
         present = values.read(gpo, wish.key, wish.value)
         if same_setting(present, wish.after) or wish.expected is None or same(present, wish.expected):
@@ -95,7 +182,7 @@ class DomainPolicy:
         )
 
     def change(self, looked: Looked) -> BeforeImage:
-        """Writes, after a before-image was kept on disk."""
+        """Writes, after a before-image was kept on disk; undone where something goes wrong."""
         wish = looked.wish
         item = {
             "kind": GPO_VALUE,
@@ -107,10 +194,16 @@ class DomainPolicy:
             "before": looked.before,
             "after": looked.after,
         }
-        image = self._store.keep(self._host, self._run_id, self._token, [item])
-        self._keep_on_host(image)
-        self._values(wish.domain).write(looked.gpo, wish.key, wish.value, looked.after, looked.before)
-        return image
+        transaction = self._transaction()
+        try:
+            transaction.make([item])
+        except (ChangeError, SessionError) as error:
+            if transaction.begun:
+                raise ChangeError("not_changed", f"{error}{transaction.told()}") from error
+            raise
+        if transaction.image is None:
+            raise ChangeError("no_image", "The change has no before-image.")
+        return transaction.image
 
     def restore(self, images: c.Iterable[BeforeImage], check_only: bool = False) -> list[Document]:
         """Puts back what the GPOs held, newest image first, unless somebody changed it since.
@@ -122,47 +215,28 @@ class DomainPolicy:
         """
         told: list[Document] = []
         for image in images:
-            outcome = [self._restore_item(item, check_only) for item in image.items]
-            if not check_only and all(one["outcome"] != KEPT for one in outcome):
-                self._store.mark_restored(image, outcome)
-                self._remove_from_host(image)
-            told.extend(outcome)
+            transaction = self._transaction()
+            foreseen = transaction.foresee(image)
+            undone: t.Sequence[Undone] = foreseen if check_only else transaction.put_back(image, foreseen)
+            for item, now, then in zip(image.items, foreseen, undone, strict=True):
+                told.append(
+                    {
+                        "gpo": item["gpo"],
+                        "guid": item["guid"],
+                        "path": item["path"],
+                        "name": item["name"],
+                        "outcome": then["outcome"],
+                        "before": now["present"],
+                        "after": now["present"] if then["outcome"] == KEPT else item["before"],
+                    }
+                )
         return told
 
-    def _restore_item(self, item: c.Mapping[str, t.Any], check_only: bool) -> Document:
-        values = self._values(item["domain"])
-        gpo = values.find(item["guid"])
-        present = values.read(gpo, item["path"], item["name"])
-        outcome, after = RESTORED, item["before"]
-        if same_setting(present, item["before"]):
-            outcome = ALREADY
-        elif not same_setting(present, item["after"]):
-            outcome, after = KEPT, present
-        elif not check_only:
-            values.write(gpo, item["path"], item["name"], item["before"], item["after"])
-        return {
-            "gpo": gpo.name,
-            "guid": gpo.guid,
-            "path": item["path"],
-            "name": item["name"],
-            "outcome": outcome,
-            "before": present,
-            "after": after,
-        }
-
-    def _values(self, domain: str | None) -> GpoValues:
-        return GpoValues(self._asker, domain, self._server)
-
-    def _keep_on_host(self, image: BeforeImage) -> None:
-        """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""
-        content = json.dumps(image.as_dict(), indent=1).encode()
-        with contextlib.suppress(ChangeError, SessionError):
-            RemoteFiles(self._asker).replace(f"{self._folder_on_host()}\\{image.id}.json", content)
-
-    def _remove_from_host(self, image: BeforeImage) -> None:
-        """The copy of an image that was put back is of no more use."""
-        with contextlib.suppress(ChangeError, SessionError):
-            RemoteFiles(self._asker).remove(f"{self._folder_on_host()}\\{image.id}.json")
-
-    def _folder_on_host(self) -> str:
-        return f"{read_folders(self._asker).copies}\\domain-gpos"
+    def _transaction(self) -> Transaction:
+        return Transaction(
+            self._endpoint,
+            lambda _wait: GpoWork(self._endpoint.session(), self._server),
+            self._store,
+            self._label,
+            self._wait,
+        )

@@ -65,10 +65,7 @@ class LocalPolicy:
         pol = _parse(pol_before, self.pol_path)
         for name, state in wanted.items():
             pol = _with_value(pol, name, state)
-        try:
-            ini_after = gpt_ini.after_machine_change(ini_before or b"")
-        except gpt_ini.GptIniError as error:
-            raise ChangeError("damaged_policy", f"{self.ini_path} cannot be changed safely: {error}.") from error
+        ini_after = self._counted_on(ini_before)
         return [
             {
                 "kind": "file",
@@ -173,7 +170,13 @@ class LocalPolicy:
 
     def _count_on(self) -> None:
         """A higher version makes Windows process ``Registry.pol`` at the next refresh."""
-        self._files.replace(self.ini_path, gpt_ini.after_machine_change(self._files.read(self.ini_path) or b""))
+        self._files.replace(self.ini_path, self._counted_on(self._files.read(self.ini_path)))
+
+    def _counted_on(self, content: bytes | None) -> bytes:
+        try:
+            return gpt_ini.after_machine_change(content or b"")
+        except gpt_ini.GptIniError as error:
+            raise ChangeError("damaged_policy", f"{self.ini_path} cannot be changed safely: {error}.") from error
 
     def refresh(self) -> None:
         """Asks Windows to process the computer policy and waits for it. Its text is localized and is not read."""

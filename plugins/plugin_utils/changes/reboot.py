@@ -34,7 +34,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system imp
 Waiter = t.Callable[[float], bool]
 
 NATIVE, WIN_REBOOT = "native", "win_reboot"
-USERS_UNKNOWN = "users_unknown"
+USERS_UNKNOWN, ROLES_UNKNOWN = "users_unknown", "roles_unknown"
+ROLES_NOT_READ = "whether this is a domain controller, a cluster node or a Hyper-V host could not be read"
 REASON = "Cipher suites for Cisco Secure Endpoint (fleetops.tetra)"
 """What a user on the endpoint reads, and the event log keeps."""
 
@@ -142,11 +143,7 @@ def special_roles(asker: Asker) -> list[tuple[str, str]]:
     answer = asker.ask([statement])
     names = [str(item.get("Name")).lower() for item in answer.output if isinstance(item, Thing)]
     if len(names) + sum(refusal.is_missing for refusal in answer.refusals) < len(keys):
-        raise ChangeError(
-            "roles_unknown",
-            "Whether this is a domain controller, a cluster node or a Hyper-V host could not be read, so the endpoint "
-            "was left alone.",
-        )
+        raise ChangeError(ROLES_UNKNOWN, f"{ROLES_NOT_READ.capitalize()}.")
     found = [keys[name] for name in names if name in keys]
     return [*found, BITLOCKER_PIN] if asks_for_pin(asker) else found
 

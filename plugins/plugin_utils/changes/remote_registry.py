@@ -37,9 +37,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry i
     typed,
 )
 
-State = dict[str, t.Any]
 """``{status: "ok"|"absent", type, data}``, as in a plan's ``before`` and ``after``."""
 
+State = dict[str, t.Any]
 ABSENT: State = {"status": "absent", "type": None, "data": None}
 
 _TYPES = {

@@ -47,5 +47,21 @@ def deadline(seconds: float) -> t.Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, max(0.001, outer - (time.monotonic() - begun)))
 
 
+@contextmanager
+def own_time(seconds: float) -> t.Iterator[None]:
+    """Like ``deadline``, for what has to be done although another alarm is about to ring: putting back a change that
+    an alarm has interrupted. An alarm that is running stands still meanwhile."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    outer, _interval = signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        with deadline(seconds):
+            yield
+    finally:
+        if outer > 0:
+            signal.setitimer(signal.ITIMER_REAL, outer)
+
+
 def _ring(_number: int, _frame: t.Any) -> None:
     raise DeadlineExceeded

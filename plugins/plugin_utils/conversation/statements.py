@@ -15,6 +15,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import bare, only_reads, qualified
 
 
@@ -118,8 +119,16 @@ CATEGORIES = (
 """System.Management.Automation.ErrorCategory by number."""
 
 _DENIED = {"PermissionDenied", "SecurityError"}
+_ABSENT = frozenset({"PathNotFound", "NoServiceFoundForGivenName", "NoProcessFoundForGivenName"})
+"""Error ids that say of the very target that there is no such thing. A missing drive or provider (DriveNotFound,
+ProviderNotFound) has the same category and says nothing about what was asked for."""
 _MISSING_COMMANDS = ("CommandNotFoundException", "CouldNotAutoLoadModule")
 """The second for a name with a module that is not there (seen on 7.6)."""
+
+
+def plain_target(target: str | None) -> str | None:
+    """A target in lower case, without the provider that may stand in front."""
+    return target.rpartition("::")[2].lower() if target is not None else None
 
 
 @dataclass(frozen=True)
@@ -144,8 +153,17 @@ class Refusal:
 
     @property
     def is_missing(self) -> bool:
-        """The thing asked for does not exist. A command that does not exist is something else."""
-        return self.category == "ObjectNotFound" and not self.is_missing_command
+        """The target does not exist. Whether it is what was asked for, ``proves_absence`` tells."""
+        return self.error_id.partition(",")[0] in _ABSENT and self.target is not None
+
+    def proves_absence(self, asked: t.Collection[str]) -> bool:
+        """Whether the endpoint said of one of these very paths or names (in lower case) that it does not exist."""
+        return self.is_missing and plain_target(self.target) in asked
+
+    @property
+    def is_program_text(self) -> bool:
+        """What a program wrote to its error stream. Any other error of a program means that it did not run."""
+        return self.error_id.startswith("NativeCommandError")
 
     @property
     def is_missing_command(self) -> bool:
@@ -186,7 +204,7 @@ class SessionError(Exception):
     """The conversation with an endpoint is lost, or never began. ``kind`` is one of ``error.kind``; the message is one
     sentence without secrets."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: ErrorKind, message: str) -> None:
         super().__init__(message)
         self.kind = kind
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import (
     connector,
     details,
@@ -24,7 +24,12 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import (
     system,
     tls,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import Reply, ask_all
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Reply, ask_all
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
+    RegistryAnswers,
+    items_question,
+    listing,
+)
 
 DEFAULT_PROBE_HOST = "tetra-defs.amp.cisco.com"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -52,10 +57,14 @@ def collect(
     shell = details.Shell(_text(table.get("PSVersion")), _text(table.get("PSEdition")))
     batches = shell.runs_batches
     surveyed = survey.Survey.read(ask_all(asker, survey.questions(), batches))
+    _ask_again(asker, surveyed.registry, surveyed.passed_over(), batches)
     plan = details.compose(surveyed, shell, as_image)
     replies = ask_all(asker, plan.questions, batches)
-    if "confirm" in replies:
-        surveyed.registry.confirm(replies["confirm"])
+    surveyed.settle(replies["names"])
+    if not any(isinstance(value, Thing) for value in replies.get("file_canary", NOT_ASKED).values):
+        replies |= {name: replace(replies[name], doubt=survey.DOUBT) for name in details.FILES if name in replies}
+    surveyed.take_schannel_values(replies.get("schannel_values", NOT_ASKED))
+    _ask_again(asker, surveyed.schannel_values, surveyed.schannel_passed_over(), batches)
     document = read_facts(surveyed, plan, replies, shell, host, collected_at, asker.configuration())
     if as_image:
         document["source"] = "image"
@@ -64,6 +73,16 @@ def collect(
         answers = ask_all(asker, probe.questions(target, surveyed.system_root), batches)
         document["probe"] = probe.probe(target, answers, surveyed.build)
     return document
+
+
+def _ask_again(asker: Asker, answers: RegistryAnswers, keys: t.Mapping[str, t.Sequence[str]], batches: bool) -> None:
+    """Asks keys one by one where one of them may have spoilt the answer of all."""
+    if not keys:
+        return
+    listed = listing(ask_all(asker, [items_question("names", list(keys))], batches)["names"])
+    questions = answers.again(keys, listed)
+    if questions:
+        answers.take_again(ask_all(asker, questions, batches))
 
 
 def read_facts(

@@ -20,9 +20,13 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents import fa
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Plan
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.files import file_bytes, file_modified
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.files import (
+    file_bytes,
+    file_modified,
+    file_status,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Reply
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import Survey
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import DOUBT, Survey
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system import (
     moment,
     utc_offset_minutes,
@@ -53,6 +57,7 @@ def connector(survey: Survey, plan: Plan, replies: Replies) -> d.Connector:
         if survey.services.complete and not survey.services.refusals:
             absent: tuple[d.Status, str] = (facts.ABSENT, _ABSENT)
             why = absent if _all_understood(survey) else (facts.ERROR, _NOT_UNDERSTOOD)
+            why = why if survey.shows_services() else (facts.ERROR, DOUBT)
         else:
             why = survey.services.why_not()
         return {**facts.empty_facts("", status=why[0], reason=why[1])["connector"], "install_dir": install_dir}
@@ -138,8 +143,10 @@ def _definitions(replies: Replies) -> d.Definitions:
 def _last_update(replies: Replies) -> d.LastUpdate:
     reply = replies.get("log_lines", NOT_ASKED)
     lines = [value for value in reply.values if isinstance(value, str)]
-    if not lines and (reply.refusals or not reply.complete):
-        status, reason = _why(replies, "log_lines")
+    if reply.refusals or not reply.complete:
+        # Select-String does not say of a missing file that it is missing (seen on 7.6); the question beside it does.
+        file = file_status(replies.get("log_file", NOT_ASKED))
+        status, reason = file if file[0] == facts.ABSENT else _why(replies, "log_lines")
         return {**facts.section(status, reason), "result": None, "code": None, "time": None, "line": None}
     modified = moment(file_modified(replies.get("log_file", NOT_ASKED)))
     return log.last_update_section(lines, modified, utc_offset_minutes(replies))

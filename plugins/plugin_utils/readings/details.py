@@ -27,11 +27,13 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry i
     select,
     values_question,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import KEYS, Survey
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import Survey
 
 FIRST_BUILD_WITH_TLS_CMDLETS = 10240
 LOG_LINES = 40
 """Log lines that name the definition update; one update writes about ten."""
+FILES = ("local_gpo_file", "local_gpo_bytes", "archive", "local_xml", "policy_xml", "log_file", "log_lines")
+"""The questions about files. One about a file that every Windows has goes with them."""
 RSOP_NAMESPACE = "root/rsop/computer"
 
 
@@ -79,9 +81,7 @@ def compose(survey: Survey, shell: Shell, as_image: bool = False) -> Plan:
     registry_pol = local_gpo.MACHINE_POL.replace(r"C:\Windows\System32", system32, 1)
     archive = ntpath.join(survey.program_data, "ntuser.pol")
     asked: list[Question] = []
-    silent = survey.registry.silent(KEYS)
-    if silent:
-        asked.append(items_question("confirm", silent))
+    asked.append(items_question("names", survey.to_list()))
     asked.extend(_schannel(survey, shell))
     policy_set = any(
         survey.registry.data(facts.POLICY_KEY, value) is not None for value in (facts.SUITES_VALUE, facts.CURVES_VALUE)
@@ -107,6 +107,8 @@ def compose(survey: Survey, shell: Shell, as_image: bool = False) -> Plan:
             )
         )
         asked.append(Question("curves", (command("Get-TlsEccCurve"), command("Write-Output"))))
+    if any(question.name in FILES for question in asked):
+        asked.append(_file("file_canary", ntpath.join(system32, "ntdll.dll")))
     service = survey.connector_service()
     if service is not None:
         asked.append(
@@ -127,15 +129,18 @@ def connector_layout(survey: Survey) -> paths.Layout | None:
 
 def _schannel(survey: Survey, shell: Shell) -> t.Iterator[Question]:
     present = survey.schannel_keys()
-    plain: dict[str, list[str]] = {}
+    found: list[str] = []
     slashed: dict[str, list[str]] = {}
     for key in facts.SCHANNEL_KEYS:
         path = facts.schannel_path(key)
-        names = needed(present.get(path.lower(), ()))
-        if names:
-            (slashed if "/" in key else plain)[path] = names
-    if plain:
-        yield values_question("schannel_values", list(plain), facts.SCHANNEL_VALUES)
+        about = present.get(path.lower())
+        if about is not None and (names := needed(about.names)):
+            found.append(path)
+            if "/" in key:
+                slashed[path] = names
+    if found:
+        yield values_question("schannel_values", found, facts.SCHANNEL_VALUES)
+    # StdRegProv is a second witness for the keys that the provider could not address before.
     if shell.has_cim:
         for path, values in slashed.items():
             yield Question(f"enum:{path}", enum_values_statement(path))

@@ -11,6 +11,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection, Session
@@ -28,7 +29,7 @@ class Gathered:
 
     facts: Facts | None
     error: SessionError | None
-    timing: dict[str, t.Any]
+    timing: Timing
 
 
 def gather(
@@ -59,7 +60,11 @@ def gather(
         )
     if error is not None:
         session.abandon()
-    timing = {"started_at": started, "seconds": round(time.monotonic() - begun, 3), "pipelines": session.pipelines}
+    timing: Timing = {
+        "started_at": started,
+        "seconds": round(time.monotonic() - begun, 3),
+        "pipelines": session.pipelines,
+    }
     return Gathered(document, error, timing)
 
 

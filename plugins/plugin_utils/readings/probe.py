@@ -84,27 +84,26 @@ def not_probed(reason: str = "Not asked for.") -> d.Probe:
 
 def probe(target: Target, replies: t.Mapping[str, Reply], build: int | None) -> d.Probe:
     curl, code = replies.get("curl", NOT_ASKED), replies.get("exit_code", NOT_ASKED)
+    times = [match for value in curl.values if isinstance(value, str) for match in _TIMES.finditer(value)]
     number = next((int(v) for v in code.values if isinstance(v, int) and not isinstance(v, bool)), None)
     about: d.Probe = {
         **not_probed(),
         "host": f"{target.host}:{target.port}",
         "via_proxy": target.proxy,
     }
-    if any(refusal.is_missing_command or refusal.is_missing for refusal in curl.refusals):
+    if any(refusal.is_missing_command for refusal in curl.refusals):
         older = build is not None and build < _FIRST_BUILD_WITH_CURL
         reason = "curl.exe came with Windows 10 1803." if older else "The endpoint has no curl.exe to probe with."
         return {**about, **facts.section(facts.UNSUPPORTED, reason)}
-    if number is None:
-        failed = curl if curl.refusals or not curl.complete else code
+    if number is None or not times:
+        # Without curl's own line the code may be that of an earlier program: curl did not start.
+        failed = curl if curl.refusals or not curl.complete or not times else code
         status, reason = failed.why_not()
+        if failed.complete and not failed.refusals:
+            status, reason = facts.ERROR, "curl.exe did not report, so nothing is known of a handshake."
         status = facts.ERROR if status == facts.ABSENT else status
         return {**about, **facts.section(status, reason)}
-    handshake = any(
-        int(match.group(1)) or int(match.group(2))
-        for value in curl.values
-        if isinstance(value, str)
-        for match in _TIMES.finditer(value)
-    )
+    handshake = any(int(match.group(1)) or int(match.group(2)) for match in times)
     outcome: d.ProbeOutcome = "tls_ok" if handshake else _OUTCOMES.get(number, "other")
     detail = _DETAILS.get(outcome, f"curl ended with code {number}.")
     return {**about, **facts.section(facts.OK), "exit_code": number, "outcome": outcome, "detail": detail}

@@ -27,6 +27,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Statement,
     Thing,
     command,
+    plain_target,
 )
 
 _MARKER = "fleetops.tetra:"
@@ -50,12 +51,16 @@ class Question:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one question gave. ``complete``: it ran to its end, so that what is not in ``values`` was not there."""
+    """What one question gave. ``complete``: the endpoint went on to the next one. That proves nothing about what is
+    not in ``values``: a refusal proves an absence where it names one of ``targets``, and only without a ``doubt``."""
 
     values: list[t.Any] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     complete: bool = False
     unreadable: str | None = None
+    targets: frozenset[str] = frozenset()
+    doubt: str | None = None
+    """Why this session's word that something is missing does not count."""
 
     def failure(self) -> tuple[d.Status, str] | None:
         """(status, reason) where the question as a whole was refused; None where it was answered."""
@@ -69,26 +74,26 @@ class Reply:
             return facts.ERROR, self.unreadable
         if not self.refusals:
             return facts.ERROR, "The endpoint gave no answer to this question."
-        return status_of(self.refusals[0])
+        return self.status_of(self.refusals[0])
+
+    def status_of(self, refusal: Refusal) -> tuple[d.Status, str]:
+        """The status and reason of what was asked for by the error that stands for it."""
+        if refusal.is_denied:
+            return facts.DENIED, f"The account may not read it: {refusal.sentence()}"
+        if refusal.is_missing_command:
+            return facts.UNSUPPORTED, f"The endpoint does not have {refusal.target or 'the command'}."
+        if refusal.proves_absence(self.targets):
+            absent: tuple[d.Status, str] = (facts.ABSENT, f"It does not exist: {refusal.sentence()}")
+            return (facts.ERROR, self.doubt) if self.doubt else absent
+        return facts.ERROR, f"The endpoint answered with an error: {refusal.sentence()}"
+
+    def refused(self, target: str) -> tuple[d.Status, str] | None:
+        """(status, reason) by the first refusal that names one target, in any case."""
+        named = (refusal for refusal in self.refusals if plain_target(refusal.target) == target.lower())
+        return next(map(self.status_of, named), None)
 
 
 NOT_ASKED = Reply(unreadable="This question was not asked.")
-
-
-def status_of(refusal: Refusal) -> tuple[d.Status, str]:
-    """The status and reason of a section by the error that stands for it."""
-    if refusal.is_denied:
-        return facts.DENIED, f"The account may not read it: {refusal.sentence()}"
-    if refusal.is_missing_command:
-        return facts.UNSUPPORTED, f"The endpoint does not have {refusal.target or 'the command'}."
-    if refusal.is_missing:
-        return facts.ABSENT, f"It does not exist: {refusal.sentence()}"
-    return facts.ERROR, f"The endpoint answered with an error: {refusal.sentence()}"
-
-
-def plain_target(target: str | None) -> str | None:
-    """A target in lower case, without the provider that may stand in front."""
-    return target.rpartition("::")[2].lower() if target is not None else None
 
 
 def ask_all(asker: Asker, questions: t.Sequence[Question], batches: bool = True) -> dict[str, Reply]:
@@ -131,7 +136,7 @@ def _alone(asker: Asker, question: Question) -> Reply:
         return Reply(unreadable=str(error))
     if not _has_its_shape(question, answer.output):
         return Reply(unreadable="The endpoint answered with something else than was asked for.")
-    return Reply(list(answer.output), list(answer.refusals), complete=not answer.failed)
+    return Reply(list(answer.output), list(answer.refusals), not answer.failed, targets=question.targets)
 
 
 def _has_its_shape(question: Question, output: t.Iterable[t.Any]) -> bool:
@@ -173,7 +178,7 @@ def _with_refusals(questions: t.Sequence[Question], answer: Answer, values: dict
         if len(owners) == 1:
             refusals[owners[0]].append(refusal)
             if refusal.is_missing_command and owners[0] not in values:
-                missing[owners[0]] = Reply([], [refusal], complete=False)
+                missing[owners[0]] = Reply([], [refusal])
         elif owners:
             shared.setdefault(tuple(owners), []).append(refusal)
         else:
@@ -186,8 +191,11 @@ def _with_refusals(questions: t.Sequence[Question], answer: Answer, values: dict
                 refusals[name].append(refusal)
         else:
             uncertain.update(names)
+    targets = {question.name: question.targets for question in questions}
     replies = {
-        name: Reply(found, refusals[name], complete=True) for name, found in values.items() if name not in uncertain
+        name: Reply(found, refusals[name], True, targets=targets[name])
+        for name, found in values.items()
+        if name not in uncertain
     }
     return {**missing, **replies}
 

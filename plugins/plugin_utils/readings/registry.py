@@ -13,23 +13,23 @@ apart.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.clixml import Wide
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Command,
+    Refusal,
     Statement,
     Thing,
     Unsigned,
     command,
+    plain_target,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import (
     Question,
     Reply,
-    plain_target,
-    status_of,
 )
 
 HKEY_LOCAL_MACHINE = 0x80000002
@@ -58,16 +58,29 @@ def values_question(name: str, keys: t.Sequence[str], values: t.Sequence[str]) -
     return Question(name, statement, frozenset(key.lower() for key in keys))
 
 
+_ABOUT_KEYS = ("Name", "Property", "ValueCount", "SubKeyCount")
+
+
 def items_question(name: str, keys: t.Sequence[str]) -> Question:
-    """Asks whether keys exist and what their values are called."""
-    statement = (going_on("Get-Item", LiteralPath=[provider_path(key) for key in keys]), select("Name", "Property"))
+    """Asks whether keys exist, what their values are called, and how many values and keys they hold."""
+    statement = (going_on("Get-Item", LiteralPath=[provider_path(key) for key in keys]), select(*_ABOUT_KEYS))
     return Question(name, statement, frozenset(key.lower() for key in keys))
+
+
+def named_question(name: str, key: str, asked: t.Sequence[str], values: t.Sequence[str]) -> Question:
+    """Asks one key for values that it is known to have (``asked``), so that no other value can spoil the answer: a
+    value called ``PSObject`` ends Get-ItemProperty without -Name (seen on 7.6)."""
+    statement = (
+        going_on("Get-ItemProperty", LiteralPath=[provider_path(key)], Name=list(asked)),
+        select("PSPath", *values),
+    )
+    return Question(name, statement, frozenset({key.lower()}))
 
 
 def children_question(name: str, keys: t.Sequence[str]) -> Question:
     """Asks for the keys right below some keys and for what their values are called."""
     paths = [provider_path(key) for key in keys]
-    statement = (going_on("Get-ChildItem", LiteralPath=paths), select("Name", "Property"))
+    statement = (going_on("Get-ChildItem", LiteralPath=paths), select(*_ABOUT_KEYS))
     return Question(name, statement, frozenset(key.lower() for key in keys))
 
 
@@ -107,12 +120,52 @@ class KeyAnswer:
     properties: dict[str, t.Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Listed:
+    """What a key says of itself. ``whole``: as many names came as the key counts values."""
+
+    path: str
+    names: tuple[str, ...]
+    whole: bool
+    keys: int | None
+    """How many keys lie right below it."""
+
+    def has(self, name: str) -> bool | None:
+        """Whether there is a value of that name; None where the names came incomplete."""
+        if name.lower() in map(str.lower, self.names):
+            return True
+        return False if self.whole else None
+
+
+def listing(reply: Reply) -> dict[str, Listed]:
+    """Full key path in lower case → what the key says, from ``items_question`` or ``children_question``."""
+    found: dict[str, Listed] = {}
+    for thing in reply.values:
+        name = _text(thing.get("Name")) if isinstance(thing, Thing) else None
+        if not isinstance(thing, Thing) or name is None:
+            continue
+        names, count, keys = thing.get("Property"), thing.get("ValueCount"), thing.get("SubKeyCount")
+        texts = tuple(str(item) for item in names) if isinstance(names, list) else ()
+        path = name.rpartition("::")[2]
+        found[path.lower()] = Listed(path, texts, count == len(texts), keys if isinstance(keys, int) else None)
+    return found
+
+
+NOTHING_PROVEN = "Nothing came that proves that it does not exist."
+
+
 class RegistryAnswers:
-    """The answers to ``values_question``, by key."""
+    """The answers to ``values_question``, by key. A value is absent where the key's own list of names lacks it, a key
+    where the endpoint says so of that very key. Everything else is not known."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
+        self._listed: dict[str, Listed] = {}
         self._found: dict[str, dict[str, t.Any]] = {}
+        self._doubt: str | None = None
+        self._add(reply)
+
+    def _add(self, reply: Reply) -> None:
         for thing in reply.values:
             path = plain_target(_text(thing.get("PSPath"))) if isinstance(thing, Thing) else None
             if path is not None:
@@ -122,75 +175,101 @@ class RegistryAnswers:
         found = self._found.get(key.lower())
         if found is not None:
             return KeyAnswer(facts.OK, None, found)
-        for refusal in self._reply.refusals:
-            if plain_target(refusal.target) == key.lower():
-                status, reason = status_of(refusal)
-                return KeyAnswer(status, f"The key does not exist: {key}." if status == facts.ABSENT else reason)
-        if not self._reply.complete:
+        refused = self._reply.refused(key)
+        if refused is not None:
+            status, reason = refused
+            return KeyAnswer(status, f"The key does not exist: {key}." if status == facts.ABSENT else reason)
+        if self.is_cut(key):
             return KeyAnswer(*self._why_cut_short())
         return KeyAnswer("empty")
+
+    def was_asked(self, key: str) -> bool:
+        return key.lower() in self._reply.targets
+
+    def is_cut(self, key: str) -> bool:
+        """Whether the key may have been passed over: it gave nothing, and there is an error that names no key."""
+        if self._is_settled(key):
+            return False
+        return not self._reply.complete or any(self._names_no_key(refusal) for refusal in self._reply.refusals)
+
+    def _is_settled(self, key: str) -> bool:
+        return key.lower() in self._found or self._reply.refused(key) is not None
+
+    def _names_no_key(self, refusal: Refusal) -> bool:
+        return plain_target(refusal.target) not in self._reply.targets
 
     def _why_cut_short(self) -> tuple[d.Status, str]:
         if self._reply.unreadable is not None:
             return facts.ERROR, self._reply.unreadable
         for refusal in self._reply.refusals:
-            target = plain_target(refusal.target)
-            if target is None or not target.startswith("hkey_"):
-                status, reason = status_of(refusal)
-                return facts.ERROR if status == facts.ABSENT else status, reason
+            if self._names_no_key(refusal):
+                return self._reply.status_of(refusal)
         return facts.ERROR, "The endpoint's answer was cut short."
 
-    def silent(self, keys: t.Iterable[str]) -> list[str]:
-        """The keys that gave neither values nor an error."""
-        return [key for key in keys if self.key(key).status == "empty"]
+    def open_keys(self, keys: t.Iterable[str]) -> list[str]:
+        """The keys that gave values or no answer of their own, so that their own list of names has to be asked for."""
+        return [key for key in keys if key.lower() in self._found or self._reply.refused(key) is None]
 
-    def confirm(self, items: Reply) -> None:
-        """Settles silent keys by the answer to ``items_question``: really there and really empty, or something else."""
-        names = key_names(items)
-        for key in self.silent(names):
-            if names[key] == []:
-                self._found[key.lower()] = {}
-        settled = set(self._found)
-        self._reply = Reply(
-            self._reply.values,
-            [*self._reply.refusals, *(r for r in items.refusals if plain_target(r.target) not in settled)],
-            self._reply.complete,
-            self._reply.unreadable,
-        )
+    def settle(self, names: Reply) -> None:
+        """Takes in the keys' own lists, the answer to ``items_question``."""
+        self._listed.update(listing(names))
+        more = [refusal for refusal in names.refusals if plain_target(refusal.target) not in self._found]
+        self._reply = replace(self._reply, refusals=[*self._reply.refusals, *more])
+
+    def doubt(self, reason: str) -> None:
+        """From now on nothing is absent."""
+        self._doubt = reason
+        self._reply = replace(self._reply, doubt=reason)
+
+    def again(self, wanted: t.Mapping[str, t.Sequence[str]], listed: t.Mapping[str, Listed]) -> list[Question]:
+        """One question for each of these keys that was passed over: for the values that it is known to have, or, where
+        its names are not known, for all that are wanted."""
+        asked = []
+        for key, names in wanted.items():
+            about = listed.get(key.lower())
+            if about is None:
+                asked.append(values_question(f"again:{key}", [key], names))
+            elif there := [name for name in names if about.has(name)]:
+                asked.append(named_question(f"again:{key}", key, there, names))
+        return asked
+
+    def take_again(self, replies: t.Mapping[str, Reply]) -> None:
+        """Takes in the answers to ``again``."""
+        for name, reply in replies.items():
+            self._add(reply)
+            key = name.removeprefix("again:").lower()
+            named = [refusal for refusal in reply.refusals if plain_target(refusal.target) == key]
+            self._reply = replace(self._reply, refusals=[*self._reply.refusals, *named])
 
     def value(self, key: str, name: str, types: t.Mapping[str, d.RegistryType | None] | None = None) -> d.RegistryValue:
         """One value as facts store it. ``types`` are the true types by name in lower case, where they were asked."""
         answer = self.key(key)
-        if answer.status == "empty":
-            return facts.registry_value(
-                key, name, facts.ERROR, "The key gave neither values nor an error, so nothing is known about it."
-            )
-        if answer.status != facts.OK:
-            return facts.registry_value(key, name, answer.status, answer.reason)
         data = answer.properties.get(name.lower())
         if data is None:
-            return facts.registry_value(key, name, facts.ABSENT, "The value does not exist.")
+            status, reason = self._why_missing(key, name, answer)
+            return facts.registry_value(key, name, status, reason)
         stored = typed(data, types.get(name.lower()) if types else None)
         if stored is None:
             return facts.registry_value(key, name, facts.ERROR, "The value came in a form that no registry value has.")
         return facts.registry_value(key, name, type=stored["type"], data=stored["data"])
 
+    def _why_missing(self, key: str, name: str, answer: KeyAnswer) -> tuple[d.Status, str | None]:
+        listed = self._listed.get(key.lower())
+        if listed is None or answer.status not in (facts.OK, "empty", facts.ERROR):
+            if answer.status == "empty" or answer.status == facts.OK:
+                return facts.ERROR, NOTHING_PROVEN
+            return answer.status, answer.reason
+        has = listed.has(name)
+        if has:
+            return facts.ERROR, "The value exists and could not be read."
+        if has is None or (answer.status == facts.OK and name.lower() not in answer.properties):
+            return facts.ERROR, NOTHING_PROVEN
+        return (facts.ERROR, self._doubt) if self._doubt else (facts.ABSENT, "The value does not exist.")
+
     def data(self, key: str, name: str) -> t.Any:
         """The plain data of a value, or None where there is none or it is unknown."""
         answer = self.key(key)
         return answer.properties.get(name.lower()) if answer.status == facts.OK else None
-
-
-def key_names(reply: Reply) -> dict[str, list[str]]:
-    """Full key path as spelt → names of its values, from ``items_question`` or ``children_question``."""
-    found: dict[str, list[str]] = {}
-    for thing in reply.values:
-        if not isinstance(thing, Thing):
-            continue
-        name, names = _text(thing.get("Name")), thing.get("Property")
-        if name is not None:
-            found[name.rpartition("::")[2]] = [str(item) for item in names] if isinstance(names, list) else []
-    return found
 
 
 def enum_types(reply: Reply) -> dict[str, d.RegistryType | None] | None:

@@ -11,18 +11,19 @@ The second pipeline is composed from the answers, so that a healthy endpoint nee
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import paths
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import Question, Reply
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing, plain_target
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Question, Reply
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
+    Listed,
     RegistryAnswers,
     children_question,
     going_on,
     items_question,
-    key_names,
+    listing,
     provider_path,
     select,
     values_question,
@@ -67,6 +68,12 @@ _VALUES: dict[str, tuple[str, ...]] = {
     facts.OUR_KEY: (facts.CHANGED_AT,),
 }
 KEYS = tuple(_VALUES)
+CANARY = (CURRENT_VERSION_KEY, "CurrentBuildNumber")
+"""A key and a value that every Windows has: where they are not shown, the session's word that something is missing does
+not count."""
+CANARY_SERVICE = "RpcSs"
+"""A service that every Windows has."""
+DOUBT = "The session does not show what every Windows has, so what it says to be missing is not known."
 _ITEM_KEYS = (SERVICING_KEY, WINDOWS_UPDATE_KEY, SESSION_MANAGER_KEY, ELEVATION_KEY)
 SCHANNEL_PARENTS = tuple(dict.fromkeys(facts.schannel_path(key).rpartition("\\")[0] for key in facts.SCHANNEL_KEYS))
 
@@ -89,10 +96,16 @@ def questions() -> list[Question]:
         Question(
             "services",
             (
-                going_on("Get-ItemProperty", Path=provider_path(f"{SERVICES_KEY}\\CiscoAMP*")),
+                # A pattern that fits nothing gives nothing, and no error; the other service tells that one looked.
+                going_on(
+                    "Get-ItemProperty",
+                    Path=[provider_path(f"{SERVICES_KEY}\\{name}") for name in ("CiscoAMP*", CANARY_SERVICE)],
+                ),
                 select("PSChildName", "ImagePath", "Start"),
             ),
-            frozenset({f"{SERVICES_KEY}\\CiscoAMP*".lower(), SERVICES_KEY.lower()}),
+            frozenset(
+                {SERVICES_KEY.lower(), *(f"{SERVICES_KEY}\\{name}".lower() for name in ("CiscoAMP*", CANARY_SERVICE))}
+            ),
         ),
     ]
 
@@ -107,6 +120,9 @@ class Survey:
     services: Reply
     environment: dict[str, str]
     """Names in lower case; empty where the endpoint does not show its environment."""
+    parents: dict[str, Listed] = field(default_factory=dict)
+    """What the keys of ``to_list`` say of themselves, by path in lower case."""
+    schannel_values: RegistryAnswers = field(default_factory=lambda: RegistryAnswers(NOT_ASKED))
 
     @classmethod
     def read(cls, replies: t.Mapping[str, Reply]) -> Survey:
@@ -114,9 +130,18 @@ class Survey:
         for thing in replies["environment"].values:
             if isinstance(thing, Thing) and isinstance(thing.get("Name"), str) and isinstance(thing.get("Value"), str):
                 environment[thing.get("Name").lower()] = thing.get("Value")
-        return cls(
+        survey = cls(
             RegistryAnswers(replies["values"]), replies["schannel"], replies["items"], replies["services"], environment
         )
+        if survey.build is None:
+            survey.doubt()
+        return survey
+
+    def doubt(self) -> None:
+        """From now on nothing that was asked so far is absent."""
+        self.registry.doubt(DOUBT)
+        self.schannel = replace(self.schannel, doubt=DOUBT)
+        self.items = replace(self.items, doubt=DOUBT)
 
     @property
     def build(self) -> int | None:
@@ -144,9 +169,50 @@ class Survey:
     def program_data(self) -> str:
         return self.environment.get("programdata", r"C:\ProgramData").rstrip("\\")
 
-    def schannel_keys(self) -> dict[str, list[str]]:
-        """Full path in lower case → names of its values, for all keys right below the parents."""
-        return {path.lower(): names for path, names in key_names(self.schannel).items()}
+    def passed_over(self) -> dict[str, tuple[str, ...]]:
+        """Keys whose values were not handed over although nothing was said against these very keys."""
+        return {key: names for key, names in _VALUES.items() if self.registry.is_cut(key)}
+
+    def to_list(self) -> list[str]:
+        """The keys whose own lists prove what is absent: those that the endpoint did not refuse by name."""
+        parents = [parent for parent in SCHANNEL_PARENTS if self.schannel.refused(parent) is None]
+        return [*self.registry.open_keys(KEYS), *parents]
+
+    def settle(self, names: Reply) -> None:
+        """Takes in the lists of ``to_list``."""
+        self.parents = listing(names)
+        about = self.parents.get(CANARY[0].lower())
+        if about is None or not about.has(CANARY[1]):
+            self.doubt()
+        self.registry.settle(names)
+
+    def take_schannel_values(self, reply: Reply) -> None:
+        self.schannel_values = RegistryAnswers(reply)
+
+    def schannel_passed_over(self) -> dict[str, tuple[str, ...]]:
+        """Like ``passed_over``, for the Schannel keys that the second pipeline asked."""
+        answers, keys = self.schannel_values, map(facts.schannel_path, facts.SCHANNEL_KEYS)
+        return {key: facts.SCHANNEL_VALUES for key in keys if answers.was_asked(key) and answers.is_cut(key)}
+
+    def schannel_keys(self) -> dict[str, Listed]:
+        """Full path in lower case → what the key says of itself, for all keys right below the parents."""
+        return listing(self.schannel)
+
+    def all_listed(self, parent: str) -> bool:
+        """Whether every key below a parent of Schannel keys was named, so that another one does not exist."""
+        about = self.parents.get(parent.lower())
+        named = {*self.schannel_keys(), *(plain_target(refusal.target) or "" for refusal in self.schannel.refusals)}
+        below = [path for path in named if path.rpartition("\\")[0] == parent.lower()]
+        return about is not None and about.keys == len(below) and self.schannel.doubt is None
+
+    def shows_services(self) -> bool:
+        """Whether a service that every Windows has came back beside those that were asked for."""
+        return any(
+            isinstance(thing, Thing)
+            and str(thing.get("PSChildName")).lower() == CANARY_SERVICE.lower()
+            and isinstance(thing.get("ImagePath"), str)
+            for thing in self.services.values
+        )
 
     def connector_service(self) -> tuple[str, str, int | None] | None:
         """(name, image path, start) of the connector's service."""

@@ -19,10 +19,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details im
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import (
     NOT_ASKED,
     Reply,
-    plain_target,
-    status_of,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import key_names
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import listing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import (
     COMPUTER_NAME_KEY,
     CURRENT_VERSION_KEY,
@@ -191,30 +189,21 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text is not None else None
 
 
-def _refused(items: Reply, key: str) -> tuple[d.Status, str] | None:
-    for refusal in items.refusals:
-        if plain_target(refusal.target) == key.lower():
-            return status_of(refusal)
-    return None
-
-
 def _exists(items: Reply, key: str) -> bool | None:
-    if any(name.lower() == key.lower() for name in key_names(items)):
+    if key.lower() in listing(items):
         return True
-    refused = _refused(items, key)
+    refused = items.refused(key)
     return False if refused is not None and refused[0] == facts.ABSENT else None
 
 
 def _has_value(items: Reply, key: str, value: str) -> bool | None:
-    for name, values in key_names(items).items():
-        if name.lower() == key.lower():
-            return value.lower() in {item.lower() for item in values}
-    return None
+    about = listing(items).get(key.lower())
+    return about.has(value) if about is not None else None
 
 
 def _administrator(items: Reply) -> bool | None:
     """A full administrator opens the hive of LocalService; a filtered one and a user may not."""
     if _exists(items, ELEVATION_KEY):
         return True
-    refused = _refused(items, ELEVATION_KEY)
+    refused = items.refused(ELEVATION_KEY)
     return False if refused is not None and refused[0] == facts.DENIED else None

@@ -16,9 +16,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details im
     FIRST_BUILD_WITH_TLS_CMDLETS,
     needed,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Reply
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import Reply
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
-    RegistryAnswers,
+    NOTHING_PROVEN,
     enum_types,
     typed,
 )
@@ -116,62 +116,62 @@ def fips(survey: Survey) -> d.Fips:
 
 def schannel(survey: Survey, replies: Replies) -> d.Schannel:
     """The switches of Schannel: of each key the values that count, whatever else lies there."""
-    plain = RegistryAnswers(replies.get("schannel_values", NOT_ASKED))
-    keys = {name: _schannel_key(name, survey, plain, replies) for name in facts.SCHANNEL_KEYS}
+    keys = {name: _schannel_key(name, survey, replies) for name in facts.SCHANNEL_KEYS}
     winhttp = survey.registry.value(facts.WINHTTP_KEY, facts.WINHTTP_VALUE)
     return {**facts.section(*_overall(keys.values())), "keys": keys, "winhttp_default_secure_protocols": winhttp}
 
 
-def _schannel_key(name: str, survey: Survey, plain: RegistryAnswers, replies: Replies) -> d.RegistryKey:
+def _schannel_key(name: str, survey: Survey, replies: Replies) -> d.RegistryKey:
     path = facts.schannel_path(name)
-    listed = survey.schannel_keys().get(path.lower())
-    if listed is None:
+    about = survey.schannel_keys().get(path.lower())
+    if about is None:
         return _schannel_missing(path, survey)
-    names = needed(listed)
+    names = needed(about.names)
+    if not about.whole:
+        return facts.registry_key(path, facts.ERROR, "The names of the key's values came incomplete.")
     if not names:
         return facts.registry_key(path)
+    answer = survey.schannel_values.key(path)
+    if answer.status == facts.OK:
+        values = {value: typed(answer.properties.get(value.lower())) for value in names}
+        contradicted = _contradicted(path, values, replies) if "/" in name else None
+        return contradicted or _with_values(path, values)
     if "/" in name:
-        return _slashed_key(path, names, replies)
-    answer = plain.key(path)
-    if answer.status != facts.OK:
-        # Its parent lists the key, so it is not absent.
-        status = facts.ERROR if answer.status == "empty" or answer.status == facts.ABSENT else answer.status
-        return facts.registry_key(path, status, answer.reason or "The values of the key were not handed over.")
-    values = {value: typed(answer.properties.get(value.lower())) for value in names}
-    return _with_values(path, values)
+        return _by_stdregprov(path, names, replies)
+    # Its parent lists the key, so it is not absent.
+    status = facts.ERROR if answer.status == "empty" or answer.status == facts.ABSENT else answer.status
+    return facts.registry_key(path, status, answer.reason or "The values of the key were not handed over.")
 
 
 def _schannel_missing(path: str, survey: Survey) -> d.RegistryKey:
     """Why a key is not among those that exist: it is absent, or its siblings could not be listed."""
-    parent = path.rpartition("\\")[0].lower()
-    for refusal in survey.schannel.refusals:
-        target = (refusal.target or "").rpartition("::")[2].lower()
-        if target == parent and refusal.is_missing:
-            return facts.registry_key(path, facts.ABSENT, "The key does not exist.")
-        if target in (parent, path.lower()) and refusal.is_denied:
-            return facts.registry_key(path, facts.DENIED, f"The account may not list the keys: {refusal.sentence()}")
-        if target in (parent, path.lower()):
-            return facts.registry_key(path, facts.ERROR, f"The keys could not be listed: {refusal.sentence()}")
-    if not survey.schannel.complete:
-        return facts.registry_key(path, *_never_absent(survey.schannel.why_not()))
-    return facts.registry_key(path, facts.ABSENT, "The key does not exist.")
+    parent = path.rpartition("\\")[0]
+    refused = survey.schannel.refused(parent) or survey.schannel.refused(path)
+    if refused is not None and refused[0] == facts.ABSENT:
+        return facts.registry_key(path, facts.ABSENT, "The key does not exist.")
+    if refused is not None:
+        return facts.registry_key(path, refused[0], f"The keys could not be listed: {refused[1]}")
+    if survey.all_listed(parent):
+        return facts.registry_key(path, facts.ABSENT, "The key does not exist.")
+    why = survey.schannel.why_not() if survey.schannel.refusals or not survey.schannel.complete else None
+    return facts.registry_key(path, *(_never_absent(why) if why else (facts.ERROR, NOTHING_PROVEN)))
 
 
-def _slashed_key(path: str, names: list[str], replies: Replies) -> d.RegistryKey:
-    """The values of a key that only StdRegProv can address."""
+def _contradicted(path: str, values: t.Mapping[str, d.ValueOfKey | None], replies: Replies) -> d.RegistryKey | None:
+    """The key as unreadable, where StdRegProv answers and tells something else than the registry provider."""
+    told = _told_by_stdregprov(path, list(values), replies)
+    if told is None or all(told[name] in (None, value) for name, value in values.items()):
+        return None
+    reason = "The registry provider and StdRegProv tell different things of this key."
+    return facts.registry_key(path, facts.ERROR, reason)
+
+
+def _told_by_stdregprov(path: str, names: list[str], replies: Replies) -> dict[str, d.ValueOfKey | None] | None:
+    """The values by WMI, with None for what it did not tell; None where it did not answer."""
     listing = replies.get(f"enum:{path}")
     types = enum_types(listing) if listing is not None else None
     if types is None:
-        if listing is None:
-            return facts.registry_key(
-                path, facts.UNSUPPORTED, "The key has values, which need PowerShell 3.0 and WMI to be read."
-            )
-        if listing.refusals or not listing.complete:
-            return facts.registry_key(path, *_never_absent(listing.why_not()))
-        code = next((thing.get("ReturnValue") for thing in listing.values if isinstance(thing, Thing)), None)
-        if code == 5:
-            return facts.registry_key(path, facts.DENIED, "The account may not read the key (StdRegProv code 5).")
-        return facts.registry_key(path, facts.ERROR, f"The values of the key could not be listed (code {code}).")
+        return None
     values: dict[str, d.ValueOfKey | None] = {}
     for name in names:
         kind = types.get(name.lower())
@@ -182,7 +182,25 @@ def _slashed_key(path: str, names: list[str], replies: Replies) -> d.RegistryKey
         thing = next((value for value in reply.values if isinstance(value, Thing)), None)
         number = thing.get("uValue") if thing is not None and thing.get("ReturnValue") == 0 else None
         values[name] = typed(number, kind) if number is not None else None
-    return _with_values(path, values)
+    return values
+
+
+def _by_stdregprov(path: str, names: list[str], replies: Replies) -> d.RegistryKey:
+    """The values of a key that the registry provider lists and does not read."""
+    listing = replies.get(f"enum:{path}")
+    values = _told_by_stdregprov(path, names, replies)
+    if values is not None:
+        return _with_values(path, values)
+    if listing is None:
+        return facts.registry_key(
+            path, facts.UNSUPPORTED, "The key has values, which need PowerShell 3.0 and WMI to be read."
+        )
+    if listing.refusals or not listing.complete:
+        return facts.registry_key(path, *_never_absent(listing.why_not()))
+    code = next((thing.get("ReturnValue") for thing in listing.values if isinstance(thing, Thing)), None)
+    if code == 5:
+        return facts.registry_key(path, facts.DENIED, "The account may not read the key (StdRegProv code 5).")
+    return facts.registry_key(path, facts.ERROR, f"The values of the key could not be listed (code {code}).")
 
 
 def _with_values(path: str, values: t.Mapping[str, d.ValueOfKey | None]) -> d.RegistryKey:

@@ -18,26 +18,30 @@ import collections.abc as c
 import contextlib
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State, Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import with_value
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import DOMAIN_GPO
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import followed_gpo, preferences, reboot
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
     BeforeImage,
     BeforeImageError,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_folders import folders_of
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_images import EndpointImages
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import NEVER, Restart, RestartOptions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Stages, Transaction
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import EndpointWork
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import (
+    DeadlineExceeded,
+    deadline,
+    own_time,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_context import (
-    NEVER,
-    NO_USER,
     CureOptions,
     Document,
     Outcome,
@@ -46,8 +50,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_co
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import JournalError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
-
-_T = t.TypeVar("_T")
 
 _GRACE = 120.0
 """Seconds beyond the deadline before an alarm ends a conversation that hangs; an undoing has to fit in."""
@@ -86,6 +88,7 @@ class Cure:
         self._begun = False
         """Whether an earlier run may have changed the endpoint and did not come to an end with it."""
         self._lock = contextlib.ExitStack()
+        self._undoing = ""
 
     def run(self) -> Outcome:
         with self._lock:
@@ -106,7 +109,7 @@ class Cure:
         except SessionError as error:
             self._finish("unreachable" if error.kind in ("unreachable", "timeout") else "failed", str(error))
         except DeadlineExceeded:
-            self._finish("timed_out", f"The endpoint was not done within {self._options.deadline:g} seconds.")
+            self._finish("timed_out", self._out_of_time())
         except JournalError as error:
             # Nothing more can be written down, so nothing more is done; what was written can be put back.
             self._unrecorded = self.outcome.unrecorded = True
@@ -116,6 +119,10 @@ class Cure:
         except (ChangeError, BeforeImageError) as error:
             timed_out = isinstance(error, ChangeError) and error.code == "timed_out"
             self._finish("timed_out" if timed_out else "failed", str(error))
+        except BaseException:
+            # Ansible's own task time-out, or an interrupt: the journal says so, and the task ends as it was told to.
+            self._finish("failed", f"The task was ended from outside.{self._undoing}")
+            raise
         return self.outcome
 
     # Stages ---------------------------------------------------------------------------------------------------------
@@ -166,11 +173,11 @@ class Cure:
         """The facts of an endpoint that has to be restarted; every other one has come to its end here."""
         asker = self._endpoint.session()
         facts, verdict = self._around.look(asker, proving=False)
-        document = planning.plan(facts, verdict, self._options.plan)
+        document: Document = {**planning.plan(facts, verdict, self._options.plan)}
         if document["todo"] == planning.REBOOT and verdict["in_force"] != "after_reboot":
             # Only signs speak for a restart. The endpoint's own handshake tells whether it would help.
             facts, verdict = self._around.look(asker, proving=True)
-            document = planning.plan(facts, verdict, self._options.plan)
+            document = {**planning.plan(facts, verdict, self._options.plan)}
         elif document["todo"] == planning.NOTHING and self._around.gpo_changed() and not self._begun:
             # A refresh of its own has brought the GPO's new list already; the handshake tells whether it is in force.
             facts, verdict = self._around.look(asker, proving=True)
@@ -197,9 +204,10 @@ class Cure:
             reasons = [entry["why"] for entry in document["blocked"]]
             raise _End(_PLAN_ENDS[todo], reasons[0] if reasons else verdict["next_step"])
         document["steps"] = [self._as_its_gpo_holds(step, facts) for step in document["steps"]]
-        roles = [words for role, words in reboot.special_roles(asker) if role not in self._options.named_roles]
-        if roles and document["needs_reboot"]:
-            raise _End("held", f"This endpoint is {roles[0]}; it is restarted only when that is allowed by name.")
+        if document["needs_reboot"] and self._options.reboot_when != NEVER:
+            held = self._restarting(facts).held_for_good()
+            if held is not None:
+                raise _End("held", held.sentence())
         if todo == planning.CHANGE:
             self._refuse_what_cannot_be_proven(asker, facts)
             self._follow(facts, [step for step in document["steps"] if step["target"] == DOMAIN_GPO])
@@ -214,7 +222,7 @@ class Cure:
         if value is None:
             name = " ".join(part for part in (step["owner"]["name"], step["owner"]["guid"]) if part)
             raise _End("blocked", f"The domain GPO {name} owns this setting; it was not changed on a management host.")
-        return with_value(step, value)
+        return {**with_value(t.cast("Step", step), t.cast("State", value))}
 
     def _follow(self, facts: Document, steps: t.Sequence[Document]) -> None:
         """The GPO was changed for all its endpoints; this one refreshes its policy until the registry follows."""
@@ -222,7 +230,7 @@ class Cure:
             return
         around, wait = self._around, self._wait.part(self._options.gpo_deadline)
         around.journal.append(around.host, "changing", wave=around.wave)
-        self._note_change(self._changes(facts))
+        self._note_change(facts)
         try:
             self.outcome.changed = followed_gpo.follow(self._endpoint, folders_of(facts).system_root, steps, wait)
         except ChangeError as error:
@@ -239,86 +247,74 @@ class Cure:
         if not steps:
             return
         around = self._around
+        transaction = Transaction(
+            self._endpoint,
+            lambda wait: EndpointWork(self._endpoint, folders_of(facts), wait),
+            around.store,
+            Label(around.host, around.run_id, around.token),
+            self._patience_for_policy(),
+            Stages(self._image_kept, self._change_begins),
+        )
         try:
-            items = self._again(lambda: self._prepare(facts, steps))
-            image = around.store.keep(around.host, around.run_id, around.token, items)
-            self._guard.before_change(image)
-        except (ChangeError, BeforeImageError):
-            self._forget(facts)
+            transaction.make(steps)
+        except BaseException as error:
+            self._tell(transaction)
+            if not transaction.begun:
+                raise
+            self._after_undoing()
+            if isinstance(error, (ChangeError, SessionError)):
+                raise _End("failed", f"{error}{transaction.told()}") from error
+            if isinstance(error, DeadlineExceeded):
+                raise _End("timed_out", f"{self._out_of_time()}{transaction.told()}") from error
+            self._undoing = transaction.told()
             raise
+        self._tell(transaction)
+        around.journal.append(around.host, "changed", wave=around.wave)
+
+    def _image_kept(self, image: BeforeImage) -> None:
         self.outcome.before_image = image.id
-        self.outcome.before_image_on_endpoint = self._keep_on_endpoint(facts, image)
+        self._guard.before_change(image)
+
+    def _change_begins(self, image: BeforeImage) -> None:
+        around = self._around
         around.journal.append(around.host, "before_image", image.id, around.wave)
         around.journal.append(around.host, "changing", wave=around.wave)
         self.outcome.changed = True
-        try:
-            self._again(lambda: self._carry_out(facts, steps, items))
-        except (ChangeError, SessionError) as error:
-            raise _End("failed", f"{error} {self._undo(facts, image)}") from error
-        around.journal.append(around.host, "changed", wave=around.wave)
 
-    def _prepare(self, facts: Document, steps: t.Sequence[Document]) -> list[Document]:
-        changes = self._changes(facts)
-        changes.test_write()
-        return changes.prepare(steps)
+    def _tell(self, transaction: Transaction) -> None:
+        self.outcome.before_image_on_endpoint = transaction.image_on_endpoint
+        self.outcome.undone = None if transaction.undone is None else [{**one} for one in transaction.undone]
+        self.outcome.changed = transaction.changed
 
-    def _carry_out(self, facts: Document, steps: t.Sequence[Document], items: t.Sequence[Document]) -> None:
-        changes = self._changes(facts)
-        self._note_change(changes)
-        changes.carry_out(steps, items)
-
-    def _again(self, act: t.Callable[[], _T]) -> _T:
-        return again(self._endpoint, self._wait, act)
-
-    def _note_change(self, changes: ChangeSet) -> None:
-        asker = self._endpoint.session()
-        changes.note_change(reboot.clock(asker) or reboot.boot_time(asker))
-
-    def _undo(self, facts: Document, image: BeforeImage) -> str:
-        """Puts back what was written, looks at what stands now, and says so in one sentence."""
-        try:
-            self._endpoint.renew()
-            changes = self._changes(facts, Countdown(_UNDO))
-            undone = changes.undo(image.items)
-            changes.forget_change()
-        except (SessionError, ChangeError) as error:
-            return f"It could not be undone ({error}); the before-image {image.id} holds what stood there."
-        self.outcome.undone = undone
-        kept = [one for one in undone if one["outcome"] == KEPT]
-        if not kept:
-            self._around.store.mark_restored(image, undone)
-            self.outcome.changed = False
-        with contextlib.suppress(SessionError, ChangeError):
+    def _after_undoing(self) -> None:
+        """No guard restarts an endpoint that is as before, and the record says how it stands."""
+        if self.outcome.undone is None:
+            return
+        with contextlib.suppress(SessionError, ChangeError, DeadlineExceeded), own_time(_UNDO):
             self._guard.take_away()
-        with contextlib.suppress(SessionError):
             self._look_at_what_waits()
-        if kept:
-            return f"{kept[0]['path']}\\{kept[0]['name']} was changed by somebody else meanwhile and was left so."
-        return "What was written has been undone."
+
+    def _note_change(self, facts: Document) -> None:
+        EndpointWork(self._endpoint, folders_of(facts), self._patience_for_policy()).note()
+
+    def _patience_for_policy(self) -> Countdown:
+        return self._wait.part(min(_REFRESH, self._options.deadline / 4))
+
+    def _restarting(self, facts: Document) -> Restart:
+        options = RestartOptions(
+            self._options.reboot_when, self._options.named_roles, self._around.other_way, self._around.may_start
+        )
+        return Restart(self._endpoint, options, folders_of(facts).system_root)
 
     def _restart(self, facts: Document) -> None:
-        around, asker = self._around, self._endpoint.session()
-        closed = around.may_start()
-        if closed is not None:
-            self._hold(f"the restart waits. {closed.removesuffix('.')}")
-        if self._options.reboot_when == NO_USER:
-            self._hold_for_users(asker)
+        around, restart = self._around, self._restarting(facts)
+        held = restart.held_now()
+        if held is not None:
+            self._hold(held.clause)
         self._guard.before_restart()
-        before = reboot.boot_time(asker)
+        before = reboot.boot_time(self._endpoint.session())
         around.journal.append(around.host, "rebooting", wave=around.wave)
-        done = reboot.restart_and_wait(
-            self._endpoint, before, self._wait, folders_of(facts).system_root, around.other_way
-        )
-        self.outcome.restart = done.as_dict()
-
-    def _hold_for_users(self, asker: Asker) -> None:
-        try:
-            if reboot.users_logged_on(asker):
-                self._hold("somebody is logged on, so the restart waits")
-        except ChangeError as error:
-            if error.code != reboot.USERS_UNKNOWN:
-                raise
-            self._hold("whether somebody is logged on could not be read, so the restart waits")
+        self.outcome.restart = restart.make(self._wait, before).as_dict()
 
     def _hold(self, why: str) -> t.NoReturn:
         self._guard.take_away()
@@ -375,10 +371,6 @@ class Cure:
                     raise
                 self._endpoint.renew()
 
-    def _changes(self, facts: Document, wait: Countdown | None = None) -> ChangeSet:
-        follow = wait or self._wait.part(min(_REFRESH, self._options.deadline / 4))
-        return ChangeSet(self._endpoint.session(), follow, folders_of(facts).system_root)
-
     def _look_at_what_waits(self) -> None:
         """The record of an endpoint that holds the change and was not restarted."""
         facts, verdict = self._around.look(self._endpoint.session(), proving=False)
@@ -387,16 +379,10 @@ class Cure:
     def _forget(self, facts: Document) -> None:
         """Takes our own key away; that it stays is no reason to call an endpoint unproven."""
         with contextlib.suppress(ChangeError, SessionError):
-            self._changes(facts).forget_change()
+            ChangeSet(self._endpoint.session(), self._wait, folders_of(facts).system_root).forget_change()
 
-    def _keep_on_endpoint(self, facts: Document, image: BeforeImage) -> bool:
-        """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""
-        try:
-            self._again(lambda: EndpointImages(self._endpoint.session(), folders_of(facts)).keep(image))
-        except (ChangeError, SessionError):
-            self._endpoint.renew()
-            return False
-        return True
+    def _out_of_time(self) -> str:
+        return f"The endpoint was not done within {self._options.deadline:g} seconds."
 
     def _finish(self, event: str, detail: str | None) -> None:
         detail = f"{detail or ''}{self._guard.told()}" or None

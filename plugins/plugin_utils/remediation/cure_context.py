@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import FailureBudget
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import ALWAYS
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
 
 Document = dict[str, t.Any]
-
-ALWAYS, NO_USER, NEVER = "always", "no_user", "never"
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def _plan_of(record: Record, options: t.Mapping[str, t.Any]) -> Document:
     if record["facts"] is None:
         nothing: Document = {"todo": planning.UNKNOWN, "steps": [], "blocked": []}
         return nothing
-    return planning.plan(record["facts"], record["verdict"], options)
+    return {**planning.plan(record["facts"], record["verdict"], options)}
 
 
 def _is_unproven(record: Record) -> bool:

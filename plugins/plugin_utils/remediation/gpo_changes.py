@@ -23,6 +23,9 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import empty_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import (
     BLOCKED_CODE,
@@ -112,9 +115,9 @@ def _blocked(change: Document, conflict: Document) -> Document:
     }
 
 
-def _facts(before: RunFolder, host: str) -> tuple[Facts, Document]:
+def _facts(before: RunFolder, host: str) -> tuple[Facts, Verdict]:
     record = read_record(record_path(before.path, host), host, before.token)
-    return record["facts"], record["verdict"]
+    return record["facts"] or empty_facts(host), record["verdict"]
 
 
 def read(folder: Path) -> Document:
@@ -150,7 +153,9 @@ def will_do(before: RunFolder, change: Document, options: Options) -> t.Callable
     """Whether another value than the planned one serves every endpoint of the GPO as well."""
 
     def answer(state: Document) -> bool:
-        return all(serves(state, change, *_facts(before, host), options) for host in change["endpoints"])
+        return all(
+            serves(t.cast("State", state), change, *_facts(before, host), options) for host in change["endpoints"]
+        )
 
     return answer
 

@@ -13,10 +13,13 @@ import fcntl
 import os
 import re
 import time
+import typing as t
 from datetime import datetime
 from datetime import time as time_of_day
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import OtherWay
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import RestartOptions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import make_folder, open_lock
 
 _LOOK_AGAIN = 0.5
@@ -51,6 +54,24 @@ class MaintenanceWindow:
         if self.is_open(now):
             return None
         return f"The maintenance window {self._text} is not open; it is {now:%H:%M} on the controller."
+
+
+def window_of(text: str | None) -> t.Callable[[], str | None]:
+    """Asked each time anew: a sentence why nothing may be started now, or None. Raises WindowError."""
+    if not text:
+        return lambda: None
+    window = MaintenanceWindow(text)
+    return lambda: window.closed(datetime.now())
+
+
+def restart_options(arguments: t.Mapping[str, t.Any], other_way: OtherWay | None) -> RestartOptions:
+    """From the options that every task with a restart has. Raises WindowError."""
+    return RestartOptions(
+        arguments["reboot_when"],
+        frozenset(arguments["named_roles"]),
+        other_way,
+        window_of(arguments["maintenance_window"]),
+    )
 
 
 class WaveError(ValueError):

@@ -24,21 +24,17 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImage, BeforeImageStore
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import (
-    ALREADY,
-    KEPT,
-    RESTORED,
-    ChangeSet,
-)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import RESTORED, ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.commit_confirm import CommitConfirm
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_images import EndpointImages
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import Restart, RestartOptions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders, read_folders
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import EndpointWork, Foreseen
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 
 Document = dict[str, t.Any]
@@ -58,8 +54,8 @@ class RollbackOptions:
     from_endpoint: bool = False
     """Take the endpoint's own copies for those that the controller does not have."""
     reboot: bool = False
-    named_roles: frozenset[str] = frozenset()
-    """Roles for which a restart was allowed by name, as in a cure."""
+    restart: RestartOptions = field(default_factory=RestartOptions)
+    """When it may be restarted, and by which way; as in a cure."""
     deadline: float = 1800.0
     """Seconds for the whole endpoint."""
     check_only: bool = False
@@ -147,27 +143,27 @@ class Rollback:
             self._again(lambda: self._changes().forget_change())
 
     def _one(self, image: BeforeImage, source: str) -> None:
-        told = self._again(lambda: self._foresee(image))
+        transaction = self._transaction(image)
+        foreseen = transaction.foresee(image)
+        told = self._told(image, foreseen)
         self.outcome.items.extend(told)
-        something = any(one["outcome"] == RESTORED for one in told)
-        self.outcome.changed = self.outcome.changed or something
+        self.outcome.changed = self.outcome.changed or any(one["outcome"] == RESTORED for one in told)
         if self._options.check_only:
             return
         if source == ENDPOINT:
             self._store.adopt(image)
-        if something:
-            self._again(self._note)
-            made = self._again(lambda: self._changes().undo(image.items))
-            undone = {(one["path"], one["name"]): one["outcome"] for one in made}
-            for one in told:
-                if one["outcome"] != ALREADY:
-                    one["outcome"] = undone[one["path"], one["name"]]
-        else:
-            self._again(lambda: self._changes().tidy(image.items))
-        if all(one["outcome"] != KEPT for one in told):
-            self._store.mark_restored(image, [_noted(one) for one in told])
-            with contextlib.suppress(ChangeError, SessionError):
-                EndpointImages(self._endpoint.session(), self._folders).remove(image)
+        undone = {(one["path"], one["name"]): one["outcome"] for one in transaction.put_back(image, foreseen)}
+        for one in told:
+            one["outcome"] = undone[one["path"], one["name"]]
+
+    def _transaction(self, image: BeforeImage) -> Transaction:
+        return Transaction(
+            self._endpoint,
+            lambda wait: EndpointWork(self._endpoint, self._folders, wait),
+            self._store,
+            Label(self._host, image.run_id, image.token),
+            self._wait,
+        )
 
     def _call_the_guard_off(self, images: t.Sequence[BeforeImage]) -> None:
         """What a cure with commit-confirm left on the endpoint would restart it later for nothing."""
@@ -181,10 +177,11 @@ class Rollback:
     def _again(self, act: t.Callable[[], _T]) -> _T:
         return again(self._endpoint, self._wait, act)
 
-    def _foresee(self, image: BeforeImage) -> list[Document]:
+    def _told(self, image: BeforeImage, foreseen: t.Sequence[Foreseen]) -> list[Document]:
         items = {(item["path"], item.get("name")): item for item in image.items}
         told = []
-        for one in self._changes().foresee(image.items):
+        for known in foreseen:
+            one: Document = dict(known)
             place = one["path"], one["name"]
             item = items[place]
             if self._options.check_only:
@@ -197,13 +194,6 @@ class Rollback:
             told.append({"image": image.id, "run_id": image.run_id, **one, "before": item["before"]})
         return told
 
-    def _note(self) -> None:
-        self._changes().note_change(self._now())
-
-    def _now(self) -> str:
-        """By the endpoint's clock where it tells."""
-        return reboot.clock(self._endpoint.session()) or now()
-
     def _is_owed_a_restart(self) -> bool:
         noted = self._changes().noted_change()
         if noted["status"] != "ok":
@@ -213,15 +203,12 @@ class Rollback:
         return True
 
     def _restart(self) -> None:
-        asker = self._endpoint.session()
-        held = [words for role, words in reboot.special_roles(asker) if role not in self._options.named_roles]
-        if held:
-            self.outcome.not_restarted = (
-                f"This endpoint is {held[0]}; it is restarted only when that is allowed by name."
-            )
+        restart = Restart(self._endpoint, self._options.restart, self._folders.system_root)
+        held = restart.held()
+        if held is not None:
+            self.outcome.not_restarted = held.sentence()
             return
-        before = reboot.boot_time(asker)
-        reboot.restart_and_wait(self._endpoint, before, self._wait, self._folders.system_root)
+        restart.make(self._wait)
         self.outcome.rebooted, self.outcome.needs_reboot = True, False
 
     # Details --------------------------------------------------------------------------------------------------------
@@ -259,8 +246,3 @@ class Rollback:
 
 def _about(image: BeforeImage, source: str) -> Document:
     return {"id": image.id, "created_at": image.created_at, "run_id": image.run_id, "source": source}
-
-
-def _noted(item: t.Mapping[str, t.Any]) -> Document:
-    """What is kept beside an image that was put back."""
-    return {name: item[name] for name in ("path", "name", "outcome")}

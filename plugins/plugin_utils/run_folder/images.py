@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import waivers as w
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined
@@ -126,10 +128,10 @@ def image_record(
 ) -> results.Record:
     """The record of what fleetops.tetra.image_info answered about an image; ``domain`` as for ``evaluate_joined``."""
     seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
-    timing = {"started_at": written(started), "seconds": seconds, "pipelines": 0}
+    timing: Timing = {"started_at": written(started), "seconds": seconds, "pipelines": 0}
     facts = answer.get("facts")
     if answer.get("failed") or not isinstance(facts, dict):
-        kind = "image" if answer.get("kind") == "image" else "internal"
+        kind: ErrorKind = "image" if answer.get("kind") == "image" else "internal"
         message = " ".join(str(answer.get("msg") or "The module that reads images gave no answer.").split())[:1000]
         return results.unknown_record(image, kind, message, token, policy, timing)
     return results.make_record(image, token, evaluate_joined(facts, policy, domain), t.cast("Facts", facts), timing)

@@ -17,21 +17,22 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Error, ErrorKind
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record as Record
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import unknown_verdict
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder
 
-RUN_SCHEMA = "fleetops.tetra/run/1"
-RESULT_SCHEMA = "fleetops.tetra/result/1"
+RUN_SCHEMA: t.Final = "fleetops.tetra/run/1"
+RESULT_SCHEMA: t.Final = "fleetops.tetra/result/1"
 RUN_FILE = "run.json"
 HOSTS_FOLDER = "hosts"
 GATE_FILE = "gate.json"
 """Left by the gate when a run has come to its end."""
 STATES = ("compliant", "non_compliant", "unknown", "not_applicable")
-
-Record = dict[str, t.Any]
-"""A document ``fleetops.tetra/result/1``; plain JSON."""
 
 
 class ResultsError(Exception):
@@ -43,7 +44,7 @@ class Problem:
     """A file in a run folder that was not taken at its word."""
 
     file: str
-    kind: str
+    kind: ErrorKind | t.Literal["unlisted_record"]
     """``damaged_record``, ``foreign_record`` or ``unlisted_record``."""
     host: str | None
     message: str
@@ -73,7 +74,7 @@ class Run:
 
     def _record(self, host: str) -> Record:
         found: list[Record] = []
-        failed: list[Problem] = []
+        failed: list[tuple[_NotUsable, Problem]] = []
         for folder, token in self._tokens.items():
             path = record_path(folder, host)
             try:
@@ -81,12 +82,12 @@ class Run:
             except FileNotFoundError:
                 continue
             except _NotUsable as error:
-                failed.append(Problem(str(path), error.kind, host, str(error)))
-        self.problems.extend(failed)
+                failed.append((error, Problem(str(path), error.kind, host, str(error))))
+        self.problems.extend(problem for _error, problem in failed)
         if found:
             return max(found, key=_started)
         if failed:
-            return unknown_record(host, failed[0].kind, failed[0].message, token=None)
+            return unknown_record(host, failed[0][0].kind, str(failed[0][0]), token=None)
         sentence = "The run ended without a record of this endpoint: it was never reached, or its worker was killed."
         return unknown_record(host, "not_audited", sentence, token=None)
 
@@ -104,7 +105,7 @@ class Run:
 
 
 class _NotUsable(Exception):
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: t.Literal["damaged_record", "foreign_record"], message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
@@ -137,10 +138,10 @@ def write_record(folder: Path, record: Record) -> Path:
 def make_record(
     host: str,
     token: str | None,
-    verdict: dict[str, t.Any],
+    verdict: Verdict,
     facts: Facts | None = None,
-    timing: dict[str, t.Any] | None = None,
-    error: dict[str, str] | None = None,
+    timing: Timing | None = None,
+    error: Error | None = None,
 ) -> Record:
     """A document ``fleetops.tetra/result/1``."""
     return {
@@ -156,11 +157,11 @@ def make_record(
 
 def unknown_record(
     host: str,
-    kind: str,
+    kind: ErrorKind,
     message: str,
     token: str | None,
     policy: dict[str, t.Any] | None = None,
-    timing: dict[str, t.Any] | None = None,
+    timing: Timing | None = None,
 ) -> Record:
     """The record of an endpoint about which nothing is known; ``kind`` is one of ``error.kind``."""
     verdict = unknown_verdict(host, kind, message, policy)
@@ -187,7 +188,7 @@ def read_record(path: Path, host: str, token: str) -> Record:
         or (facts is None and verdict["state"] != "unknown")
     ):
         raise _NotUsable("damaged_record", f"{path} does not hold a verdict about {host}.")
-    return record
+    return t.cast("Record", record)
 
 
 def read_run_info(folder: Path) -> dict[str, t.Any]:
@@ -236,6 +237,6 @@ def _load(path: Path) -> dict[str, t.Any] | None:
 
 
 def _started(record: Record) -> str:
-    timing = record.get("timing")
+    timing = record["timing"]
     started = timing.get("started_at") if isinstance(timing, dict) else None
     return started if isinstance(started, str) else ""

@@ -12,7 +12,10 @@ import typing as t
 from datetime import datetime
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import FailureBudget, parse_budget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import parse_options
@@ -50,7 +53,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
 
 Document = dict[str, t.Any]
 CURE_SCHEMA = "fleetops.tetra/cure/1"
-_ERRORS = {"unreachable": "unreachable", "timed_out": "timeout"}
+_ERRORS: dict[str, ErrorKind] = {"unreachable": "unreachable", "timed_out": "timeout"}
 
 
 def plan_options(given: t.Mapping[str, t.Any] | None) -> Document:
@@ -144,7 +147,7 @@ class _Look:
         self._probe = probe
         self._as_image = as_image
 
-    def __call__(self, asker: Asker, proving: bool) -> tuple[Facts, Document]:
+    def __call__(self, asker: Asker, proving: bool) -> tuple[Facts, Verdict]:
         facts = collect(asker, self._host, now(), self._probe if proving else None, self._as_image)
         return facts, evaluate(facts, self._policy)
 
@@ -171,7 +174,7 @@ class _Update:
         return None
 
 
-def _file(run: remediation.Remediation, outcome: Outcome, timing: Document) -> None:
+def _file(run: remediation.Remediation, outcome: Outcome, timing: Timing) -> None:
     """The record after, and the cure's own document."""
     looked = outcome.after or (outcome.before if not outcome.changed else None)
     if looked is not None:

@@ -31,7 +31,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.domain_poli
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import suite_diff
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection, Session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.remote_endpoint import RemoteEndpoint
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import folder as remediation
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import gpo_changes
@@ -47,8 +48,8 @@ _WITHOUT_RUN = "domain_gpo"
 
 def domain_gpo_task(connection: Connection, host: str, arguments: Arguments, check_only: bool) -> Document:
     """``host`` is the management host. Raises ResultsError or OSError where the controller cannot write."""
-    session = Session(connection)
-    task = _Task(session, host, arguments, check_only)
+    endpoint = RemoteEndpoint(connection)
+    task = _Task(endpoint, host, arguments, check_only)
     try:
         if arguments["run"]:
             return task.all_of_run()
@@ -56,7 +57,7 @@ def domain_gpo_task(connection: Connection, host: str, arguments: Arguments, che
         with deadline(float(arguments["timeout"])):
             return task.restore() if wish is None else task.one(wish)
     except (DesiredError, *_ERRORS) as error:
-        session.abandon()
+        endpoint.renew()
         return {"changed": False, "failed": True, "msg": task.sentence(error), "gpos": []}
 
 
@@ -68,9 +69,9 @@ def _wish(arguments: Arguments) -> Wish:
     if arguments["state"] == "not_configured":
         if arguments["suites"]:
             raise DesiredError("A policy that is not configured has no suites: leave suites or state out.")
-        return Wish(gpo, POLICY_KEY, SUITES_VALUE, nothing(), arguments["domain"])
+        return Wish(gpo, POLICY_KEY, SUITES_VALUE, {**nothing()}, arguments["domain"])
     text = ",".join(_list(arguments))
-    return Wish(gpo, POLICY_KEY, SUITES_VALUE, present("REG_SZ", text), arguments["domain"])
+    return Wish(gpo, POLICY_KEY, SUITES_VALUE, {**present("REG_SZ", text)}, arguments["domain"])
 
 
 def _list(arguments: Arguments) -> tuple[str, ...]:
@@ -89,8 +90,8 @@ def _list(arguments: Arguments) -> tuple[str, ...]:
 
 
 class _Task:
-    def __init__(self, session: Session, host: str, arguments: Arguments, check_only: bool) -> None:
-        self._session = session
+    def __init__(self, endpoint: RemoteEndpoint, host: str, arguments: Arguments, check_only: bool) -> None:
+        self._endpoint = endpoint
         self._host = host
         self._arguments = arguments
         self._check_only = check_only
@@ -180,7 +181,7 @@ class _Task:
             sentence = f"The GPO {title(change)} was left alone, since another one could not be changed."
         else:
             sentence = self.sentence(error)
-            self._session.abandon()
+            self._endpoint.renew()
         if not self._check_only:
             outcome = {"event": gpo_changes.FAILED, "now": None, "detail": sentence, "before_image": None}
             self._record(run, change, outcome)
@@ -191,7 +192,7 @@ class _Task:
 
     def _policy(self, results_dir: Path, run_id: str, token: str) -> DomainPolicy:
         store = BeforeImageStore(results_dir)
-        return DomainPolicy(self._session, self._host, store, run_id, token, self._arguments["server"])
+        return DomainPolicy(self._endpoint, self._host, store, run_id, token, self._arguments["server"])
 
 
 def _names(image: BeforeImage) -> set[str]:

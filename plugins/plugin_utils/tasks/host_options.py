@@ -15,6 +15,7 @@ import typing as t
 
 from ansible import constants as C
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.many_connection import DEFAULTS
 
 _PLUGIN = "psrp"
@@ -31,7 +32,7 @@ class HostOptions:
         self._names = frozenset(C.config.get_plugin_vars("connection", _PLUGIN))
         self._fixed: dict[tuple[t.Any, ...], dict[str, t.Any]] = {}
 
-    def of(self, host: str) -> tuple[dict[str, t.Any], tuple[str, str] | None]:
+    def of(self, host: str) -> tuple[dict[str, t.Any], tuple[ErrorKind, str] | None]:
         """(options, None), or ({}, (kind, sentence)) for a host that cannot be asked in this way."""
         try:
             known = self._hostvars[host]

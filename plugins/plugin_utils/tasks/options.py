@@ -136,6 +136,8 @@ REBOOT: t.Final[dict[str, dict[str, t.Any]]] = {
     "reboot_when": {"type": "str", "choices": ["always", "no_user"], "default": "always"},
     "reboot_method": REBOOT_METHOD,
     "named_roles": NAMED_ROLES,
+    "maintenance_window": CURE["maintenance_window"],
+    "results_dir": {"type": "path"},
     "deadline": {"type": "int", "default": 900},
 }
 REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
@@ -208,6 +210,9 @@ ROLLBACK: t.Final[dict[str, dict[str, t.Any]]] = {
     "run_id": {"type": "str"},
     "from_endpoint": {"type": "bool", "default": False},
     "reboot": {"type": "bool", "default": False},
+    "reboot_when": REBOOT["reboot_when"],
+    "reboot_method": REBOOT_METHOD,
     "named_roles": CURE["named_roles"],
+    "maintenance_window": CURE["maintenance_window"],
     "deadline": CURE["deadline"],
 }

@@ -7,15 +7,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.in_force import AFTER_REBOOT
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_folders import folders_of
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import Restart
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.remote_endpoint import RemoteEndpoint
@@ -23,10 +28,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.sessio
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import explain
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import restart_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 
 Result = dict[str, t.Any]
-NO_USER = "no_user"
 _GRACE = 60.0
 _EVENTS = {"unreachable": "unreachable", "timeout": "timed_out"}
 _NOTHING: Result = {
@@ -52,7 +57,10 @@ def reboot_task(
     delegated_to: str | None,
     other_way: reboot.OtherWay | None = None,
 ) -> Result:
-    """The task's result. ``changed`` is true where the endpoint was restarted, or would be in check mode."""
+    """The task's result. ``changed`` is true where the endpoint was restarted, or would be in check mode.
+
+    Raises WindowError.
+    """
     if delegated_to is not None:
         sentence = f"The task would restart {delegated_to} in place of {host}: take delegate_to away."
         return {"changed": False, "failed": True, "event": "failed", "msg": sentence, **_NOTHING}
@@ -72,15 +80,17 @@ class _Reboot:
         self._host = host
         self._arguments = arguments
         self._check_only = check_only
-        self._other_way = other_way
+        self._options = restart_options(arguments, other_way)
         self._seconds = float(arguments["deadline"])
         self._known = dict(_NOTHING)
 
     def run(self) -> Result:
         try:
-            with deadline(self._seconds + _GRACE):
+            with self._alone(), deadline(self._seconds + _GRACE):
                 self._go(Countdown(self._seconds))
             return self._result("restarted", f"Restarted; up since {self._known['boot_time_after']}.", changed=True)
+        except EndpointBusy as busy:
+            return self._result("held", f"{busy} It was not restarted.", changed=False)
         except _End as end:
             return self._result(end.event, str(end), changed=end.event == "planned")
         except ChangeError as error:
@@ -90,6 +100,13 @@ class _Reboot:
             why = explain(lost, self._endpoint.session().place, self._seconds)
             return self._failed(_EVENTS.get(why.kind, "failed"), str(why))
 
+    def _alone(self) -> contextlib.AbstractContextManager[None]:
+        """No restart while a cure, a rollback or a module is in the middle of a change."""
+        results = self._arguments["results_dir"]
+        if results is None or self._check_only:
+            return contextlib.nullcontext()
+        return alone_at(BeforeImageStore(results).folder_of(self._host))
+
     def _go(self, wait: Countdown) -> None:
         asker = self._endpoint.session()
         facts = collect(asker, self._host, now())
@@ -97,16 +114,14 @@ class _Reboot:
         self._known["in_force"] = verdict["in_force"]
         if self._arguments["only_waiting"] and not _waits(facts, verdict):
             raise _End("not_needed", _why_not(verdict["in_force"]))
-        allowed = self._arguments["named_roles"]
-        roles = [words for role, words in reboot.special_roles(asker) if role not in allowed]
-        if roles:
-            raise _End("held", f"This endpoint is {roles[0]}; it is restarted only when that is allowed by name.")
-        if self._arguments["reboot_when"] == NO_USER and reboot.users_logged_on(asker):
-            raise _End("held", "Somebody is logged on, so the restart waits.")
+        restart = Restart(self._endpoint, self._options, folders_of(facts).system_root)
+        held = restart.held()
+        if held is not None:
+            raise _End("held", held.sentence())
         self._known["boot_time_before"] = before = reboot.boot_time(asker)
         if self._check_only:
             raise _End("planned", "The endpoint would be restarted.")
-        done = reboot.restart_and_wait(self._endpoint, before, wait, folders_of(facts).system_root, self._other_way)
+        done = restart.make(wait, before)
         self._known.update(boot_time_after=done.after, reboot_method=done.method, note=done.note)
 
     def _result(self, event: str, message: str, changed: bool) -> Result:
@@ -116,7 +131,7 @@ class _Reboot:
         return {**self._result(event, message, changed=False), "failed": True}
 
 
-def _waits(facts: Facts, verdict: Result) -> bool:
+def _waits(facts: Facts, verdict: Verdict) -> bool:
     """A change that is not in force is known, or nothing but a restart can explain that definitions are not fetched."""
     return bool(verdict["in_force"] == AFTER_REBOOT or planning.plan(facts, verdict)["todo"] == planning.REBOOT)
 

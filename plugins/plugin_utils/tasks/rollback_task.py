@@ -14,6 +14,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import s
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ALREADY, KEPT, RESTORED
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import OtherWay
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import suite_diff
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.remote_endpoint import (
@@ -24,6 +25,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.sessio
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import explain
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import JournalError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import restart_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.rollback import (
     Outcome,
     Rollback,
@@ -38,9 +40,14 @@ _GRACE = 60.0
 
 
 def roll_back(
-    connection: Connection, host: str, arguments: t.Mapping[str, t.Any], check_only: bool, delegated_to: str | None
+    connection: Connection,
+    host: str,
+    arguments: t.Mapping[str, t.Any],
+    check_only: bool,
+    delegated_to: str | None,
+    other_way: OtherWay | None = None,
 ) -> Document:
-    """The task's result; what the endpoint does is never an exception."""
+    """The task's result; what the endpoint does is never an exception. Raises WindowError."""
     if delegated_to is not None:
         sentence = would_change_another(host, delegated_to)
         return _result(Outcome(), {"failed": True, "msg": sentence})
@@ -48,7 +55,7 @@ def roll_back(
         run_id=arguments["run_id"],
         from_endpoint=arguments["from_endpoint"],
         reboot=arguments["reboot"],
-        named_roles=frozenset(arguments["named_roles"]),
+        restart=restart_options(arguments, other_way),
         deadline=float(arguments["deadline"]),
         check_only=check_only,
     )

@@ -15,7 +15,8 @@ import typing as t
 from datetime import UTC, datetime
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredChange, Refused
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredChange
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
     BeforeImageError,
     BeforeImageStore,
@@ -25,6 +26,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import suite_diff
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import EndpointWork
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.remote_endpoint import (
@@ -80,8 +82,14 @@ class WantedState:
                 facts = self._complete(session, collect(session, host, now()))
                 change = self._decide(facts, session.place.protocol == "https")
                 if change.steps and not check_only:
-                    store = BeforeImageStore(arguments["results_dir"])
-                    transaction = Transaction(endpoint, read_folders(session), store, self._label(host), wait)
+                    store, folders = BeforeImageStore(arguments["results_dir"]), read_folders(session)
+                    transaction = Transaction(
+                        endpoint,
+                        lambda left: EndpointWork(endpoint, folders, left),
+                        store,
+                        self._label(host),
+                        wait,
+                    )
                     with alone_at(store.folder_of(host)):
                         transaction.make(change.steps)
         except Refused as refused:
@@ -89,11 +97,11 @@ class WantedState:
         except EndpointBusy as busy:
             return _failed(f"{busy} Nothing was changed.")
         except (ChangeError, BeforeImageError) as error:
-            return _result(change, transaction, {"failed": True, "msg": f"{error}{_undoing(transaction)}"})
+            return _result(change, transaction, {"failed": True, "msg": f"{error}{_undone(transaction)}"})
         except (SessionError, DeadlineExceeded) as lost:
             why = explain(lost, endpoint.session().place, seconds)
             endpoint.session().abandon()
-            told = {"failed": True, "msg": f"{why}{_undoing(transaction)}", "error": _error(why)}
+            told = {"failed": True, "msg": f"{why}{_undone(transaction)}", "error": _error(why)}
             return _result(change, transaction, told)
         return _result(change, transaction, {"msg": _told(change, check_only)}, check_only)
 
@@ -136,15 +144,8 @@ def _told(change: DesiredChange, check_only: bool) -> str:
     )
 
 
-def _undoing(transaction: Transaction | None) -> str:
-    """What became of a change that failed, as a further sentence."""
-    if transaction is None or not transaction.begun or transaction.image is None:
-        return ""
-    if transaction.undone is None:
-        return f" It could not be undone; the before-image {transaction.image.id} holds what stood there."
-    if transaction.changed:
-        return " It was undone but for what somebody else has changed meanwhile."
-    return " What was written has been undone."
+def _undone(transaction: Transaction | None) -> str:
+    return transaction.told() if transaction is not None else ""
 
 
 def _error(why: SessionError) -> Document:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredError, Refused
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredError
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import DesiredChange, desired_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import IDS

@@ -20,8 +20,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.domain_poli
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.gpo_value import DISABLED, GpoValues
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer, Statement
-from ansible_collections.fleetops.tetra.tests.unit.lab_session import Breaking, Fresh, Windows
+from ansible_collections.fleetops.tetra.tests.unit.lab_session import Breaking, Fresh, Late, Windows
 
 DOMAIN = "unit.example"
 BAD, GOOD = "TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
@@ -153,7 +154,7 @@ def test_a_write_that_touches_another_value_is_undone(host: Windows, gpo: domain
 
 @pytest.fixture
 def policy(host: Windows, tmp_path: pathlib.Path) -> DomainPolicy:
-    return DomainPolicy(host.session, "gpo-admin", BeforeImageStore(tmp_path), "run", "token")
+    return DomainPolicy(host.endpoint, "gpo-admin", BeforeImageStore(tmp_path), "run", "token")
 
 
 def wish(after: State, **more: t.Any) -> Wish:
@@ -276,16 +277,40 @@ def test_an_endpoint_that_does_not_follow_is_told_with_its_gpo(windows: Fresh, g
     assert pc.value(POLICY_KEY, "Functions") == Value(SZ, BAD)
 
 
-def test_a_connection_that_breaks_while_writing_leaves_a_before_image(
-    host: Windows, gpo: domains.DomainGpo, tmp_path: pathlib.Path
+@pytest.mark.parametrize("after", [False, True])
+def test_a_connection_that_breaks_once_while_writing_costs_nothing(
+    host: Windows, gpo: domains.DomainGpo, tmp_path: pathlib.Path, after: bool
 ) -> None:
-    broken = Breaking(host, lambda name, _given: name == "Set-GPRegistryValue", after=True)
-    policy = DomainPolicy(broken, "gpo-admin", BeforeImageStore(tmp_path), "run", "token")
-    with pytest.raises(Exception, match="The connection broke"):
-        policy.change(policy.look(wish(text(GOOD))))
-    assert held(gpo) == Value(SZ, GOOD), "only the answer was lost"
-    broken.renew()
-    assert not policy.look(wish(text(GOOD))).is_to_change, "a second run finds it done"
+    broken = Breaking(host, lambda name, _given: name == "Set-GPRegistryValue", after)
+    policy = DomainPolicy(broken, "gpo-admin", BeforeImageStore(tmp_path), "run", "token", wait=lambda _seconds: True)
+    policy.change(policy.look(wish(text(GOOD))))
+    assert held(gpo) == Value(SZ, GOOD)
     (image,) = BeforeImageStore(tmp_path).unrestored("gpo-admin", of_gpos=True)
     assert [one["outcome"] for one in policy.restore([image])] == ["restored"]
     assert held(gpo) == Value(SZ, BAD)
+
+
+def test_a_gpo_of_which_no_more_is_heard_after_the_write_is_put_back_by_a_second_command(
+    host: Windows, gpo: domains.DomainGpo, tmp_path: pathlib.Path
+) -> None:
+    lost = Breaking(host, lambda name, _given: name == "Set-GPRegistryValue" or held(gpo) != Value(SZ, BAD), True, 99)
+    policy = DomainPolicy(lost, "gpo-admin", BeforeImageStore(tmp_path), "run", "token", wait=lambda _seconds: False)
+    looked = policy.look(wish(text(GOOD)))
+    with pytest.raises(ChangeError, match=r"The connection broke.* It could not be undone"):
+        policy.change(looked)
+    assert held(gpo) == Value(SZ, GOOD), "only the answer was lost"
+    lost.left = 0
+    (image,) = BeforeImageStore(tmp_path).unrestored("gpo-admin", of_gpos=True)
+    assert [one["outcome"] for one in policy.restore([image])] == ["restored"]
+    assert held(gpo) == Value(SZ, BAD)
+
+
+def test_a_gpo_whose_task_runs_out_of_time_after_the_write_is_put_back_at_once(
+    host: Windows, gpo: domains.DomainGpo, tmp_path: pathlib.Path
+) -> None:
+    late = Late(host, lambda name: name == "Set-GPRegistryValue")
+    policy = DomainPolicy(late, "gpo-admin", BeforeImageStore(tmp_path), "run", "token", wait=lambda _seconds: False)
+    with pytest.raises(DeadlineExceeded):
+        policy.change(policy.look(wish(text(GOOD))))
+    assert held(gpo) == Value(SZ, BAD)
+    assert BeforeImageStore(tmp_path).unrestored("gpo-admin", of_gpos=True) == []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 import typing as t
 from pathlib import Path
 
@@ -25,11 +26,12 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     SUITES_VALUE,
     schannel_path,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import Refused
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import desired_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_options import parse_switch_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switches import desired_switches
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.gpt_ini import GptIniError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
     BeforeImageError,
     BeforeImageStore,
@@ -38,10 +40,16 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import EndpointWork
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import (
+    DeadlineExceeded,
+    deadline,
+    own_time,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
-from ansible_collections.fleetops.tetra.tests.unit.lab_session import Breaking, Fresh, NearWindows, Windows
+from ansible_collections.fleetops.tetra.tests.unit.lab_session import Breaking, Fresh, Late, NearWindows, Windows
 
 WITHOUT = "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,TLS_RSA_WITH_AES_128_CBC_SHA"
 NEW = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
@@ -79,7 +87,10 @@ def never(_seconds: float) -> bool:
 
 
 def transaction(endpoint: t.Any, results: Path, wait: t.Callable[[float], bool] = never) -> Transaction:
-    return Transaction(endpoint, WindowsFolders(), BeforeImageStore(results), LABEL, wait)
+    def work(left: t.Callable[[float], bool]) -> EndpointWork:
+        return EndpointWork(endpoint, WindowsFolders(), left)
+
+    return Transaction(endpoint, work, BeforeImageStore(results), LABEL, wait, wait_undoing=wait)
 
 
 def comparable(dump: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -187,6 +198,54 @@ def test_what_somebody_changes_between_is_kept_and_counts_as_changed(tmp_path: P
     assert pc.value(AES_128, "Enabled") == Value(SZ, "theirs")
     assert failed.changed
     assert not is_restored(tmp_path)
+
+
+class TaskTimeout(BaseException):
+    """As Ansible's own, which is no Exception either."""
+
+
+@pytest.mark.parametrize("alarm", [DeadlineExceeded, TaskTimeout, KeyboardInterrupt, GptIniError, MemoryError])
+@pytest.mark.parametrize("name", CASES)
+def test_whatever_ends_a_change_after_any_write_undoes_it(
+    tmp_path: Path, name: str, alarm: type[BaseException]
+) -> None:
+    mapping, wanted = CASES[name]
+    counting: list[str] = []
+    pc = NearWindows(**mapping)
+    steps = steps_of(pc, wanted)
+    transaction(Breaking(pc, lambda one, _given: bool(counting.append(one)), False), tmp_path / "all").make(steps)
+    begun = 0
+    for number in [number for number, one in enumerate(counting) if one in WRITES]:
+        pc = NearWindows(**mapping)
+        before = comparable(pc.dump())
+        asked = iter(range(10_000))
+        late = Late(pc, lambda _one, asked=asked, number=number: next(asked) == number, alarm)
+        ended = transaction(late, tmp_path / str(number))
+        with pytest.raises(alarm):
+            ended.make(steps)
+        assert comparable(pc.dump()) == before, number
+        begun += ended.begun
+        assert (ended.changed, is_restored(tmp_path / str(number)) or not ended.begun) == (False, True)
+    assert begun >= 2, "the note and at least one value"
+
+
+WRITES = {
+    "Set-ItemProperty",
+    "Invoke-CimMethod",
+    "Move-Item",
+    "Enable-TlsCipherSuite",
+    "Disable-TlsCipherSuite",
+    "C:\\Windows\\System32\\gpupdate.exe",
+}
+
+
+def test_an_alarm_of_the_task_does_not_ring_while_a_change_is_put_back() -> None:
+    with pytest.raises(DeadlineExceeded), deadline(0.2):
+        with own_time(5.0):
+            time.sleep(0.4)
+        done = True
+        time.sleep(5.0)
+    assert done
 
 
 # Connections that break ----------------------------------------------------------------------------------------------

@@ -16,9 +16,11 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import Survey
 
 DRIVER = {"PSChildName": "CiscoAMPCEFWDriver", "ImagePath": "system32\\drivers\\ciscoampcefwdriver.sys", "Start": 1}
+RPC = {"PSChildName": "RpcSs", "ImagePath": "C:\\Windows\\system32\\svchost.exe -k rpcss", "Start": 2}
 
 
-def status(*services: t.Any, refusals: t.Sequence[Refusal] = (), complete: bool = True) -> str:
+def status(*services: t.Any, refusals: t.Sequence[Refusal] = (), complete: bool = True, rpc: t.Any = RPC) -> str:
+    services = (*services, rpc) if rpc is not None else services
     reply = Reply([Thing((), one) if isinstance(one, dict) else one for one in services], list(refusals), complete)
     registry: t.Any = SimpleNamespace(data=lambda key, name: None)
     survey = Survey(registry, Reply(), Reply(), reply, {})
@@ -56,3 +58,9 @@ def test_a_service_that_cannot_be_read_may_be_the_connector(service: t.Any) -> N
 def test_a_list_that_did_not_end_proves_no_absence() -> None:
     assert status(DRIVER, complete=False) == "error"
     assert status(refusals=[Refusal("PermissionDenied", "x")]) == "denied"
+
+
+def test_a_session_that_shows_no_service_at_all_proves_no_absence() -> None:
+    """Get-ItemProperty with a pattern is silent where nothing fits, and where something hides what fits."""
+    for rpc in (None, {**RPC, "ImagePath": None}, {**RPC, "PSChildName": "Other"}):
+        assert status(DRIVER, rpc=rpc) == status(rpc=rpc) == "error"

@@ -27,8 +27,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ALREADY, KEPT, RESTORED
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import RestartOptions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import EndpointWork
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
@@ -72,8 +74,13 @@ def change(windows: Windows, results: Path, run_id: str = "run", **options: t.An
     facts = collect(windows.session, NAME, now())
     steps = planning.plan(facts, evaluate(facts), options)["steps"]
     store = BeforeImageStore(results)
+    folders = read_folders(windows.session)
     transaction = Transaction(
-        windows.endpoint, read_folders(windows.session), store, Label(NAME, run_id, "token"), Countdown(20)
+        windows.endpoint,
+        lambda wait: EndpointWork(windows.endpoint, folders, wait),
+        store,
+        Label(NAME, run_id, "token"),
+        Countdown(20),
     )
     transaction.make(steps)
     assert transaction.image is not None and steps
@@ -219,7 +226,11 @@ def test_a_chain_of_changes_is_undone_to_its_beginning(windows: Fresh, tmp_path:
             "after": after,
         }
         Transaction(
-            endpoint.endpoint, folders, BeforeImageStore(tmp_path), Label(NAME, f"{number}", "t"), Countdown(20)
+            endpoint.endpoint,
+            lambda wait: EndpointWork(endpoint.endpoint, folders, wait),
+            BeforeImageStore(tmp_path),
+            Label(NAME, f"{number}", "t"),
+            Countdown(20),
         ).make([step])
         value = after
     foreseen = roll_back(endpoint, tmp_path, check_only=True)
@@ -528,7 +539,9 @@ def test_a_domain_controller_is_put_back_and_not_restarted(windows: Fresh, tmp_p
     assert endpoint.state.boot_time == booted
     assert "a domain controller; it is restarted only when that is allowed by name" in sentence_of(outcome)
     change(endpoint, tmp_path)
-    assert roll_back(endpoint, tmp_path, reboot=True, named_roles=frozenset({"domain_controller"})).rebooted
+    assert roll_back(
+        endpoint, tmp_path, reboot=True, restart=RestartOptions(named_roles=frozenset({"domain_controller"}))
+    ).rebooted
 
 
 def test_a_restart_that_a_killed_rollback_owes_is_made_up_for(windows: Fresh, tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real PowerShell, fresh for each test. Without one the tests are skipped, unless TETRA_REQUIRE_ENGINE forbids it."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+import pytest
+
+from ansible_collections.fleetops.tetra.tests.engine.finding import REQUIRED, engine_or_reason, required
+from ansible_collections.fleetops.tetra.tests.engine.machine import Engine, Front, Template
+from ansible_collections.fleetops.tetra.tests.engine.process import stop_prefix
+
+MakeEngine = t.Callable[..., Engine]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Template]:
+    program, reason = engine_or_reason()
+    if program is None:
+        if required():
+            pytest.fail(f"{REQUIRED} is set, and there is no engine: {reason}", pytrace=False)
+        pytest.skip(reason)
+    made = Template(program, tmp_path_factory.mktemp("engine"))
+    yield made
+    stop_prefix(made.prefix)
+
+
+@pytest.fixture(scope="session")
+def front(template: Template, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Front]:
+    made = Front(tmp_path_factory.mktemp("front"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def engine(template: Template, front: Front) -> t.Iterator[MakeEngine]:
+    """``engine(mapping={"release": "10_22h2"}, keys={…}, files={…}, configurations={…})``: see ``EngineMachine``."""
+    made: list[Engine] = []
+
+    def make(**given: t.Any) -> Engine:
+        while made:
+            made.pop().close()
+        made.append(Engine(front, template, **given))
+        return made[0]
+
+    yield make
+    while made:
+        made.pop().close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marker ``long_engine``: make test takes a short form."""
+    if os.environ.get("TETRA_ENGINE_LONG", "") in ("", "0"):
+        for item in items:
+            if item.get_closest_marker("long_engine"):
+                item.add_marker(pytest.mark.skip(reason="long: make test-engine runs it"))
