@@ -153,6 +153,10 @@ prove-kill: setup build/dependencies/.stamp ## SIGKILL at 50 random instants of 
 test-engine: setup build/dependencies/.stamp ## everything that is held to a real PowerShell, and its counts (make test: a short form)
 	@$(ENGINE) TETRA_REQUIRE_ENGINE=1 TETRA_ENGINE_LONG=1 $(RUN) python -m pytest -q tests/engine $(ARGS)
 
+.PHONY: prove-less-information
+prove-less-information: setup ## 100,000 pairs: taking information away turns yes or no into unknown, and nothing else
+	@TETRA_PAIRS=100000 $(RUN) python -m pytest -q -s -n 0 tests/unit/module_utils/verdict/test_less_information.py $(ARGS)
+
 .PHONY: ruff
 ruff: setup ## ruff, check and format
 	@$(RUN) ruff check .

@@ -176,6 +176,14 @@ TABLE: tuple[Behaviour, ...] = (
         ("off", "on"),
     ),
     Behaviour(
+        "winhttp_defaults",
+        "inferred",
+        "Whether the updater takes the protocols of WinHTTP and its DefaultSecureProtocols, which on Windows 7, "
+        "Server 2008 R2 and 2012 lacks TLS 1.2 where it is missing.",
+        "KB3140245 on WinHTTP; whether the updater uses it is unknown",
+        ("not_taken", "taken"),
+    ),
+    Behaviour(
         "mdm_minimum_tls",
         "inferred",
         "OverrideMinimumEnabledTLSVersionClient above TLS 1.2, as a value of PolicyManager or of the SSL policy's key.",

@@ -28,6 +28,7 @@ POLICY_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Cryptography\Confi
 LOCAL_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Cryptography\Configuration\Local\SSL\00010002"
 SCHANNEL_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL"
 FIPS_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Lsa\FipsAlgorithmPolicy"
+WINHTTP_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\WinHttp"
 MDM_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\PolicyManager\current\device\Cryptography"
 TLS_1_2, TLS_1_3 = 771, 772
 _ALL_ON = 0xFFFFFFFF
@@ -203,7 +204,7 @@ class _Switches:
         default = release.tls12_client if version == TLS_1_2 else release.tls13_client
         if default == "unsupported":
             return False
-        if version == TLS_1_2 and self._minimum_is_tls13():
+        if version == TLS_1_2 and (self._minimum_is_tls13() or self._left_out_by_winhttp()):
             return False
         key = f"Protocols\\TLS 1.{version - 769}\\Client"
         enabled, by_default = self._number(key, "Enabled"), self._number(key, "DisabledByDefault")
@@ -211,6 +212,14 @@ class _Switches:
             return False
         hidden = default == "disabled_by_default" if by_default is None else by_default != 0
         return not hidden or self._behaviours["disabled_by_default_client"] == "on"
+
+    def _left_out_by_winhttp(self) -> bool:
+        if self._behaviours["winhttp_defaults"] == "not_taken":
+            return False
+        value = self._registry.get(WINHTTP_KEY, "DefaultSecureProtocols")
+        if value is None:
+            return self._release.key in ("7_2008r2", "8_2012")
+        return value.type != DWORD or not int(value.data) & 0x800
 
     def _minimum_is_tls13(self) -> bool:
         """An MDM raised the lowest version, if that is where and how Windows keeps it."""

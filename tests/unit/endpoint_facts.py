@@ -91,7 +91,7 @@ def endpoint(release: str = "10_21h2", kind: str = "client", *, policy: str | No
         lgpo_processing_disabled=f.registry_value(f.LGPO_KEY, f.LGPO_VALUE, f.ABSENT, _GONE),
     )  # fmt: skip
     facts["reboot"] = f.section(
-        f.OK, None, last_boot=BOOT, changed_by_us=None,
+        f.OK, None, last_boot=BOOT, changed_by_us=None, mark=f.registry_value(f.OUR_KEY, f.CHANGED_AT, f.ABSENT, _GONE),
         pending={"component_based_servicing": False, "windows_update": False, "file_rename": False},
     )  # fmt: skip
     facts["connector"] = f.section(
@@ -166,6 +166,13 @@ def set_curves(facts: Facts, names: t.Sequence[str], *, shown: bool = True) -> F
 def set_fips(facts: Facts) -> Facts:
     value = f.registry_value(f.FIPS_KEY, f.FIPS_VALUE, type="REG_DWORD", data=1)
     facts["fips"] = f.section(f.OK, None, enabled=True, value=value)
+    return facts
+
+
+def set_winhttp(facts: Facts, data: int) -> Facts:
+    """DefaultSecureProtocols of WinHTTP; 0x800 is TLS 1.2."""
+    value = f.registry_value(f.WINHTTP_KEY, f.WINHTTP_VALUE, type="REG_DWORD", data=data)
+    facts["schannel"]["winhttp_default_secure_protocols"] = value
     return facts
 
 

@@ -70,7 +70,7 @@ def read(state: WindowsState) -> Facts:
     fips = _value(state, f.FIPS_KEY, f.FIPS_VALUE)
     facts["fips"] = f.section(f.OK, None, enabled=bool(fips["data"]), value=fips)
     boot = state.boot_time.strftime("%Y-%m-%dT%H:%M:%SZ")
-    facts["reboot"].update(status=f.OK, reason=None, last_boot=boot)
+    facts["reboot"].update(status=f.OK, reason=None, last_boot=boot, mark=_value(state, f.OUR_KEY, f.CHANGED_AT))
     facts["policy_origin"].update(status=f.OK, reason=None)
     values = [_value(state, key, name) for key, name in f.MDM_PLACES]
     facts["policy_origin"]["mdm"].update(status=f.OK, reason=None, values=values)
@@ -78,6 +78,8 @@ def read(state: WindowsState) -> Facts:
     if pol is not None:
         modified = pol.modified.strftime("%Y-%m-%dT%H:%M:%SZ")
         facts["policy_origin"]["local_gpo"] = local_gpo.local_gpo_section(pol.data, _POL, modified)
+    else:
+        facts["policy_origin"]["local_gpo"] = local_gpo.unread_local_gpo(f.ABSENT, "The file does not exist.")
     facts["connector"] = _connector(state)
     return facts
 

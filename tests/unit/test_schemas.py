@@ -59,6 +59,7 @@ def failing_endpoint() -> dict[str, Any]:
     document["policy_order"].update(
         status="ok", reason=None, type="REG_SZ", data="TLS_RSA_WITH_AES_128_CBC_SHA256,TLS_RSA_WITH_AES_256_CBC_SHA256"
     )
+    document["cipher_suites"].update(status="absent", reason="Nothing is shown yet.")
     return document
 
 

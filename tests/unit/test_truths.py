@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
@@ -70,8 +72,8 @@ def test_3_a_policy_list_over_1023_characters_counts_only_up_to_there_for_sure()
     behind = evaluate(e.endpoint(policy=f"{filler},{e.ECDHE_256}"))
     assert "TETRA-POLICY-LENGTH" in rules(behind)
     facts = e.endpoint(policy=f"{filler},{e.ECDHE_256}")
-    assert evaluate(e.unread(facts, "cipher_suites"))["state"] == "unknown"
-    front = e.unread(e.endpoint(policy=f"{e.ECDHE_256},{filler}"), "cipher_suites")
+    assert evaluate({**facts, "source": "image"})["state"] == "unknown"
+    front = {**e.endpoint(policy=f"{e.ECDHE_256},{filler}"), "source": "image"}
     assert evaluate(front)["state"] == "compliant"
 
 
@@ -80,6 +82,7 @@ def test_4_only_the_dhe_suite_can_work_before_windows_10(release: str) -> None:
     names = [e.ECDHE_256, e.ECDHE_128, f"{e.ECDHE_256}_P384", f"{e.ECDHE_128}_P256", e.TLS13_128]
     facts = e.endpoint(release, policy=",".join(names))
     e.set_switch(facts, "Protocols\\TLS 1.2\\Client", "DisabledByDefault", 0)
+    e.set_winhttp(facts, 0xA00)
     verdict = evaluate(facts)
     assert verdict["state"] == "non_compliant"
     assert "TETRA-LIST-UNSUPPORTED" in rules(verdict)
@@ -214,10 +217,20 @@ def test_6_a_corrected_policy_shown_at_once_is_told_by_file_time_or_log() -> Non
     assert (evaluate(changed)["state"], evaluate(changed)["in_force"]) == ("unknown", "after_reboot")
 
 
-def test_6_a_fleet_does_not_turn_grey_for_want_of_times() -> None:
+def test_6_a_good_list_of_which_nobody_read_whether_it_waits_is_not_green() -> None:
     facts = e.endpoint(policy=e.ECDHE_256)
-    verdict = evaluate(e.unread(e.unread(facts, "reboot", f.DENIED), "policy_origin", f.DENIED))
-    assert (verdict["state"], verdict["in_force"]) == ("compliant", "unknown")
+    for section in ("reboot", "policy_origin"):
+        verdict = evaluate(e.unread(copy.deepcopy(facts), section, f.DENIED))
+        assert (verdict["state"], verdict["in_force"]) == ("unknown", "unknown")
+        assert verdict["either_way"]["in_force"] == "yes"
+        (reason,) = verdict["suites"][e.ECDHE_256]["reasons"]
+        assert (reason["code"], reason["evidence"]["note"]) == ("not_read", "It could not be read.")
+
+
+def test_6_a_fleet_does_not_turn_grey_for_files_that_have_no_say() -> None:
+    """Without a policy list no policy file can tell of one that waits."""
+    facts = e.unread(e.endpoint(), "policy_origin", f.DENIED)
+    assert (evaluate(facts)["state"], evaluate(facts)["in_force"]) == ("compliant", "unknown")
 
 
 def test_6_the_own_handshake_decides() -> None:

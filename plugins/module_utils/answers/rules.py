@@ -215,6 +215,14 @@ _ALL: tuple[Rule, ...] = (
          "read other "
          "values in both ways.", "Write 0xFFFFFFFF as REG_DWORD, or remove the value.", KB245030,
          "`registry`: the switch and its value, as stored."),
+    Rule("TETRA-SWITCH-UNREAD", "medium", "A Schannel switch could not be read",
+         "It may switch off what an accepted suite needs; what rests on it is unknown.",
+         "Read it with sufficient rights, then judge again.", KB245030,
+         "`registry`: the key below SCHANNEL, and why it could not be read."),
+    Rule("TETRA-TLS13-FORCED", "low", "TLS 1.3 is switched on for a release that does not have it",
+         "Microsoft: enabling TLS 1.3 before Windows 11 and Server 2022 is not a safe system configuration. No suite "
+         "is counted because of it.", r"Remove Protocols\TLS 1.3\Client.", PROTOCOLS_PAGE,
+         "`registry`: Protocols\\TLS 1.3\\Client, value Enabled."),
     Rule("TETRA-DH-KEY-LENGTH", "medium", "The allowed Diffie-Hellman group sizes may exclude the server's",
          "ClientMinKeyBitLength and ClientMaxKeyBitLength bound the group that the server may choose; its size is not "
          "known.", "Allow 2048 to 4096 bits, or remove the values.", REGISTRY_PAGE,

@@ -200,6 +200,8 @@ class Reboot(Section):
     last_boot: str | None
     pending: PendingReboot
     changed_by_us: str | None
+    mark: t.NotRequired[RegistryValue]
+    """Where ``changed_by_us`` stands, so that a mark that could not be read is none that is absent."""
 
 
 class Service(Section):

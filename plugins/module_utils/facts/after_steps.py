@@ -6,8 +6,8 @@
 """The facts of an endpoint as they would be after planned steps and a reboot.
 
 ``apply_steps(facts, steps)`` gives a new facts document; the one passed in stays as it is. Steps have the shape of the
-plan in ``docs/documents.md``. What a step makes uncertain (the list that the cmdlet would then show) becomes
-``not_read``, so that it is judged from the registry and the release.
+plan in ``docs/documents.md``. What there is only after the restart (the list that the cmdlet would then show) becomes
+``absent``, so that it is judged from the registry and the release.
 """
 
 from __future__ import annotations
@@ -114,9 +114,15 @@ def _enable_suite(planned: Facts, name: str) -> None:
 
 def _as_after_a_reboot(planned: Facts) -> None:
     reason = "The plan changes what this would say."
-    planned["cipher_suites"] = empty_section("cipher_suites", NOT_READ, reason)
+    planned["cipher_suites"] = empty_section("cipher_suites", ABSENT, reason)
     planned["probe"] = empty_section("probe", NOT_READ, reason)
-    planned["curves"] = {**planned["curves"], "cmdlet": {"status": NOT_READ, "reason": reason, "names": []}}
-    planned["reboot"] = {**planned["reboot"], "last_boot": None, "changed_by_us": None}
+    planned["curves"] = {**planned["curves"], "cmdlet": {"status": ABSENT, "reason": reason, "names": []}}
+    planned["reboot"] = {
+        **planned["reboot"],
+        "status": ABSENT,
+        "reason": "The restart is still to come.",
+        "last_boot": None,
+        "changed_by_us": None,
+    }
     last = empty_facts("", reason=reason)["connector"]["last_update"]
     planned["connector"] = {**planned["connector"], "last_update": last}

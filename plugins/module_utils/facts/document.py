@@ -224,6 +224,7 @@ def empty_facts(
             "last_boot": None,
             "pending": {"component_based_servicing": None, "windows_update": None, "file_rename": None},
             "changed_by_us": None,
+            "mark": value(OUR_KEY, CHANGED_AT),
         },
         "connector": {
             "status": status,

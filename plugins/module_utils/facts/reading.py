@@ -58,7 +58,7 @@ _PARTS: dict[str, tuple[_Field, ...]] = {
     ),
     "policy_origin.mdm": (("values", "values"), ("mdm_wins_over_gp", "value")),
     "policy_origin.archive": (("path", "text"), ("modified", "text")),
-    "reboot": (("last_boot", "text"), ("pending", "mapping"), ("changed_by_us", "text")),
+    "reboot": (("last_boot", "text"), ("pending", "mapping"), ("changed_by_us", "text"), ("mark", "value")),
     "connector": (
         ("version", "text"), ("install_dir", "text"), ("folder", "text"), ("service", "part"), ("tetra", "part"),
         ("definitions", "part"), ("last_update", "part"),

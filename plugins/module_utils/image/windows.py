@@ -224,6 +224,7 @@ class Windows:
                 "file_rename": bool(registry.data(_SESSION_KEY, "PendingFileRenameOperations")),
             },
             "changed_by_us": None,
+            "mark": registry.value_fact(facts.OUR_KEY, facts.CHANGED_AT),
         }
 
 

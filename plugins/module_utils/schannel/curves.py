@@ -7,7 +7,8 @@
 
 The policy value ``EccCurves`` orders and enables: a curve that it does not name is off ("TLS (Schannel SSP) changes in
 Windows 10 and Windows Server 2016"). The server's curves are not known; NistP256 is the one that every server has. So:
-NistP256 is enough; other known curves leave the answer open; none at all is not enough.
+NistP256 is enough; other known curves leave the answer open; none at all is not enough. A name with a space or in
+another case than Microsoft's pages spell it may or may not be recognised, as in a list of suites.
 FIPS mode takes curve25519 away. Before Windows 10 the curve is part of the suite's name.
 """
 
@@ -21,14 +22,18 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons imp
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import answered
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
 NOTE_SERVER = "Which curves the server has is not known; NistP256 is the one that every server has."
 NOTE_LOCAL = "Whether Windows uses a local list of curves is known by analogy with the policy only."
 NOTE_VALUE = "What Windows does with an empty or wrongly typed list of curves is not documented."
+NOTE_SPELLING = "Whether Windows recognises a curve that is not spelled exactly is not known."
+NOTE_UNSHOWN = "Get-TlsEccCurve did not answer: a list of curves that waits for a restart would be seen there only."
 NOTE_FIPS = "FIPS mode is on; that AES-GCM with the NIST curves stays usable follows from the lists, it is not tried."
 
-_NEEDED = "nistp256"
+_NEEDED = frozenset({"NistP256", "nistP256"})
+"""As the pages for Windows 10 and for Windows 11 24H2 spell it."""
 _NOT_IN_FIPS = "curve25519"
 _KNOWN_FORMS = ("curve25519", "x25519", "nistp", "brainpoolp", "secp", "numsp", "ec192wapi", "wtls", "x962p")
 
@@ -66,24 +71,50 @@ def curve_factor(facts: Facts, release: Release | None, findings: Findings) -> F
         value = section["policy"] if section["policy"]["status"] not in (OK, ABSENT) else section["local"]
         return Factor(UNKNOWN, (r.reason(r.NOT_READ, r.registry_evidence(value, section.get("reason"))),))
     answers = [_enough(reading.names, fips) for reading in readings]
-    answer = agree(answers)
+    unread = _unread(facts, release, fips, readings)
+    answer = agree(answers) if not unread else UNKNOWN
     if answer == YES:
         return HOLDS
-    proof = next(reading.proof for reading, found in zip(readings, answers, strict=True) if found != YES)
-    findings.add("TETRA-CURVES", proof)
-    if answer == UNKNOWN:
-        findings.note(NOTE_SERVER)
-    return Factor(answer, (r.reason(r.NO_USABLE_CURVE, proof),))
+    open_ones = [reading for reading, found in zip(readings, answers, strict=True) if found != YES]
+    reasons = list(unread)
+    if open_ones:
+        proof = open_ones[0].proof
+        if _spelling_decides(open_ones[0].names):
+            findings.note(NOTE_SPELLING)
+            proof = {**proof, "note": NOTE_SPELLING}
+        elif answer == UNKNOWN:
+            findings.note(NOTE_SERVER)
+        findings.add("TETRA-CURVES", proof)
+        reasons.insert(0, r.reason(r.NO_USABLE_CURVE, proof))
+    return Factor(answer, tuple(reasons))
+
+
+def _unread(facts: Facts, release: Release | None, fips: bool | None, readings: list[_Reading]) -> list[r.Reason]:
+    """What was not read and may change the answer."""
+    found = []
+    cmdlet = facts["curves"]["cmdlet"]
+    if not answered(facts, release, cmdlet):
+        why = cmdlet.get("reason") or NOTE_UNSHOWN
+        found.append(r.reason(r.NOT_READ, r.evidence("cmdlet", "Get-TlsEccCurve", None, r.text(why))))
+    if fips is None and any(_enough(one.names, True) != _enough(one.names, False) for one in readings):
+        value = facts["fips"]["value"]
+        found.append(r.reason(r.NOT_READ, r.registry_evidence(value, facts["fips"].get("reason"))))
+    return found
 
 
 def _enough(names: Curves, fips: bool | None) -> Answer:
-    lower = {name.lower() for name in names}
-    if _NEEDED in lower:
+    if not _NEEDED.isdisjoint(names):
         return YES
+    lower = {name.strip().lower() for name in names}
     without = lower - {_NOT_IN_FIPS}
     if any(name.startswith(_KNOWN_FORMS) for name in without):
         return UNKNOWN
     return UNKNOWN if _NOT_IN_FIPS in lower and not fips else NO
+
+
+def _spelling_decides(names: Curves) -> bool:
+    """Whether the needed curve is there, but not as it should be written."""
+    return any(name.strip().lower() == "nistp256" and name not in _NEEDED for name in names)
 
 
 def _fips(facts: Facts) -> bool | None:
@@ -97,9 +128,9 @@ def _readings(facts: Facts, release: Release | None, findings: Findings) -> list
     section = facts["curves"]
     if section["status"] not in (OK, ABSENT) or _deciding(section)["status"] not in (OK, ABSENT):
         return []  # whatever the cmdlet shows: the list may wait for a reboot
-    stored = _policy(section, release, findings)
+    stored = _policy(section, release, findings, facts["source"] != "image")
     cmdlet = section["cmdlet"]
-    if cmdlet["status"] != OK:
+    if cmdlet["status"] != OK or facts["source"] == "image":
         return stored
     names = tuple(cmdlet["names"])
     if any(_same(reading.names, names, _fips(facts)) for reading in stored):
@@ -124,16 +155,16 @@ def _same(one: Curves, other: Curves, fips: bool | None) -> bool:
     return left == right or (fips is not False and left - {_NOT_IN_FIPS} == right - {_NOT_IN_FIPS})
 
 
-def _policy(section: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> list[_Reading]:
+def _policy(section: t.Mapping[str, t.Any], release: Release | None, findings: Findings, live: bool) -> list[_Reading]:
     value = section["policy"]
     if value["status"] == ABSENT:
-        return _local(section, release, findings)
+        return _local(section, release, findings, live)
     if value["status"] != OK:
         return []
-    return _stored(value, lambda: _local(section, release, findings), findings)
+    return _stored(value, lambda: _local(section, release, findings, live), findings)
 
 
-def _local(section: t.Mapping[str, t.Any], release: Release | None, findings: Findings) -> list[_Reading]:
+def _local(section: t.Mapping[str, t.Any], release: Release | None, findings: Findings, live: bool) -> list[_Reading]:
     value = section["local"]
     if value["status"] == ABSENT:
         return _default(release)
@@ -148,7 +179,7 @@ def _local(section: t.Mapping[str, t.Any], release: Release | None, findings: Fi
     # That Windows reads a local list of curves is known by analogy only; the cmdlet can tell.
     cmdlet = section["cmdlet"]
     both = [*readings, *default]
-    if cmdlet["status"] == OK:
+    if cmdlet["status"] == OK and live:
         told = [reading for reading in both if _same(reading.names, tuple(cmdlet["names"]), None)]
         return told[:1] or both
     findings.note(NOTE_LOCAL)
@@ -168,18 +199,18 @@ def _stored(
     proof = r.registry_evidence(value)
     data = value["data"]
     if value["type"] == "REG_MULTI_SZ" and any(name.strip() for name in data):
-        whole = _Reading(tuple(name.strip() for name in data if name.strip()), proof)
+        whole = _Reading(tuple(name for name in data if name.strip()), proof)
         end = data.index("") if "" in data else len(data)
         if not any(data[end:]):
             return [whole]
         # An empty string before others ends the value for a program that reads up to the first one.
         findings.add("TETRA-CURVES-VALUE", proof)
         findings.note(NOTE_VALUE)
-        before = _Reading(tuple(name.strip() for name in data[:end] if name.strip()), proof)
+        before = _Reading(tuple(name for name in data[:end] if name.strip()), proof)
         rest = [before] if before.names else otherwise()
         return [whole, *rest] if rest else []
     findings.add("TETRA-CURVES-VALUE", proof)
     findings.note(NOTE_VALUE)
     items = data if isinstance(data, list) else data.split(",") if isinstance(data, str) else []
     rest = otherwise()  # nothing: it could not be read
-    return [_Reading(tuple(name.strip() for name in items if name.strip()), proof), *rest] if rest else []
+    return [_Reading(tuple(name for name in items if name.strip()), proof), *rest] if rest else []

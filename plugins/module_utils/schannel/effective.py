@@ -23,7 +23,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts imp
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, ReasonCode
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites, suite_list
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import TLS_1_2, TLS_1_3
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.curves import curve_factor
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.minimum_tls import minimum_tls
@@ -42,6 +42,13 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_re
 
 NOTE_SUFFIX = "Whether a name with a curve suffix is offered on Windows 10 and later is not verified."
 NOTE_SPELLING = "Whether Windows recognises a name that is not spelled exactly is not known."
+WORLD_OF_SPELLING = {
+    suite_list.SPACES: "The name stands there with a space; if Windows keeps it, it knows no such name.",
+    suite_list.CASE: "The name stands there in another case; if case counts, Windows knows no such name.",
+    suite_list.SEPARATOR: "A semicolon stands in the name; if only commas separate, there is no such name.",
+    suite_list.CONTROL: "A control character stands in the name; if Windows keeps it, there is no such name.",
+}
+NOTE_NO_SUCH_FORM = "This suite carries no curve, so a name with a curve suffix is no name of it."
 NOTE_OLDER = "Older protocols can carry this suite as well; whether they are on was not read."
 NOTE_UPDATE = "The DHE suite came to this release with an update, which the local list does not show."
 NOTE_UPDATE_SHOWN = "On this release the DHE suite came with KB3042058 or KB2919355; the local list shows it."
@@ -70,7 +77,7 @@ class Endpoint:
         self.match: Match | None = _release(facts, self.findings)
         self.release: Release | None = self.match.release if self.match else None
         self.sources: Sources = list_sources(facts, self.release, self.findings)
-        minimum = minimum_tls(facts, self.findings)
+        minimum = minimum_tls(facts, self.release, self.findings)
         self.switches = Switches(facts["schannel"], self.release, self.findings, minimum)
         self._curves: Factor | None = None
         self._common: dict[str, tuple[Answer, tuple[Reason, ...]]] = {}
@@ -93,7 +100,10 @@ class Endpoint:
             for item in why:
                 if item not in reasons:
                     reasons.append(item)
-            if reading is not None and reading.doubt is not None and found != YES:
+            doubted = reading is not None and (
+                (reading.doubt is not None and found != YES) or reading.world is not None
+            )
+            if reading is not None and doubted:
                 reasons += [item for item in (_doubt(reading, self.sources),) if item not in reasons]
         if self.sources.other is not None and len({found for found, _why in answers}) > 1:
             reasons.append(r.reason(r.CONTRADICTION, self.sources.other.proof))
@@ -134,7 +144,8 @@ class Endpoint:
                 return resolved
         if name in suites.exact:
             return r.HOLDS
-        if name in suites.suffixed:
+        forms = suites.suffixed.get(name)
+        if forms and (self.release is None or not self.release.suffixed or self._exists(forms)):
             if self.release is not None and self.release.suffixed:
                 return r.HOLDS
             self.findings.add("TETRA-LIST-SUFFIX", reading.proof)
@@ -142,9 +153,15 @@ class Endpoint:
             return Factor(UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, NOTE_SUFFIX)),))
         if name in suites.doubtful:
             self.findings.note(NOTE_SPELLING)
-            return Factor(UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, NOTE_SPELLING)),))
+            world = WORLD_OF_SPELLING[suites.doubtful[name]]
+            return Factor(UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, world)),))
         code: ReasonCode = r.NOT_IN_POLICY_LIST if reading.kind == "policy" else r.NOT_IN_LOCAL_LIST
-        return Factor(NO, (r.reason(code, reading.proof),))
+        proof = _with_note(reading.proof, NOTE_NO_SUCH_FORM) if forms else reading.proof
+        return Factor(NO, (r.reason(code, proof),))
+
+    def _exists(self, forms: t.Iterable[str]) -> bool:
+        """Whether the release knows one of these names with a curve suffix."""
+        return self.release is not None and not self.release.supported.isdisjoint(forms)
 
     def _resolved(self, name: str, shown: Shown) -> Factor | None:
         """What the cmdlet's id and protocols say; ``None`` where it does not show this very name."""
@@ -202,10 +219,43 @@ class Endpoint:
         if protocol.answer == NO and suite.protocols[:1] != (version,):
             older = tuple(r.reason(item["code"], _with_note(item["evidence"], NOTE_OLDER)) for item in protocol.reasons)
             protocol = Factor(UNKNOWN, older)
-        factors = [support, protocol, *self.switches.suite(suite)]
+        return [support, protocol, *self._by_algorithms(suite)]
+
+    def _by_algorithms(self, suite: cipher_suites.SuiteAlgorithms) -> list[Factor]:
+        factors = list(self.switches.suite(suite))
         if suite.tls13 or suite.key_exchange == "ECDHE":
             factors.append(self.curves())
         return factors
+
+    def supports(self, name: str) -> Answer:
+        """Whether the release can have this suite at all; *unknown* as well where it came with an update."""
+        told, self.findings = self.findings, _SILENT
+        try:
+            return self._support(name).answer
+        finally:
+            self.findings = told
+
+    def listed_and_possible(self, name: str, reading: Reading) -> Answer:
+        """Whether a suite is offered, as far as neither its protocol nor a group is concerned."""
+        told, self.findings = self.findings, _SILENT
+        try:
+            listed, support = self._listed(name, reading).answer, self._support(name).answer
+        finally:
+            self.findings = told
+        return all_of((listed, support, self.switches.quiet(cipher_suites.algorithms(name))))
+
+    def if_its_protocol_is_on(self, name: str, reading: Reading | None) -> Answer:
+        """A suite in the worlds in which its protocol is on: the list, the switches and the groups decide."""
+        told, self.findings = self.findings, _SILENT
+        try:
+            listed: Answer = UNKNOWN if reading is None else self._listed(name, reading).answer
+            support = self._support(name).answer
+        finally:
+            self.findings = told
+        if NO in (listed, support):
+            return NO
+        factors = self._by_algorithms(cipher_suites.algorithms(name))
+        return all_of((listed, support, *(factor.answer for factor in factors)))
 
     def group_may_be_refused(self, name: str) -> bool:
         """A Client Hello may carry this suite, while the limits on key lengths may refuse what the server answers."""
@@ -222,7 +272,7 @@ class Endpoint:
     def _support(self, name: str) -> Factor:
         release = self.release
         if release is None:
-            return self._support_without_release(name)
+            return self._support_without_release()
         if name not in release.supported and not self._suffixed_form(name, release):
             proof = r.evidence("release_table", self._title(), None, "Not among the suites of this release.")
             return Factor(NO, (r.reason(r.UNSUPPORTED_BY_RELEASE, proof),))
@@ -230,13 +280,7 @@ class Endpoint:
             return self._update_dependent(name)
         return r.HOLDS
 
-    def _support_without_release(self, name: str) -> Factor:
-        shown = self.sources.shown
-        number = cipher_suites.suite_id(name)
-        row = shown.by_id.get(number) if shown is not None and number is not None else None
-        same = row is not None and cipher_suites.suite_id(row[0]) in (None, number)
-        if same and not cipher_suites.algorithms(name).tls13:
-            return r.HOLDS
+    def _support_without_release(self) -> Factor:
         proof = r.evidence("facts", "os", self.facts["os"].get("build"), "The Windows release is not known.")
         return Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
 
@@ -359,7 +403,10 @@ def _with_note(proof: r.Evidence, note: str) -> r.Evidence:
 
 
 def _doubt(reading: Reading, sources: Sources) -> Reason:
-    return r.reason(reading.doubt or r.CONTRADICTION, sources.readings[0].proof if sources.readings else reading.proof)
+    proof = sources.readings[0].proof if sources.readings else reading.proof
+    if reading.world is None:
+        return r.reason(reading.doubt or r.CONTRADICTION, proof)
+    return r.reason(reading.doubt or r.NOT_IN_POLICY_LIST, _with_note(proof, reading.world))
 
 
 def _release(facts: Facts, findings: Findings) -> Match | None:

@@ -7,7 +7,8 @@
 
 ``OverrideMinimumEnabledTLSVersionClient`` (Policy CSP Cryptography, Windows 11 24H2 and later) is a text of which
 Microsoft documents neither the form nor the place in the registry. So a value of this name proves nothing; but one
-that is not clearly TLS 1.2 or lower leaves TLS 1.2 open. That none was found is no proof either, and changes nothing.
+that is not clearly TLS 1.2 or lower leaves TLS 1.2 open, and so does a place of it that could not be read. That none
+was found is no proof either, and changes nothing. Older releases do not have the policy.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reas
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import UNKNOWN
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import MINIMUM_TLS_VALUE, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
+    ABSENT,
+    MDM_PLACES,
+    MINIMUM_TLS_VALUE,
+    OK,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
 NOTE = (
     "An MDM policy names a lowest TLS version for clients. Where Windows keeps it, in which form, and whether the "
@@ -27,11 +34,18 @@ NOTE = (
 _TLS_1_2_OR_LOWER = re.compile(r"\s*(?:TLS[ _v]*)?1[._][0-2]\s*", re.IGNORECASE)
 
 
-def minimum_tls(facts: Facts, findings: Findings) -> Factor:
+FIRST_BUILD = 26100
+"""Windows 11 24H2 and Server 2025: the first release with the policy."""
+
+
+def minimum_tls(facts: Facts, release: Release | None, findings: Findings) -> Factor:
     """Whether TLS 1.2 is left to clients as far as this policy goes: yes or unknown."""
     reasons: list[r.Reason] = []
+    newer = release is None or release.builds[0] >= FIRST_BUILD
+    if newer:
+        reasons += _unread(facts)
     for value in (facts["policy_origin"].get("mdm") or {}).get("values") or ():
-        if value.get("status") != OK or value["name"].lower() != MINIMUM_TLS_VALUE.lower():
+        if not newer or value.get("status") != OK or value["name"].lower() != MINIMUM_TLS_VALUE.lower():
             continue
         data = value["data"]
         if isinstance(data, str) and not data.strip():
@@ -43,3 +57,17 @@ def minimum_tls(facts: Facts, findings: Findings) -> Factor:
         findings.add("TETRA-MDM-MINIMUM-TLS", proof)
         reasons.append(r.reason(r.PROTOCOL_DISABLED, proof))
     return Factor(UNKNOWN, tuple(reasons)) if reasons else HOLDS
+
+
+def _unread(facts: Facts) -> list[r.Reason]:
+    """A reason for each place of the policy that was not looked at."""
+    part = facts["policy_origin"].get("mdm") or {}
+    values = part.get("values") or ()
+    known = {(value["path"].lower(), value["name"].lower()) for value in values if value.get("status") in (OK, ABSENT)}
+    places = [(key, name) for key, name in MDM_PLACES if name == MINIMUM_TLS_VALUE]
+    why = part.get("reason")
+    return [
+        r.reason(r.NOT_READ, r.evidence("registry", f"{key}\\{name}", None, why))
+        for key, name in places
+        if (key.lower(), name.lower()) not in known
+    ]

@@ -33,7 +33,19 @@ NOTE_EMPTY = "What Windows does with an empty list of suites is not documented."
 NOTE_EMPTY_ITEM = "Whether Windows reads a policy list with an empty item or passes over all of it is not verified."
 NOTE_LENGTH = "Whether names behind the 1023rd character of the policy list count is not known."
 NOTE_CUT = "Windows reads such a value up to the first zero; whether names behind it count is not verified."
+WORLD_EMPTY = "In a world in which Windows passes over an empty policy list, the local list counts."
+WORLD_EMPTY_ITEM = (
+    "In a world in which Windows passes over a list that has an empty item (a comma at the end, or two in a row), the "
+    "local list counts."
+)
+WORLD_TYPE = "In a world in which Windows passes over a policy list of type {0}, the local list counts."
+WORLD_LENGTH = "In a world in which Windows reads 1023 characters and no more, the names behind them do not count."
+WORLD_CUT = "In a world in which Windows reads up to the first zero, the names behind it do not count."
 NOTE_LOCAL = "There is no local list; that Windows then uses the release's default order is not verified."
+NOTE_UNSHOWN = (
+    "Get-TlsCipherSuite did not answer: a list that waits for a restart, or a name that this Windows cannot resolve, "
+    "would be seen there only."
+)
 NOTE_SHOWN = "Whether Get-TlsCipherSuite shows a changed list before the reboot is not verified."
 
 _EMPTY = suite_list.from_names(())
@@ -44,7 +56,7 @@ class Reading:
     """One list that may count. ``kind``: ``policy``, ``local``, ``default`` (the release's) or ``cmdlet``.
 
     ``shown``: the cmdlet shows this very list, so ids and protocols are known. ``doubt``: the reason code of what makes
-    this reading one of several, or ``None``.
+    this reading one of several, or ``None``; ``world``: in which world it counts, in one sentence.
     """
 
     kind: str
@@ -52,6 +64,7 @@ class Reading:
     proof: r.Evidence
     shown: bool = False
     doubt: ReasonCode | None = None
+    world: str | None = None
 
 
 class Shown:
@@ -79,7 +92,8 @@ class Shown:
 @dataclass(frozen=True)
 class Sources:
     """``readings``: the lists that may be configured. ``other``: what the cmdlet shows where that is none of them.
-    ``unread``: a further list may count that could not be read; the reason why. ``ignored``: where the type of the
+    ``unread``: a further list may count that could not be read, or the cmdlet did not answer; the reason why.
+    ``ignored``: where the type of the
     policy's list could not be told, the list that counts if it is one that Windows ignores; it can only spoil a yes."""
 
     readings: tuple[Reading, ...]
@@ -91,18 +105,34 @@ class Sources:
 
 def list_sources(facts: Facts, release: Release | None, findings: Findings) -> Sources:
     found = _sources(facts, release, findings)
+    if found.unread is None and not answered(facts, release, facts["cipher_suites"]):
+        told = facts["cipher_suites"].get("reason")
+        proof = r.evidence("cmdlet", "Get-TlsCipherSuite", None, r.text(told) if told else NOTE_UNSHOWN)
+        found = replace(found, unread=r.reason(r.NOT_READ, proof))
+        findings.note(NOTE_UNSHOWN)
     policy = facts["policy_order"]
     if policy["status"] != OK or policy["type"] != "REG_SZ_OR_EXPAND_SZ" or any(one.shown for one in found.readings):
         return found
     findings.add(
         "TETRA-POLICY-TYPE", r.registry_evidence(policy), "The registry type of the policy list could not be told"
     )
-    local = _local(facts, release, Findings(), [])
-    return replace(found, ignored=local[0]) if local else found
+    unread: list[r.Reason] = []
+    local = _local(facts, release, Findings(), unread)
+    why = found.unread or (unread[0] if unread else None)
+    return replace(found, ignored=local[0] if local else None, unread=why)
+
+
+def answered(facts: Facts, release: Release | None, section: t.Mapping[str, t.Any]) -> bool:
+    """Whether a cmdlet that this release has was heard. An image, and a state to come (``absent``), has none: it is
+    judged by its next start."""
+    if facts["source"] == "image" or (release is not None and not release.has_cmdlets):
+        return True
+    return bool(section["status"] in (OK, ABSENT))
 
 
 def _sources(facts: Facts, release: Release | None, findings: Findings) -> Sources:
-    shown = _shown(facts["cipher_suites"])
+    has_cmdlets = release is None or release.has_cmdlets
+    shown = _shown(facts["cipher_suites"]) if has_cmdlets and facts["source"] != "image" else None
     unread: list[r.Reason] = []
     stored = _policy(facts, release, findings, unread)
     why = unread[0] if unread else None
@@ -126,11 +156,11 @@ def _sources(facts: Facts, release: Release | None, findings: Findings) -> Sourc
 
 
 def _as_shown(reading: Reading, shown: Shown) -> Reading:
-    return Reading(reading.kind, shown.suites, reading.proof, True, reading.doubt)
+    return Reading(reading.kind, shown.suites, reading.proof, True, reading.doubt, reading.world)
 
 
 def _shown(section: t.Mapping[str, t.Any]) -> Shown | None:
-    if section["status"] != OK or not section["suites"]:
+    if section["status"] != OK:
         return None
     return _shared(suite_rows(section["suites"]))
 
@@ -156,9 +186,12 @@ def _policy(facts: Facts, release: Release | None, findings: Findings, unread: l
         if kind != "REG_SZ":
             findings.note(NOTE_POLICY_TYPE_UNSEEN)
         readings, doubt = _from_text(data, proof, findings, None), r.NOT_IN_POLICY_LIST
-        if not suite_list.from_text(data).oddities & {suite_list.EMPTY, suite_list.EMPTY_ITEMS}:
+        odd = suite_list.from_text(data).oddities
+        if not odd & {suite_list.EMPTY, suite_list.EMPTY_ITEMS}:
             return readings
+        world = WORLD_EMPTY if suite_list.EMPTY in odd else WORLD_EMPTY_ITEM
     else:
+        world = WORLD_TYPE.format(kind)
         findings.add("TETRA-POLICY-TYPE", proof, f"The policy list has the registry type {kind}, not REG_SZ")
         findings.note(NOTE_POLICY_TYPE)
         readings, doubt = _odd_type(data, proof, findings), r.WRONG_POLICY_TYPE
@@ -166,7 +199,7 @@ def _policy(facts: Facts, release: Release | None, findings: Findings, unread: l
     local = _local(facts, release, findings, unread)
     return [
         *readings,
-        *(Reading(reading.kind, reading.suites, reading.proof, doubt=reading.doubt or doubt) for reading in local),
+        *(replace(reading, doubt=reading.doubt or doubt, world=reading.world or world) for reading in local),
     ]
 
 
@@ -199,11 +232,14 @@ def _from_text(data: str, proof: r.Evidence, findings: Findings, doubt: ReasonCo
         return [Reading("policy", _EMPTY, proof, doubt=doubt or r.NOT_IN_POLICY_LIST)]
     readings = [Reading("policy", whole, proof, doubt=doubt)]
     if suite_list.TOO_LONG in whole.oddities:
-        readings.append(Reading("policy", suite_list.truncated(data), proof, doubt=doubt))
+        cut = suite_list.truncated(data)
+        # No doubt of its own: where the cmdlet shows one of the two, that is the one.
+        readings.append(Reading("policy", cut, proof, doubt=doubt, world=WORLD_LENGTH))
     before, _zero, behind = data.rstrip("\0").partition("\0")
     if behind:
         findings.note(NOTE_CUT)
-        readings.append(Reading("policy", suite_list.from_text(before), proof, doubt=doubt or r.NOT_IN_POLICY_LIST))
+        names = suite_list.from_text(before)
+        readings.append(Reading("policy", names, proof, doubt=doubt or r.NOT_IN_POLICY_LIST, world=WORLD_CUT))
     return readings
 
 

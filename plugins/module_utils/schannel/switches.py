@@ -31,8 +31,11 @@ _ALGORITHM_KEYS = tuple(name for name in SCHANNEL_KEYS if not name.startswith("P
 _KNOWN_CIPHERS = frozenset(name.split("\\")[1] for name in _ALGORITHM_KEYS if name.startswith("Ciphers"))
 _KNOWN_HASHES = frozenset(name.split("\\")[1] for name in _ALGORITHM_KEYS if name.startswith("Hashes"))
 _DIFFIE_HELLMAN, _PKCS = "KeyExchangeAlgorithms\\Diffie-Hellman", "KeyExchangeAlgorithms\\PKCS"
+_TLS13_CLIENT = "Protocols\\TLS 1.3\\Client"
 _ALL_ONES = 0xFFFFFFFF
 _WINHTTP_TLS_1_2 = 0x800
+_WINHTTP_WITHOUT_TLS_1_2 = frozenset({"7_2008r2", "8_2012"})
+"""Releases whose WinHTTP leaves TLS 1.2 out unless DefaultSecureProtocols names it (KB3140245)."""
 _DEFAULT_DH_MINIMUM = 1024
 _USUAL_KEY_LENGTH = 2048
 
@@ -42,7 +45,8 @@ NOTE_TLS13_SWITCH = "Whether the switches for ciphers, hashes and ECDH bind TLS 
 NOTE_PKCS = "PKCS is off; whether ECDHE_RSA and DHE_RSA suites go on working then is not verified."
 NOTE_SIGNATURE = "Without SHA256 the client may no longer accept the server's signatures; that depends on the server."
 NOTE_KEY_LENGTH = "The size of the server's Diffie-Hellman group is not known."
-NOTE_WINHTTP = "Whether the Tetra updater uses WinHTTP, and so DefaultSecureProtocols, is not known."
+NOTE_WINHTTP = "Whether the Tetra updater takes WinHTTP's defaults, and so DefaultSecureProtocols, is not known."
+NOTE_WINHTTP_ABSENT = "Without this value WinHTTP leaves TLS 1.2 out on this release (KB3140245)."
 NOTE_WIN8 = (
     "Microsoft's table enables TLS 1.2 for clients on this release, while Microsoft's own checker asks for an explicit "
     "DisabledByDefault = 0."
@@ -100,9 +104,16 @@ class Switches:
 
     def _tls13(self) -> Factor:
         if self._release is not None and self._release.tls13_client == "unsupported":
+            self._tell_forced_tls13()
             proof = r.evidence("release_table", self._release.title(), None, "This release has no TLS 1.3.")
             return Factor(NO, (r.reason(r.UNSUPPORTED_BY_RELEASE, proof),))
-        return self._protocol_key("Protocols\\TLS 1.3\\Client", TLS_1_3)[1]
+        return self._protocol_key(_TLS13_CLIENT, TLS_1_3)[1]
+
+    def _tell_forced_tls13(self) -> None:
+        key = self._keys[_TLS13_CLIENT]
+        state, value = _switch(key, "enabled")
+        if self._readable(key) and state == "on":
+            self._findings.add("TETRA-TLS13-FORCED", r.evidence("registry", f"{key['path']}\\Enabled", value))
 
     def _protocol_key(self, name: str, version: int) -> tuple[str, Factor]:
         key = self._keys[name]
@@ -148,12 +159,13 @@ class Switches:
 
     def _winhttp(self) -> Factor:
         value = self._section["winhttp_default_secure_protocols"]
-        if value["status"] == ABSENT:
+        absent = value["status"] == ABSENT
+        if absent and (self._release is None or self._release.key not in _WINHTTP_WITHOUT_TLS_1_2):
             return HOLDS
         if value["status"] == OK and value["type"] == "REG_DWORD" and value["data"] & _WINHTTP_TLS_1_2:
             return HOLDS
-        proof = r.registry_evidence(value)
-        if value["status"] != OK:
+        proof = r.registry_evidence(value, NOTE_WINHTTP_ABSENT if absent else None)
+        if not absent and value["status"] != OK:
             return Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
         self.caller_decides = True
         self._findings.add("TETRA-WINHTTP-PROTOCOLS", proof)
@@ -312,7 +324,10 @@ class Switches:
 
     def _unread(self, key: t.Mapping[str, t.Any]) -> r.Reason:
         why = key.get("reason") if self._usable else self._section.get("reason")
-        return r.reason(r.NOT_READ, r.evidence("registry", key["path"], None, why))
+        proof = r.evidence("registry", key["path"], None, why)
+        if self._usable:
+            self._findings.add("TETRA-SWITCH-UNREAD", proof)
+        return r.reason(r.NOT_READ, proof)
 
 
 def _switch(key: t.Mapping[str, t.Any], wanted: str) -> tuple[str, t.Any]:

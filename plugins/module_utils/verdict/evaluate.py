@@ -21,7 +21,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene impo
     YES,
     agree,
     all_of,
-    any_of,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
@@ -40,7 +39,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import allow_list, cipher_suites
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.effective import Endpoint, SuiteAnswer
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import Reading
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import in_force, next_step, pending_policy, probe
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.cause import (
     CONFIRM,
@@ -53,6 +51,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.connector_s
     not_applicable,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_options import Options, read_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.worlds import Reach
 
 SCHEMA: t.Final = "fleetops.tetra/verdict/1"
 
@@ -120,22 +119,21 @@ class _Judgement:
         self.findings = Findings()
         self.endpoint = Endpoint(facts, self.findings)
         self.accepted = options.allow_list
-        self.modern = frozenset(name for name in self.accepted if cipher_suites.algorithms(name).tls13)
+        self.reach = Reach(self.endpoint, self.accepted, options.require == "all")
         self.suites: dict[str, SuiteAnswer] = {}
-        self.dead_end = False
 
     def verdict(self) -> Verdict:
         exempt = not_applicable(self.facts, self.findings)
         self.suites = {name: self.endpoint.answer(name) for name in self.accepted}
         sources = self.endpoint.sources
         readings = sources.readings
-        answers = [self._reachable(reading) for reading in readings]
+        answers = [self.reach.under(reading) for reading in readings]
         if sources.unread is not None or not readings:
-            answers.append(self._reachable(None))
+            answers.append(self.reach.under(None))
+        if sources.ignored is not None:
+            answers.append(self.reach.under(sources.ignored))
         configured = agree(answers)
-        if configured == YES and sources.ignored is not None and self._reachable(sources.ignored) != YES:
-            configured = UNKNOWN
-        shown = self._reachable(sources.other) if sources.other is not None else None
+        shown = self.reach.under(sources.other) if sources.other is not None else None
         origin = decide_origin(self.facts)
         owned = origin["origin"] in ("domain_gpo", "local_gpo") and origin["matches_registry"] is True
         force = in_force.judge(self.facts, self.endpoint.release, sources, configured, shown, owned)
@@ -150,8 +148,10 @@ class _Judgement:
         suites = {name: (found.usable, found.reasons) for name, found in self.suites.items()}
         cause = None
         if exempt is None:
-            reached = answer if seen == "tls_failed" else self._by_one_suite(answer)
-            situation = Situation(self.facts, reached, self._by_one_suite(configured), bool(force.signs), seen, suites)
+            failed = seen is not None and seen.outcome == "tls_failed"
+            reached = answer if failed else self._by_one_suite(answer)
+            told = seen.outcome if seen is not None else None
+            situation = Situation(self.facts, reached, self._by_one_suite(configured), bool(force.signs), told, suites)
             cause = likely_cause(situation)
         return {
             "schema": SCHEMA,
@@ -172,92 +172,75 @@ class _Judgement:
 
     # Reachability --------------------------------------------------------------------------------------------------
 
-    def _reachable(self, reading: Reading | None) -> Answer:
-        """Under one reading of the list; ``None`` is a list that could not be read."""
-        found = {name: self._under(name, reading) for name in self.accepted}
-        if self.options.require == "all":
-            wanted = [name for name in self.accepted if not self._impossible(name)]
-            return all_of(found[name] for name in wanted) if wanted else NO
-        classic = any_of(found[name] for name in self.accepted if name not in self.modern)
-        modern = any_of(found[name] for name in self.modern)
-        if classic == YES:
-            return self._still_reachable(reading, found, modern)
-        return any_of((classic, UNKNOWN if modern == YES else modern))
-
     def _by_one_suite(self, answer: Answer) -> Answer:
         """An answer under ``require: all`` as it is for a connection, for which one suite is enough."""
-        classic = (found.usable for name, found in self.suites.items() if name not in self.modern)
+        modern = self.reach.modern
+        classic = (found.usable for name, found in self.suites.items() if name not in modern)
         return YES if self.options.require == "all" and YES in classic else answer
 
-    def _still_reachable(self, reading: Reading | None, found: t.Mapping[str, Answer], modern: Answer) -> Answer:
-        """An accepted TLS 1.2 suite is offered; whether something else in the hello can spoil it."""
-        if reading is None:
-            return YES
-        if self.modern and modern != YES and self._offers_other_modern(reading):
-            self.dead_end = True
-            return UNKNOWN
-        return UNKNOWN if self._group_may_be_refused(reading, found) else YES
-
-    def _offers_other_modern(self, reading: Reading) -> bool:
-        """TLS 1.3 is (perhaps) offered, with suites that the server does not accept. A server that has TLS 1.3 chooses
-        the version first and then finds no suite, although one of TLS 1.2 would do."""
-        return any(
-            cipher_suites.algorithms(name).tls13 and name not in self.modern
-            for name, _answer in self.endpoint.offered(reading)
-        )
-
-    def _group_may_be_refused(self, reading: Reading, found: t.Mapping[str, Answer]) -> bool:
-        """A DHE suite whose group this endpoint may refuse stands first: the server may choose it, and all is lost.
-        The limits on key lengths bind the server's answer, they do not take the suite out of the Client Hello."""
-        for name in reading.suites.plain:
-            if found.get(name) == YES and name not in self.modern:
-                return False
-            if name in found and name not in self.modern and self.endpoint.group_may_be_refused(name):
-                return True
-        return False
-
-    def _under(self, name: str, reading: Reading | None) -> Answer:
-        if reading is not None:
-            return self.endpoint.under(name, reading)[0]
-        return NO if self.endpoint.conditions(name)[0] == NO else UNKNOWN
-
-    def _impossible(self, name: str) -> bool:
-        """The release cannot have this suite at all."""
-        answer, reasons = self.endpoint.conditions(name)
-        return answer == NO and any(item["code"] == r.UNSUPPORTED_BY_RELEASE for item in reasons)
-
     def _only_modern(self) -> bool:
-        classic = [found.usable for name, found in self.suites.items() if name not in self.modern]
-        return all(found == NO for found in classic) and any(self.suites[name].usable == YES for name in self.modern)
+        modern = self.reach.modern
+        classic = [found.usable for name, found in self.suites.items() if name not in modern]
+        return all(found == NO for found in classic) and any(self.suites[name].usable == YES for name in modern)
 
-    def _final(self, configured: Answer, force: in_force.InForce, seen: str | None) -> tuple[Answer, InForceAnswer]:
+    def _final(
+        self, configured: Answer, force: in_force.InForce, seen: probe.Seen | None
+    ) -> tuple[Answer, InForceAnswer]:
         """Reachability in the end, and whether the configured list is in force."""
-        answer = configured
+        answer: Answer = configured
         if force.signs and configured != force.otherwise:
-            answer = NO if configured == NO and force.otherwise == UNKNOWN else UNKNOWN
-        if seen == "tls_failed":
-            return NO, force.state
-        if seen != "tls_ok":
+            answer = NO if configured == NO and self.endpoint.sources.other is None else UNKNOWN
+        elif force.unread and configured == YES:
+            answer = UNKNOWN
+        if seen is None or seen.outcome not in ("tls_ok", "tls_failed"):
             return answer, force.state
-        if configured == YES:
-            return YES, force.state if force.signs else YES
+        if seen.outcome == "tls_failed":
+            return NO if seen.sure else agree((answer, NO)), force.state
+        return self._after_a_handshake(answer, configured, force, seen.sure)
+
+    def _after_a_handshake(
+        self, answer: Answer, configured: Answer, force: in_force.InForce, sure: bool
+    ) -> tuple[Answer, InForceAnswer]:
+        """curl.exe got through: what is in force now lets *its* handshake pass, and nothing more."""
         if configured == NO:
             proof = r.evidence("probe", self.facts["probe"].get("host"), "tls_ok")
             self.findings.add("TETRA-PROBE-CONTRADICTS", proof)
             return UNKNOWN, in_force.AFTER_REBOOT
-        of_the_caller = self.endpoint.switches.caller_decides or self.dead_end or self._only_modern()
-        if force.signs or of_the_caller or self.options.require == "all":
+        if not sure:
             return answer, force.state
-        self.findings.note(NOTE_PROBE)
-        return YES, force.state
+        if configured == YES:
+            if answer != YES and self._shakes_hands_as_curl():
+                self.findings.note(NOTE_PROBE)
+                answer = YES
+            return answer, force.state if force.signs else YES
+        if not force.signs and not force.unread and self._shakes_hands_as_curl() and not self._rests_on_unread():
+            self.findings.note(NOTE_PROBE)
+            return YES, force.state
+        return answer, force.state
 
-    def _mark_not_in_force(self, answer: Answer, force: in_force.InForce) -> None:
-        if answer != UNKNOWN or not force.signs or force.otherwise == YES:
+    def _shakes_hands_as_curl(self) -> bool:
+        """The updater's hello can be no other than curl's: TLS 1.2, and not only for a program that asks for it."""
+        switches = self.endpoint.switches
+        if self.options.require == "all" or switches.protocol(cipher_suites.TLS_1_3).answer != NO:
+            return False
+        return switches.protocol(cipher_suites.TLS_1_2).answer == YES or not switches.caller_decides
+
+    def _rests_on_unread(self) -> bool:
+        """A handshake shows what Windows makes of what it was told, not what nobody has read."""
+        if self.endpoint.release is None or self.endpoint.sources.unread is not None:
+            return True
+        reasons = (item["code"] for found in self.suites.values() for item in found.reasons)
+        return r.NOT_READ in reasons
+
+    def _mark_not_in_force(self, answer: str, force: in_force.InForce) -> None:
+        if answer != UNKNOWN or force.otherwise == YES:
             return
+        reasons = [r.reason(r.NOT_IN_FORCE_YET, sign) for sign in force.signs]
+        reasons = reasons or [r.reason(r.NOT_READ, place) for place in force.unread]
         for found in self.suites.values():
-            if found.usable == YES:
+            if found.usable == YES and reasons:
                 found.usable = UNKNOWN
-                found.reasons = [r.reason(r.NOT_IN_FORCE_YET, sign) for sign in force.signs]
+                found.reasons = list(reasons)
 
     # Strictness ----------------------------------------------------------------------------------------------------
 
@@ -266,17 +249,18 @@ class _Judgement:
         readings = self.endpoint.all_readings()
         if not readings:
             return [], [], UNKNOWN
+        sources = self.endpoint.sources
         offers = [dict(self.endpoint.offered(reading)) for reading in readings]
         names = [name for name in offers[0] if name not in self.suites]
+        if sources.unread is not None:
+            return list(offers[0]), [], UNKNOWN
+        if sources.ignored is not None:
+            offers.append(dict(self.endpoint.offered(sources.ignored)))
         outside = [name for name in names if all(offer.get(name) == YES for offer in offers)]
         if outside:
             return list(offers[0]), [r.text(name) for name in outside[:200]], NO
-        sources = self.endpoint.sources
-        if sources.ignored is not None:
-            offers.append(dict(self.endpoint.offered(sources.ignored)))
         open_ones = any(name not in self.suites for offer in offers for name in offer)
-        unknown = open_ones or sources.unread is not None
-        return list(offers[0]), [], UNKNOWN if unknown else YES
+        return list(offers[0]), [], UNKNOWN if open_ones else YES
 
     # The rest ------------------------------------------------------------------------------------------------------
 
@@ -324,7 +308,7 @@ class _Judgement:
             self.findings.add("TETRA-NOT-ALL-SUITES", proof)
         elif answer == UNKNOWN:
             self.findings.add("TETRA-SUITES-UNKNOWN", proof)
-        if self.dead_end:
+        if self.reach.dead_end and answer == UNKNOWN:
             self.findings.add("TETRA-TLS13-DEAD-END", proof)
             self.findings.note(NOTE_DEAD_END)
         if self._only_modern():

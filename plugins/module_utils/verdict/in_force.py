@@ -14,6 +14,8 @@ Microsoft: a new order takes effect on the next boot. No standard flag tells tha
   configuration is older than the boot.
 
 Without a sign the answer follows the configuration. With one, it holds only if the list in force would give the same.
+What was not read may be a sign: *yes* needs the boot time, our own mark and the local policy file that sets the list.
+An image, and the state that a plan leads to, are judged by their next start: nothing waits there.
 The flags of a pending reboot are no sign: no change of the list sets one. They are told for themselves.
 """
 
@@ -30,7 +32,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import InForce as InForceAnswer
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, NOT_READ, OK, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import Sources
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
@@ -43,11 +45,16 @@ UNKNOWN_ERROR = -3000
 @dataclass(frozen=True)
 class InForce:
     """``state``: ``yes``, ``after_reboot`` or ``unknown``. ``otherwise``: reachability if the configured list is not in
-    force. ``signs``: what shows that it may not be."""
+    force. ``signs``: what shows that it may not be. ``unread``: where a sign may be that nobody could read."""
 
     state: InForceAnswer
     otherwise: Answer
     signs: tuple[r.Evidence, ...]
+    unread: tuple[r.Evidence, ...] = ()
+
+
+NOTHING_WAITS = InForce(UNKNOWN, UNKNOWN, ())
+"""For a state that is judged by its next start."""
 
 
 def judge(
@@ -60,11 +67,13 @@ def judge(
 ) -> InForce:
     """``configured``: reachability by the configured list; ``shown``: by the list of the cmdlet where that is another;
     ``owned``: a GPO sets the very value that the registry holds."""
+    if facts["source"] == "image" or facts["reboot"]["status"] == ABSENT:
+        return NOTHING_WAITS
     boot = _boot(facts)
     signs: list[r.Evidence] = []
     state: InForceAnswer = UNKNOWN
     otherwise: Answer = UNKNOWN
-    changed = moment(facts["reboot"].get("changed_by_us")) if facts["reboot"]["status"] == OK else None
+    changed = moment(facts["reboot"].get("changed_by_us"))
     if changed is not None and (boot is None or changed > boot):
         signs.append(r.evidence("facts", "reboot.changed_by_us", facts["reboot"]["changed_by_us"], "Changed by us."))
         state = AFTER_REBOOT
@@ -86,7 +95,28 @@ def judge(
             otherwise = NO
     if settled:
         return InForce(YES, UNKNOWN, ())
-    return InForce(state, otherwise, tuple(signs))
+    return InForce(state, otherwise, tuple(signs), tuple(_unread(facts, boot)))
+
+
+def _unread(facts: Facts, boot: datetime.datetime | None) -> t.Iterator[r.Evidence]:
+    """Places of a sign that could not be read."""
+    mark = facts["reboot"]["mark"]
+    # Documents of 1.0.0 have no mark; where their section was read, so was it.
+    if mark["status"] not in (OK, ABSENT) and not (mark["status"] == NOT_READ and facts["reboot"]["status"] == OK):
+        yield r.registry_evidence(mark)
+    section = facts["policy_origin"].get("local_gpo") or {}
+    if facts["policy_order"]["status"] != OK or section.get("status") == ABSENT:
+        return
+    if boot is None:
+        yield r.evidence("facts", "reboot.last_boot", None, _why(facts["reboot"], "The boot time was not told."))
+    if section.get("status") != OK or moment(section.get("modified")) is None:
+        why = _why(section, "When the local Registry.pol was written was not told.")
+        yield r.evidence("facts", "policy_origin.local_gpo", None, why)
+
+
+def _why(section: t.Mapping[str, t.Any], otherwise: str) -> str:
+    reason = section.get("reason")
+    return reason if isinstance(reason, str) and reason else otherwise
 
 
 def pending_flags(facts: Facts) -> r.Evidence | None:
@@ -103,8 +133,8 @@ def _boot(facts: Facts) -> datetime.datetime | None:
 
 
 def _local_policy_written_after(facts: Facts, boot: datetime.datetime | None) -> r.Evidence | None:
-    section = facts["policy_origin"]["local_gpo"]
-    if section["status"] != OK or boot is None:
+    section = facts["policy_origin"].get("local_gpo") or {}
+    if section.get("status") != OK or boot is None or facts["policy_order"]["status"] != OK:
         return None
     modified = moment(section["modified"])
     if modified is None or modified <= boot:
@@ -141,8 +171,6 @@ def _nothing_edited(facts: Facts, release: Release | None, owned: bool) -> bool:
 
 def _failed_since_boot(facts: Facts, boot: datetime.datetime | None) -> r.Evidence | None:
     """An update that failed with -3000 and is not known to be older than the last boot or our own change."""
-    if facts["connector"]["status"] != OK:
-        return None
     last = facts["connector"].get("last_update") or {}
     if last.get("status") != OK or last.get("result") != "failed" or last.get("code") != UNKNOWN_ERROR:
         return None

@@ -81,8 +81,12 @@ def holds(value: t.Mapping[str, t.Any], kind: str | None, data: t.Any) -> bool:
 
 
 def is_worse(later: Verdict, now: Verdict) -> bool:
-    """Whether ``later`` is the worse of two verdicts."""
-    return _BADNESS[later["state"]] > _BADNESS[now["state"]]
+    """Whether ``later`` is the worse of two verdicts; of two equal states the one that reaches Tetra less."""
+    return _badness(later) > _badness(now)
+
+
+def _badness(verdict: Verdict) -> tuple[int, int]:
+    return _BADNESS[verdict["state"]], ("yes", "unknown", "no").index(verdict["reachability"]["answer"])
 
 
 def worse(now: Verdict, later: Verdict, note: str, findings: t.Sequence[Finding] = ()) -> Verdict:

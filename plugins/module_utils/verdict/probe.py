@@ -22,15 +22,23 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import all
 NOTE_PROXY = "The endpoint's own handshake went through a proxy; a proxy that inspects TLS would have answered itself."
 
 
-def outcome(facts: Facts, findings: Findings) -> str | None:
-    """``tls_ok``, ``tls_failed``, ``dns``, ``connect``, ``proxy``, ``timeout``, ``other``; ``None`` where no handshake
-    was made or it was made with another host."""
+class Seen(t.NamedTuple):
+    """``outcome``: ``tls_ok``, ``tls_failed``, ``dns``, ``connect``, ``proxy``, ``timeout``, ``other``. ``sure``: the
+    host is known to be the connector's; where its server could not be read, another of Cisco's may be."""
+
+    outcome: str
+    sure: bool
+
+
+def outcome(facts: Facts, findings: Findings) -> Seen | None:
+    """``None`` where no handshake was made or it was made with another host."""
     section = facts["probe"]
     found = section.get("outcome")
     if section["status"] != OK or found is None:
         return None
     proof = r.evidence("probe", section.get("host"), found, r.plain(section.get("detail")))
-    if not _of_the_connector(facts, section.get("host")):
+    ours = _of_the_connector(facts, section.get("host"))
+    if ours is False:
         findings.add("TETRA-PROBE-HOST", proof)
         return None
     if found == "tls_ok":
@@ -41,10 +49,11 @@ def outcome(facts: Facts, findings: Findings) -> str | None:
         findings.add("TETRA-PROBE-FAILED", proof)
     else:
         findings.add("TETRA-PROBE-NETWORK", proof)
-    return str(found)
+    return Seen(str(found), ours is True)
 
 
-def _of_the_connector(facts: Facts, host: t.Any) -> bool:
+def _of_the_connector(facts: Facts, host: t.Any) -> bool | None:
+    """``None``: one of Cisco's, and from which of them this connector updates was not read."""
     if not isinstance(host, str):
         return False
     probed = allow_list.host_of(host)
@@ -53,4 +62,5 @@ def _of_the_connector(facts: Facts, host: t.Any) -> bool:
         server = allow_list.host_of(connector["tetra"]["update_server"] or "")
         if server:
             return probed == server
-    return allow_list.is_cisco_cloud(host)
+        return allow_list.is_cisco_cloud(host)
+    return None if allow_list.is_cisco_cloud(host) else False

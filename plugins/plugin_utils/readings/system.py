@@ -78,18 +78,26 @@ def reboot(survey: Survey, replies: t.Mapping[str, Reply]) -> d.Reboot:
         "file_rename": _has_value(survey.items, SESSION_MANAGER_KEY, RENAMES_VALUE),
     }
     changed = utc(survey.registry.data(facts.OUR_KEY, facts.CHANGED_AT))
+    mark = survey.registry.value(facts.OUR_KEY, facts.CHANGED_AT)
     reply = replies.get("os", NOT_ASKED)
     thing = next((value for value in reply.values if isinstance(value, Thing)), None)
     boot = utc(thing.get("LastBootUpTime")) if thing is not None else None
     if boot is not None:
-        return {**facts.section(facts.OK), "last_boot": boot, "pending": pending, "changed_by_us": changed}
+        return {
+            **facts.section(facts.OK),
+            "last_boot": boot,
+            "pending": pending,
+            "changed_by_us": changed,
+            "mark": mark,
+        }
     status: d.Status = facts.ERROR
     if thing is not None:
         reason = "The boot time came in a form that is no time."
     else:
         status, reason = reply.why_not()
         status = facts.ERROR if status == facts.ABSENT else status
-    return {**facts.section(status, reason), "last_boot": None, "pending": pending, "changed_by_us": changed}
+    told = facts.section(status, reason)
+    return {**told, "last_boot": None, "pending": pending, "changed_by_us": changed, "mark": mark}
 
 
 def utc_offset_minutes(replies: t.Mapping[str, Reply]) -> int | None:

@@ -81,7 +81,7 @@ def test_what_the_cmdlet_said_before_is_no_fact_about_the_time_after() -> None:
     facts = f.empty_facts("a")
     facts["cipher_suites"] = f.section(f.OK, suites=[{"name": "A", "id": 1, "protocols": [771]}])
     planned = apply_steps(facts, [{"action": "enable_suite", "name": "A"}])
-    assert planned["cipher_suites"] == f.section(f.NOT_READ, "The plan changes what this would say.", suites=[])
+    assert planned["cipher_suites"] == f.section(f.ABSENT, "The plan changes what this would say.", suites=[])
 
 
 @pytest.mark.parametrize(

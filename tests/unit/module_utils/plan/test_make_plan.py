@@ -33,6 +33,8 @@ def windows(build: int = SERVER_2019, policy: t.Any = None, type_: str = "REG_SZ
     assert match is not None
     facts = f.empty_facts("win01", collected_at="2026-11-24T04:00:00Z")
     facts["os"].update(status=f.OK, reason=None, build=build, kind="server", product="Windows")
+    facts["cipher_suites"] = f.empty_section("cipher_suites", f.ABSENT, "Nothing is shown yet.")
+    facts["reboot"].update(status=f.OK, reason=None, last_boot="2026-11-20T06:00:00Z")
     facts["local_order"] = f.registry_value(
         f.LOCAL_KEY, f.SUITES_VALUE, type="REG_MULTI_SZ", data=list(match.release.local_list)
     )
@@ -44,7 +46,7 @@ def windows(build: int = SERVER_2019, policy: t.Any = None, type_: str = "REG_SZ
         f.OK,
         policy=f.registry_value(f.POLICY_KEY, f.CURVES_VALUE, f.ABSENT, "The value does not exist."),
         local=f.registry_value(f.LOCAL_KEY, f.CURVES_VALUE, type="REG_MULTI_SZ", data=list(match.release.curves)),
-        cmdlet=f.section(f.NOT_READ, "Not asked.", names=[]),
+        cmdlet=f.section(f.ABSENT, "Nothing is shown yet.", names=[]),
     )
     keys = {key: f.registry_key(f.schannel_path(key), f.ABSENT, "The key does not exist.") for key in f.SCHANNEL_KEYS}
     winhttp = f.registry_value(f.WINHTTP_KEY, f.WINHTTP_VALUE, f.ABSENT, "The value does not exist.")
@@ -290,7 +292,9 @@ def test_tls12_is_switched_on_by_the_values_that_keep_it_off(values: dict[str, i
 
 
 def test_windows_7_gets_tls12_switched_on() -> None:
-    document = planned(windows(WINDOWS_7))
+    facts = windows(WINDOWS_7)
+    facts["schannel"]["winhttp_default_secure_protocols"].update(status=f.OK, type="REG_DWORD", data=0xA80)
+    document = planned(facts)
     assert {(step["path"], step["name"]) for step in document["steps"]} >= {
         (f.schannel_path(TLS12), "DisabledByDefault")
     }

@@ -21,12 +21,12 @@ ALL_FOUR = ",".join((e.ECDHE_256, e.ECDHE_128, e.DHE_128, e.TLS13_128))
 
 
 def alone(data: t.Any, type_: str = "REG_SZ", release: str = "10_21h2") -> Facts:
-    """A policy list that the cmdlet does not confirm."""
-    return e.set_policy(e.unread(e.endpoint(release), "cipher_suites"), data, type_)
+    """A policy list that no cmdlet confirms: an image's."""
+    return e.set_policy({**e.endpoint(release), "source": "image"}, data, type_)
 
 
 def local_alone(names: list[str]) -> Facts:
-    return e.set_local(e.unread(e.endpoint(), "cipher_suites"), names)
+    return e.set_local({**e.endpoint(), "source": "image"}, names)
 
 
 def with_switches(facts: Facts, *switches: tuple[str, str, t.Any]) -> Facts:
@@ -157,6 +157,10 @@ TREACHEROUS: dict[str, tuple[t.Callable[[], Facts], str]] = {
     ),
     "a type that could not be told, and a bad policy": (
         lambda: alone(e.CBC, "REG_SZ_OR_EXPAND_SZ"),
+        "unknown",
+    ),
+    "a type that could not be told, a bad policy, and a cmdlet that shows it": (
+        lambda: e.set_policy(e.endpoint(policy=e.CBC), e.CBC, "REG_SZ_OR_EXPAND_SZ"),
         "non_compliant",
     ),
     "REG_EXPAND_SZ, and a bad local list": (
