@@ -51,7 +51,9 @@ ATTACKS = (
     "deep_elements",
 )
 """What the fault ``hostile`` answers a client that has logged in (lab/server/hostile.py)."""
-FAULTS = (*STAGED_FAULTS, *PLAIN_FAULTS, "tls_error", "lost_answer", "hostile")
+PASSING_FAULTS = ("quota", "slow_start", "unready", "dropped")
+"""Faults of the first openings of a runspace: so many of them, 1 for ``true``."""
+FAULTS = (*STAGED_FAULTS, *PLAIN_FAULTS, *PASSING_FAULTS, "tls_error", "lost_answer", "hostile")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Transport:
     delay: float = 0.0
     """Seconds before every answer."""
     faults: t.Mapping[str, str] = field(default_factory=dict)
-    """Fault → its stage, its kind (``tls_error``, ``hostile``), its number (``lost_answer``) or an empty text."""
+    """Fault → its stage, kind or number, or an empty text."""
 
     @property
     def tls(self) -> bool:
@@ -143,7 +145,7 @@ def _fault(name: str, how: t.Any, where: str) -> str:
         return checks.one_of(TLS_ERRORS[0] if how is True else how, TLS_ERRORS, where)
     if name == "hostile":
         return checks.one_of(ATTACKS[0] if how is True else how, ATTACKS, where)
-    if name == "lost_answer":
+    if name == "lost_answer" or name in PASSING_FAULTS:
         return str(checks.as_count(1 if how is True else how, where))
     if name in STAGED_FAULTS:
         return checks.one_of(STAGED_FAULTS[name] if how is True else how, STAGES, where)

@@ -66,6 +66,16 @@ def access_denied() -> Fault:
     return Fault(5, "w:AccessDenied", "Access is denied. ")
 
 
+def too_many_shells() -> Fault:
+    """Code documented (wsmerror.h, ERROR_WSMAN_QUOTA_MAX_SHELLS); subcode documented (MS-WSMV 3.1.4.5.2.1)."""
+    return Fault(
+        2150859173,
+        "w:QuotaLimit",
+        "The WS-Management service cannot process the request. This user is allowed a maximum number of 30 concurrent "
+        "shells, which has been exceeded. Close existing shells or raise the quota for this user. ",
+    )
+
+
 def unsupported_action(action: str) -> Fault:
     """An action that the lab leaves out. Form documented (WS-Addressing); wording the lab's own."""
     return Fault(

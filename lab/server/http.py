@@ -20,6 +20,7 @@ _REASONS = {
     411: "Length Required",
     413: "Request Entity Too Large",
     500: "",
+    503: "Service Unavailable",
 }
 
 

@@ -15,7 +15,7 @@ import struct
 from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.lab.pipeline import Restart
-from ansible_collections.fleetops.tetra.lab.server import hostile, http, sealing, soap
+from ansible_collections.fleetops.tetra.lab.server import faults, hostile, http, sealing, soap
 from ansible_collections.fleetops.tetra.lab.server.authentication import Accounts, Authenticator, Headers
 from ansible_collections.fleetops.tetra.lab.server.wsman import Service
 from ansible_collections.fleetops.tetra.lab.transport import Transport
@@ -65,6 +65,8 @@ class Listener:
     tls: Tls | None = None
     product_version: str = "OS: 0.0.0 SP: 0.0 Stack: 3.0"
     counters: Counters = field(default_factory=Counters)
+    openings: int = 0
+    """How many runspaces were asked for."""
     port: int = 0
     _socket: socket.socket | None = None
     _server: asyncio.Server | None = None
@@ -176,7 +178,7 @@ class Listener:
         except asyncio.CancelledError:
             writer.transport.abort()
         except (ConnectionError, ssl.SSLError):
-            pass
+            writer.transport.abort()
         except Exception:
             log.exception("endpoint %s lost a connection", self.name)
         finally:
@@ -266,14 +268,30 @@ class Listener:
                 scheme = "https" if self.tls is not None else "http"
                 raise _Attack(hostile.attack(attack, asked, f"{scheme}://127.0.0.1:{self.port}"))
             stage = "pipeline" if _polls_pipeline(asked) else "open"
+            if asked.action == f"{soap.TRANSFER}Create":
+                self.openings += 1
+            if self._passes("dropped"):
+                raise ConnectionResetError
+            if self._passes("unready"):
+                return http.response(503, headers=headers), False
             spoiled = await self._fault(stage, asked)
             if spoiled is not None:
                 return spoiled, False
-            status, envelope = await self.service.answer(asked, authenticator.user or "")
+            status, envelope = await self._served(asked, authenticator.user or "")
             broken = self.transport.fails("reset_mid_answer", stage) or self.service.loses(asked)
         if sealed and context is not None:
             return http.response(status, sealing.seal(envelope, context), sealing.content_type(), headers), broken
         return http.response(status, envelope, headers=headers), broken
+
+    def _passes(self, fault: str) -> bool:
+        """Whether a fault of the first openings strikes now."""
+        return 0 < self.openings <= int(self.transport.faults.get(fault, 0))
+
+    async def _served(self, asked: soap.Request, user: str) -> tuple[int, bytes]:
+        for fault, refusal in (("quota", faults.too_many_shells), ("slow_start", faults.timed_out)):
+            if self._passes(fault):
+                return 500, soap.fault(asked.message_id, refusal(), self.service.client_ip)
+        return await self.service.answer(asked, user)
 
     async def _fault(self, stage: str, asked: soap.Request) -> bytes | None:
         """The response of a fault that replaces the answer, if one strikes at this stage."""

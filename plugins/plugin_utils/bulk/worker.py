@@ -26,13 +26,15 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.bulk.messages impor
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import bridge
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.many_connection import ManyConnection
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import gather
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import Pace, gather
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import results
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import judge
 
 GOODBYE = 5.0
 """Seconds for the orderly end of a conversation, after its facts are there."""
 _CHUNK = 262144
+ON_THE_LOOP = Pace(lambda _seconds: contextlib.nullcontext(), lambda seconds: bridge.wait(asyncio.sleep(seconds)))
+"""``bridge.run`` keeps the time."""
 
 
 def work(orders: Orders, source: int, sink: int) -> t.NoReturn:
@@ -98,18 +100,13 @@ async def _record(orders: Orders, job: Job) -> results.Record:
     connection = ManyConnection(job.options)
     try:
         gathered = await bridge.run(
-            lambda: gather(connection, job.host, job.seconds, job.probe, orders.as_image, _no_alarm), job.seconds
+            lambda: gather(connection, job.host, job.seconds, job.probe, orders.as_image, ON_THE_LOOP), job.seconds
         )
         with contextlib.suppress(Exception, DeadlineExceeded):
             await bridge.run(connection.close, GOODBYE)
     finally:
         connection.drop()
     return judge(job.host, gathered, orders.token, orders.policy, orders.domain)
-
-
-def _no_alarm(_seconds: float) -> t.ContextManager[None]:
-    """The event loop keeps the time."""
-    return contextlib.nullcontext()
 
 
 def _limit_memory(more: int) -> None:

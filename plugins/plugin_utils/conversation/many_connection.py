@@ -74,6 +74,7 @@ class ManyConnection:
         return self._options[option]
 
     def _connect(self) -> ManyConnection:
+        self.drop()
         options = client_options(self._options)
         self._client = WSMan(**options)
         self._client.transport = ManyTransport(options, self._place)

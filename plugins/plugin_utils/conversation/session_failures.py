@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.wsman_faults import FAULTS
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Place:
 
 _OURS = "ansible_collections"
 """The package of our own exceptions (http_client)."""
+_NO_SUCH_CONFIGURATION = 2150858752
 _WSMAN_ACCESS_DENIED = {5, 0x80070005}
-_WSMAN_QUOTAS = {2150859173, 2150859174, 2150859175, 2150859176, 2150859177}
 
 
 def explain(error: BaseException, place: Place, seconds: float | None = None) -> SessionError:
@@ -173,8 +174,10 @@ def _wsman(chain: list[BaseException], place: Place) -> SessionError | None:
             f"{place} knows the account but does not let it use the session configuration {place.configuration}: add "
             "it to Remote Management Users, or to the configuration's permissions.",
         )
-    if code in _WSMAN_QUOTAS:
-        return SessionError("session", f"{place} has no room for another session (WS-Man fault {code}): try later.")
+    known = FAULTS.get(code) if code is not None else None
+    if known is not None:
+        what = f"{known.words} {place.configuration}" if code == _NO_SUCH_CONFIGURATION else known.words
+        return SessionError("session", f"{place} {what} (WS-Man fault {code}).", known.transient)
     return SessionError("session", f"{place} answered with a WS-Man fault (code {code}).")
 
 
@@ -201,7 +204,8 @@ def _http(chain: list[BaseException], place: Place) -> SessionError | None:
     code = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else None
     if code is None:
         return SessionError("session", f"{place} answered with an HTTP error.")
-    return SessionError("session", f"{place} does not serve WS-Man: {_HTTP.get(code, f'it answers HTTP {code}')}.")
+    sentence = f"{place} does not serve WS-Man: {_HTTP.get(code, f'it answers HTTP {code}')}."
+    return SessionError("session", sentence, code == 503)
 
 
 def _reset(chain: list[BaseException], place: Place) -> SessionError | None:
@@ -217,7 +221,7 @@ def _reset(chain: list[BaseException], place: Place) -> SessionError | None:
     if any(isinstance(item, ConnectionError) for item in chain) or _find(
         chain, "urllib3.ProtocolError", "urllib3.IncompleteRead", "requests.ChunkedEncodingError"
     ):
-        return SessionError("session", f"{place} broke the connection off in the middle of an answer.")
+        return SessionError("session", f"{place} broke the connection off in the middle of an answer.", True)
     if _find(chain, "requests.ConnectionError"):
         return SessionError("unreachable", f"{place} cannot be reached.")
     return None

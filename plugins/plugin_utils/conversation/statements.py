@@ -202,11 +202,12 @@ class Asker(t.Protocol):
 
 class SessionError(Exception):
     """The conversation with an endpoint is lost, or never began. ``kind`` is one of ``error.kind``; the message is one
-    sentence without secrets."""
+    sentence without secrets. ``transient``: the same may go well a little later."""
 
-    def __init__(self, kind: ErrorKind, message: str) -> None:
+    def __init__(self, kind: ErrorKind, message: str, transient: bool = False) -> None:
         super().__init__(message)
         self.kind = kind
+        self.transient = transient
 
 
 class AnswerError(SessionError):

@@ -20,7 +20,19 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 
-Limit = t.Callable[[float], t.ContextManager[None]]
+
+@dataclass(frozen=True)
+class Pace:
+    """How time is kept: ``limit`` raises DeadlineExceeded in its block in time, ``sleep`` waits."""
+
+    limit: t.Callable[[float], t.ContextManager[None]] = deadline
+    sleep: t.Callable[[float], None] = time.sleep
+
+
+ALARM = Pace()
+"""For a process that asks one endpoint."""
+PAUSE = 2.0
+"""Seconds before what failed for a passing reason is tried once more; a quota frees itself within seconds."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +50,27 @@ def gather(
     seconds: float,
     probe: ProbeOptions | None = None,
     as_image: bool = False,
-    limit: Limit = deadline,
+    pace: Pace = ALARM,
 ) -> Gathered:
     """Asks one endpoint for its facts within so many seconds. Never raises for what the endpoint or the wire does.
 
-    ``limit`` is what raises DeadlineExceeded in time; an event loop has its own.
+    What fails for a passing reason (a quota, WinRM not ready, a connection that drops) is asked once more, from the
+    beginning and within the same limit: reading twice does no harm.
     """
     started, begun = now(), time.monotonic()
     session = Session(connection)
     document: Facts | None = None
     error: SessionError | None = None
     try:
-        with limit(seconds):
-            session.open()
-            document = collect(session, host, started, probe, as_image)
+        with pace.limit(seconds):
+            try:
+                document = _ask(session, host, started, probe, as_image)
+            except SessionError as lost:
+                if not lost.transient:
+                    raise
+                session.abandon()
+                pace.sleep(PAUSE)
+                document = _ask(session, host, started, probe, as_image)
     except (SessionError, DeadlineExceeded) as lost:
         error = explain(lost, session.place, seconds)
     except Exception as fault:
@@ -66,6 +85,11 @@ def gather(
         "pipelines": session.pipelines,
     }
     return Gathered(document, error, timing)
+
+
+def _ask(session: Session, host: str, started: str, probe: ProbeOptions | None, as_image: bool) -> Facts:
+    session.open()
+    return collect(session, host, started, probe, as_image)
 
 
 def probe_options(arguments: t.Mapping[str, t.Any]) -> ProbeOptions:
