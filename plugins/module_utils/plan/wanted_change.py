@@ -48,7 +48,7 @@ class DesiredChange:
 
 def refuse_32_bit(facts: Facts) -> None:
     """Raises Refused for a session that is redirected to other folders and keys than Windows uses."""
-    if facts["psrp"].get("process_bits") == 32:
+    if facts["psrp"]["process_bits"] == 32:
         raise Refused(
             "session_32_bit",
             "This session runs in a 32-bit process, which writes into other folders and keys than Windows reads.",

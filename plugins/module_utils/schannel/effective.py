@@ -281,7 +281,7 @@ class Endpoint:
         return r.HOLDS
 
     def _support_without_release(self) -> Factor:
-        proof = r.evidence("facts", "os", self.facts["os"].get("build"), "The Windows release is not known.")
+        proof = r.evidence("facts", "os", self.facts["os"]["build"], "The Windows release is not known.")
         return Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
 
     def _suffixed_form(self, name: str, release: Release) -> bool:
@@ -303,7 +303,7 @@ class Endpoint:
         return Factor(UNKNOWN, (r.reason(r.UNSUPPORTED_BY_RELEASE, proof),))
 
     def _title(self) -> str:
-        return self.release.title(self.facts["os"].get("kind")) if self.release else "unknown release"
+        return self.release.title(self.facts["os"]["kind"]) if self.release else "unknown release"
 
     # Every suite ---------------------------------------------------------------------------------------------------
 

@@ -166,10 +166,10 @@ def _failed_handshake(now: Situation) -> str:
 
 
 def _certificate(now: Situation) -> str | None:
-    detail = str(now.facts["probe"].get("detail") or "").lower()
+    detail = str(now.facts["probe"]["detail"] or "").lower()
     if any(code in detail for code in _CLOCK_CODES):
         return CLOCK
-    if any(code in detail for code in _CERTIFICATE_CODES) or now.facts["probe"].get("exit_code") in (60, 77):
+    if any(code in detail for code in _CERTIFICATE_CODES) or now.facts["probe"]["exit_code"] in (60, 77):
         return CERTIFICATE
     return None
 
@@ -186,6 +186,6 @@ def _suspected(now: Situation) -> str:
 def _older_than_our_change(facts: Facts) -> bool:
     if facts["reboot"]["status"] != OK:
         return False
-    changed = moment(facts["reboot"].get("changed_by_us"))
-    time = moment(facts["connector"]["last_update"].get("time"))
+    changed = moment(facts["reboot"]["changed_by_us"])
+    time = moment(facts["connector"]["last_update"]["time"])
     return changed is not None and time is not None and time < changed

@@ -7,11 +7,9 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Connector, Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import allow_list
 
@@ -59,23 +57,23 @@ def not_applicable(facts: Facts, findings: Findings) -> str | None:
     return None
 
 
-def _service(section: t.Mapping[str, t.Any], findings: Findings) -> None:
+def _service(section: Connector, findings: Findings) -> None:
     evidence = stopped_service(section)
     if evidence is not None:
         findings.add("TETRA-CONNECTOR-STOPPED", evidence)
 
 
-def stopped_service(section: t.Mapping[str, t.Any]) -> r.Evidence | None:
+def stopped_service(section: Connector) -> r.Evidence | None:
     """Evidence that the connector's service does not run; ``None`` where it runs or nobody knows."""
     if section["status"] != OK:
         return None
     service = section["service"]
     if service["status"] == ABSENT:
         return r.evidence("service", "CiscoAMP", None, "There is no such service.")
-    state = service.get("state")
+    state = service["state"]
     if service["status"] != OK or not isinstance(state, str) or state.lower() == "running":
         return None
-    return r.evidence("service", service.get("name"), state, "Not running.")
+    return r.evidence("service", service["name"], state, "Not running.")
 
 
 def failed_update(facts: Facts) -> r.Evidence | None:
@@ -86,4 +84,4 @@ def failed_update(facts: Facts) -> r.Evidence | None:
     last = section["last_update"]
     if last["result"] != "failed":
         return None
-    return r.evidence("log", "sfc.exe.log", last.get("line") or last.get("code"), f"Code {last.get('code')}.")
+    return r.evidence("log", "sfc.exe.log", last["line"] or last["code"], f"Code {last['code']}.")

@@ -203,7 +203,7 @@ class _Judgement:
     ) -> tuple[Answer, InForceAnswer]:
         """curl.exe got through: what is in force now lets *its* handshake pass, and nothing more."""
         if configured == NO:
-            proof = r.evidence("probe", self.facts["probe"].get("host"), "tls_ok")
+            proof = r.evidence("probe", self.facts["probe"]["host"], "tls_ok")
             self.findings.add("TETRA-PROBE-CONTRADICTS", proof)
             return UNKNOWN, in_force.AFTER_REBOOT
         if not sure:

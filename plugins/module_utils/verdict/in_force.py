@@ -73,7 +73,7 @@ def judge(
     signs: list[r.Evidence] = []
     state: InForceAnswer = UNKNOWN
     otherwise: Answer = UNKNOWN
-    changed = moment(facts["reboot"].get("changed_by_us"))
+    changed = moment(facts["reboot"]["changed_by_us"])
     if changed is not None and (boot is None or changed > boot):
         signs.append(r.evidence("facts", "reboot.changed_by_us", facts["reboot"]["changed_by_us"], "Changed by us."))
         state = AFTER_REBOOT
@@ -129,7 +129,7 @@ def pending_flags(facts: Facts) -> r.Evidence | None:
 
 
 def _boot(facts: Facts) -> datetime.datetime | None:
-    return moment(facts["reboot"].get("last_boot")) if facts["reboot"]["status"] == OK else None
+    return moment(facts["reboot"]["last_boot"]) if facts["reboot"]["status"] == OK else None
 
 
 def _local_policy_written_after(facts: Facts, boot: datetime.datetime | None) -> r.Evidence | None:
@@ -171,10 +171,10 @@ def _nothing_edited(facts: Facts, release: Release | None, owned: bool) -> bool:
 
 def _failed_since_boot(facts: Facts, boot: datetime.datetime | None) -> r.Evidence | None:
     """An update that failed with -3000 and is not known to be older than the last boot or our own change."""
-    last = facts["connector"].get("last_update") or {}
-    if last.get("status") != OK or last.get("result") != "failed" or last.get("code") != UNKNOWN_ERROR:
+    last = facts["connector"]["last_update"]
+    if last["status"] != OK or last["result"] != "failed" or last["code"] != UNKNOWN_ERROR:
         return None
-    time = moment(last.get("time"))
+    time = moment(last["time"])
     if time is not None and boot is not None and time < boot:
         return None
-    return r.evidence("log", "sfc.exe.log", last.get("line") or last.get("code"), last.get("time"))
+    return r.evidence("log", "sfc.exe.log", last["line"] or last["code"], last["time"])

@@ -33,17 +33,17 @@ class Seen(t.NamedTuple):
 def outcome(facts: Facts, findings: Findings) -> Seen | None:
     """``None`` where no handshake was made or it was made with another host."""
     section = facts["probe"]
-    found = section.get("outcome")
+    found = section["outcome"]
     if section["status"] != OK or found is None:
         return None
-    proof = r.evidence("probe", section.get("host"), found, r.plain(section.get("detail")))
-    ours = _of_the_connector(facts, section.get("host"))
+    proof = r.evidence("probe", section["host"], found, r.plain(section["detail"]))
+    ours = _of_the_connector(facts, section["host"])
     if ours is False:
         findings.add("TETRA-PROBE-HOST", proof)
         return None
     if found == "tls_ok":
         findings.add("TETRA-PROBE-OK", proof)
-        if section.get("via_proxy"):
+        if section["via_proxy"]:
             findings.note(NOTE_PROXY)
     elif found == "tls_failed":
         findings.add("TETRA-PROBE-FAILED", proof)

@@ -31,11 +31,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import before_image as documents
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_items import GPO_VALUE, is_item
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder
 
-SCHEMA = "fleetops.tetra/before-image/1"
+SCHEMA: t.Final = "fleetops.tetra/before-image/1"
 
 
 class BeforeImageError(Exception):
@@ -56,7 +57,7 @@ class BeforeImage:
         """Whether it holds values of domain GPOs, which are no part of the host under whose name they lie."""
         return any(item["kind"] == GPO_VALUE for item in self.items)
 
-    def as_dict(self) -> dict[str, t.Any]:
+    def as_dict(self) -> documents.BeforeImage:
         return {
             "schema": SCHEMA,
             "id": self.id,
@@ -64,7 +65,7 @@ class BeforeImage:
             "created_at": self.created_at,
             "run_id": self.run_id,
             "token": self.token,
-            "items": list(self.items),
+            "items": [t.cast("documents.Item", item) for item in self.items],
         }
 
 

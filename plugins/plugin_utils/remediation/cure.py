@@ -18,6 +18,7 @@ import collections.abc as c
 import contextlib
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.journal import Event
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State, Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import with_value
@@ -392,7 +393,7 @@ class Cure:
         try:
             if not self.outcome.elsewhere:
                 self._around.file(self.outcome)
-            self._around.journal.append(self._around.host, event, detail, self._around.wave)
+            self._around.journal.append(self._around.host, t.cast("Event", event), detail, self._around.wave)
         except (JournalError, ResultsError, OSError) as error:
             self.outcome.unrecorded = True
             self.outcome.event = "failed"

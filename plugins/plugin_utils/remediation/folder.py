@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Cure
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import Claim
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import title as gpo_title
@@ -187,7 +188,7 @@ def _plan_of(record: Record, options: t.Mapping[str, t.Any]) -> Document:
 def _is_unproven(record: Record) -> bool:
     """Our own key on the endpoint tells of a change that nobody has proven: its run was killed."""
     facts = record["facts"]
-    return facts is not None and bool(facts["reboot"].get("changed_by_us"))
+    return facts is not None and bool(facts["reboot"]["changed_by_us"])
 
 
 def _copy_to_after(remediation: Remediation, record: Record, event: str | None) -> None:
@@ -212,7 +213,7 @@ def read_cure(remediation: Remediation, host: str) -> Document:
     return _read(cure_path(remediation, host))
 
 
-def file_cure(remediation: Remediation, host: str, cure: Document) -> None:
+def file_cure(remediation: Remediation, host: str, cure: Cure) -> None:
     """Files what became of one endpoint."""
     write_json(cure_path(remediation, host), cure)
 

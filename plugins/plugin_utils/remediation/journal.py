@@ -29,21 +29,23 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.checking import fault
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.journal import Event, JournalEntry
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder, open_lock
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
 
-SCHEMA = "fleetops.tetra/journal/1"
+SCHEMA: t.Final = "fleetops.tetra/journal/1"
 
-PROGRESS = ("running", "before_image", "changing", "changed", "rebooting", "proving")
+PROGRESS: tuple[Event, ...] = ("running", "before_image", "changing", "changed", "rebooting", "proving")
 """Events on the way; an endpoint whose last entry is one of these is in flight, or was when its run died."""
 
-GOOD_ENDS = ("proven", "nothing_to_do")
-HELD_ENDS = ("blocked", "held", "not_started")
+GOOD_ENDS: tuple[Event, ...] = ("proven", "nothing_to_do")
+HELD_ENDS: tuple[Event, ...] = ("blocked", "held", "not_started")
 """Ends in which the endpoint was left as it was and nothing went wrong with it."""
 
-FAILED_ENDS = ("failed", "unreachable", "timed_out", "unproven")
+FAILED_ENDS: tuple[Event, ...] = ("failed", "unreachable", "timed_out", "unproven")
 """Ends that count against the failure budget."""
 
 EVENTS = PROGRESS + GOOD_ENDS + HELD_ENDS + FAILED_ENDS
@@ -58,7 +60,7 @@ class Standing:
     """Where an endpoint stands by its journal."""
 
     host: str
-    event: str | None
+    event: Event | None
     at: str | None
     detail: str | None
     in_flight: bool
@@ -74,11 +76,11 @@ class Journal:
         self.folder = Path(run_folder) / "journal"
         self.token = token
 
-    def append(self, host: str, event: str, detail: str | None = None, wave: int | None = None) -> None:
+    def append(self, host: str, event: Event, detail: str | None = None, wave: int | None = None) -> None:
         """Adds one entry and returns when it is on disk. Raises JournalError; then the step must not begin."""
         if event not in EVENTS:
             raise JournalError(f"'{event}' is not an event of the journal.")
-        entry: dict[str, t.Any] = {
+        entry: JournalEntry = {
             "schema": SCHEMA,
             "at": now(),
             "token": self.token,
@@ -96,7 +98,7 @@ class Journal:
         """The endpoint's last entry, of whichever run wrote it."""
         return _standing(host, _read_lines(self._host_file(host)))
 
-    def entries(self, host: str) -> list[dict[str, t.Any]]:
+    def entries(self, host: str) -> list[JournalEntry]:
         return _read_lines(self._host_file(host))
 
     def standings(self) -> list[Standing]:
@@ -107,7 +109,7 @@ class Journal:
                 continue
             lines = _read_lines(path)
             if lines:
-                found.append(_standing(str(lines[-1].get("host")), lines))
+                found.append(_standing(str(lines[-1]["host"]), lines))
         return sorted(found, key=lambda one: one.host)
 
     def failed_hosts(self) -> list[str]:
@@ -129,14 +131,14 @@ class Journal:
         finally:
             os.close(descriptor)
 
-    def _ours(self, line: c.Mapping[str, t.Any]) -> bool:
-        return line.get("token") == self.token
+    def _ours(self, line: JournalEntry) -> bool:
+        return line["token"] == self.token
 
     def _host_file(self, host: str) -> Path:
         return self.folder / f"{encode_name(host)}.jsonl"
 
 
-def _append_line(path: Path, entry: c.Mapping[str, t.Any]) -> None:
+def _append_line(path: Path, entry: JournalEntry) -> None:
     line = json.dumps(entry, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
     try:
         make_folder(path.parent)
@@ -156,7 +158,7 @@ def _append_line(path: Path, entry: c.Mapping[str, t.Any]) -> None:
         raise JournalError(f"The journal {path} cannot be written: {error.strerror}.") from error
 
 
-def _read_lines(path: Path) -> list[dict[str, t.Any]]:
+def _read_lines(path: Path) -> list[JournalEntry]:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -167,22 +169,22 @@ def _read_lines(path: Path) -> list[dict[str, t.Any]]:
     for line in raw.split(b"\n"):
         with contextlib.suppress(ValueError):
             entry = json.loads(line)
-            if isinstance(entry, dict) and entry.get("schema") == SCHEMA and entry.get("event") in EVENTS:
-                entries.append(entry)
+            if fault(JournalEntry, entry) is None:
+                entries.append(t.cast("JournalEntry", entry))
     return entries
 
 
-def _standing(host: str, entries: c.Sequence[c.Mapping[str, t.Any]]) -> Standing:
+def _standing(host: str, entries: c.Sequence[JournalEntry]) -> Standing:
     if not entries:
         return Standing(host, None, None, None, in_flight=False, abandoned=False)
     last = entries[-1]
     on_the_way = last["event"] in PROGRESS
-    alive = on_the_way and Process.from_dict(last.get("process")).is_alive()
+    alive = on_the_way and Process.from_dict(last["process"]).is_alive()
     return Standing(
         host,
         last["event"],
-        last.get("at"),
-        last.get("detail"),
+        last["at"],
+        last["detail"],
         in_flight=alive,
         abandoned=on_the_way and not alive,
     )

@@ -16,6 +16,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible, visible_all
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.run import Run
 
 Document = dict[str, t.Any]
 
@@ -47,7 +48,7 @@ class RunInfo:
     """Where results come from; ``info`` is run.json."""
 
     path: str
-    info: Document
+    info: Run
 
     @property
     def run_id(self) -> str:

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.run import Run as RunDocument
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import make_folder, open_lock
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
@@ -88,7 +89,7 @@ def begin_run(
                 )
             token = uuid.uuid4().hex
             make_folder(folder / HOSTS_FOLDER)
-            info = {
+            info: RunDocument = {
                 "schema": RUN_SCHEMA,
                 "run_id": folder.name,
                 "token": token,
@@ -112,7 +113,7 @@ def begin_run(
 def join_run(folder: Path) -> RunFolder:
     """The run that was begun in ``folder``. Raises ResultsError."""
     info = read_run_info(folder)
-    policy = info.get("policy")
+    policy = info["policy"]
     return RunFolder(folder, folder.name, info["token"], policy if isinstance(policy, dict) else {})
 
 
@@ -124,7 +125,7 @@ def runs_begun_by(results_dir: Path, process: Process) -> list[Path]:
             info = read_run_info(path.parent)
         except ResultsError:
             continue
-        if Process.from_dict(info.get("process")) == process:
+        if Process.from_dict(info["process"]) == process:
             found.append((path.stat().st_mtime_ns, path.parent))
     return [folder for _when, folder in sorted(found)]
 
@@ -134,7 +135,7 @@ def _living_writer(folder: Path, process: Process) -> int | None:
         info = read_run_info(folder)
     except ResultsError:
         return None
-    writer = Process.from_dict(info.get("process"))
+    writer = Process.from_dict(info["process"])
     return writer.pid if writer != process and writer.is_alive() else None
 
 

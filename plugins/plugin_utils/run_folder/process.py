@@ -16,6 +16,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.run import Process as ProcessDocument
+
 
 @dataclass(frozen=True)
 class Process:
@@ -37,7 +39,7 @@ class Process:
             return cls(value["pid"], value["started"])
         return cls(-1, -1)
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> ProcessDocument:
         return {"pid": self.pid, "started": self.started}
 
     def is_alive(self) -> bool:

@@ -17,10 +17,12 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.checking import fault
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Error, ErrorKind
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record as Record
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.run import Run as RunDocument
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import unknown_verdict
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
@@ -55,7 +57,7 @@ class Run:
     """One run folder, or several read as one."""
 
     folders: list[Path]
-    info: dict[str, t.Any]
+    info: RunDocument
     """``run.json`` of the first folder, with ``hosts`` being the hosts of all of them."""
     problems: list[Problem] = field(default_factory=list)
     _tokens: dict[Path, str] = field(default_factory=dict)
@@ -173,25 +175,20 @@ def read_record(path: Path, host: str, token: str) -> Record:
 
     Raises FileNotFoundError, or an error with ``kind`` that says in one sentence what is wrong with the file.
     """
-    record = _load(path)
-    if record is None or record.get("schema") != RESULT_SCHEMA:
-        raise _NotUsable("damaged_record", f"{path} is not a whole record of fleetops.tetra.")
-    if record.get("token") != token:
+    found = _load(path)
+    if isinstance(found, dict) and found.get("token") != token and fault(Record, found) is None:
         raise _NotUsable("foreign_record", f"{path} was written by another run and does not count in this one.")
-    verdict = record.get("verdict")
-    facts = record.get("facts")
-    if (
-        record.get("host") != host
-        or not isinstance(verdict, dict)
-        or verdict.get("state") not in STATES
-        or not (facts is None or isinstance(facts, dict))
-        or (facts is None and verdict["state"] != "unknown")
-    ):
+    wrong = fault(Record, found)
+    if wrong is not None:
+        raise _NotUsable("damaged_record", f"{path} is not a whole record of fleetops.tetra: {wrong}.")
+    record = t.cast("Record", found)
+    facts, verdict = record["facts"], record["verdict"]
+    if record["host"] != host or (facts is None and verdict["state"] != "unknown"):
         raise _NotUsable("damaged_record", f"{path} does not hold a verdict about {host}.")
-    return t.cast("Record", record)
+    return record
 
 
-def read_run_info(folder: Path) -> dict[str, t.Any]:
+def read_run_info(folder: Path) -> RunDocument:
     """``run.json`` of a run folder. Raises ResultsError with one sentence."""
     path = folder / RUN_FILE
     try:
@@ -200,12 +197,10 @@ def read_run_info(folder: Path) -> dict[str, t.Any]:
         raise ResultsError(f"{folder} is not a run folder: it holds no {RUN_FILE}.") from None
     if info is None or info.get("schema") != RUN_SCHEMA:
         raise ResultsError(f"{path} is damaged, or not of a version that this release reads ({RUN_SCHEMA}).")
-    hosts = info.get("hosts")
-    if not isinstance(info.get("token"), str) or not isinstance(hosts, list):
-        raise ResultsError(f"{path} names no token or no list of hosts.")
-    if not all(isinstance(host, str) for host in hosts):
-        raise ResultsError(f"{path} names a host that is not a text.")
-    return info
+    wrong = fault(RunDocument, info)
+    if wrong is not None:
+        raise ResultsError(f"{path} is damaged: {wrong}.")
+    return t.cast("RunDocument", info)
 
 
 def read_run(folders: Path | str | t.Sequence[Path | str]) -> Run:

@@ -12,8 +12,10 @@ import typing as t
 from datetime import datetime
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import cure as documents
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Plan
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
@@ -52,7 +54,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
 )
 
 Document = dict[str, t.Any]
-CURE_SCHEMA = "fleetops.tetra/cure/1"
+CURE_SCHEMA: t.Final = "fleetops.tetra/cure/1"
 _ERRORS: dict[str, ErrorKind] = {"unreachable": "unreachable", "timed_out": "timeout"}
 
 
@@ -186,19 +188,19 @@ def _file(run: remediation.Remediation, outcome: Outcome, timing: Timing) -> Non
         write_record(
             run.after.path, unknown_record(outcome.host, kind, sentence, run.after.token, run.after.policy, timing)
         )
-    document = {
+    document: documents.Cure = {
         "schema": CURE_SCHEMA,
         "host": outcome.host,
         "token": run.token,
-        "event": outcome.event,
+        "event": t.cast("documents.End", outcome.event),
         "detail": outcome.detail,
         "changed": outcome.changed or _changed_earlier(run, outcome),
-        "plan": outcome.plan,
+        "plan": t.cast("Plan | None", outcome.plan),
         "before_image": outcome.before_image,
         "before_image_on_endpoint": outcome.before_image_on_endpoint,
-        "undone": outcome.undone,
-        "update": outcome.update,
-        "restart": outcome.restart,
+        "undone": t.cast("list[documents.Undone] | None", outcome.undone),
+        "update": t.cast("documents.Update | None", outcome.update),
+        "restart": t.cast("documents.Restart | None", outcome.restart),
         "timing": timing,
     }
     remediation.file_cure(run, outcome.host, document)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import empty_facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Fleet, FleetBuilder, RunInfo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import results as results_folder
 
@@ -94,11 +95,9 @@ def verdict(
 
 def facts(host: str, release: int = 0) -> Document:
     product, version, build, kind = RELEASES[release % len(RELEASES)]
+    empty: Document = {**empty_facts(host, collected_at="2026-11-24T03:43:00Z")}
     return {
-        "schema": "fleetops.tetra/facts/1",
-        "host": host,
-        "collected_at": "2026-11-24T03:43:00Z",
-        "source": "live",
+        **empty,
         "os": {
             "status": "ok",
             "reason": None,
@@ -114,6 +113,7 @@ def facts(host: str, release: int = 0) -> Document:
         "connector": {
             "status": "ok",
             "reason": None,
+            **{name: empty["connector"][name] for name in ("install_dir", "folder", "service")},
             "version": "8.4.1.30299",
             "tetra": {"status": "ok", "reason": None, "enabled": True, "update_server": None},
             "definitions": {"status": "ok", "reason": None, "version": "91942"},
@@ -191,7 +191,7 @@ def run_info(
         "ansible_version": "2.19.14",
         "python_version": "3.11.7",
         "policy": {"allow_list": list(ALLOW_LIST), "require": "any", "strict": False},
-        "process": {"pid": 4711, "started": 1.0},
+        "process": {"pid": 4711, "started": 1},
         "hosts": list(hosts),
     }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import folder as remediation
@@ -36,7 +37,8 @@ def test_what_a_run_in_check_mode_found_is_looked_at_anew(
 
     first = begin({}, check_mode)
     facts = collect(NearWindows().session, "pc", now())
-    write_record(first.before.path, make_record("pc", first.before.token, evaluate(facts), facts, {}))
+    timing: Timing = {"started_at": now(), "seconds": 1.0, "pipelines": 2}
+    write_record(first.before.path, make_record("pc", first.before.token, evaluate(facts), facts, timing))
     assert remediation.to_audit(first) == []
     second = begin({}, False)
     assert (remediation.to_audit(second), second.resumed) == (audited_again, not check_mode)
