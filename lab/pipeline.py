@@ -137,9 +137,9 @@ class Machine(t.Protocol):
     """One simulated Windows endpoint.
 
     Some methods are optional: ``has_configuration(name) -> bool`` (which session configurations there are; without it
-    only Microsoft.PowerShell and those of the transport), ``make_shell(shell_id, resource_uri, caller)`` (a shell of
-    its own kind in the place of ``lab/server/shell.py``; then nothing is invoked), ``close()`` (the fleet stops), and
-    for what a machine does of its own accord ``due_in() -> float | None`` (seconds until then) and
+    only Microsoft.PowerShell and those of the transport), ``make_shell(shell_id, resource_uri, caller, host)`` (a
+    shell of its own kind in the place of ``lab/server/shell.py``; then nothing is invoked), ``close()`` (the fleet
+    stops), and for what a machine does of its own accord ``due_in() -> float | None`` (seconds until then) and
     ``wake() -> Restart | None`` (does it).
     """
 

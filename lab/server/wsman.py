@@ -129,7 +129,7 @@ class Service:
         """The machine's own kind of shell, where it has one: the tests serve a real PowerShell so."""
         make = getattr(self.host.machine, "make_shell", None)
         if callable(make):
-            return t.cast(Shell, make(shell_id, resource_uri, caller))
+            return t.cast(Shell, make(shell_id, resource_uri, caller, self.host))
         return Shell(shell_id, resource_uri, self.host, caller)
 
     def _configuration(self, resource_uri: str) -> str | None:

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.fleetops.tetra.tests.engine.build import NoCompiler
 from ansible_collections.fleetops.tetra.tests.engine.finding import REQUIRED, engine_or_reason, required
 from ansible_collections.fleetops.tetra.tests.engine.machine import Engine, Front, Template
 from ansible_collections.fleetops.tetra.tests.engine.process import stop_prefix
@@ -24,7 +25,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Template]:
         if required():
             pytest.fail(f"{REQUIRED} is set, and there is no engine: {reason}", pytrace=False)
         pytest.skip(reason)
-    made = Template(program, tmp_path_factory.mktemp("engine"))
+    try:
+        made = Template(program, tmp_path_factory.mktemp("engine"))
+    except NoCompiler as missing:
+        if required():
+            pytest.fail(str(missing), pytrace=False)
+        pytest.skip(str(missing))
     yield made
     stop_prefix(made.prefix)
 

@@ -9,31 +9,55 @@ the registry and the files that the lab builds of a fleet file's mapping, from r
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import dataclasses
+import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
 import typing as t
+import uuid
 
 from pypsrp.powershell import PowerShell
 
+from ansible_collections.fleetops.tetra.lab.machine import scheduled_tasks
 from ansible_collections.fleetops.tetra.lab.machine.build import build
+from ansible_collections.fleetops.tetra.lab.machine.cmdlets import NATIVES
+from ansible_collections.fleetops.tetra.lab.machine.restarting import ordered
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 from ansible_collections.fleetops.tetra.lab.machine.version_table import version_table
-from ansible_collections.fleetops.tetra.lab.pipeline import Caller, Event, Statement
+from ansible_collections.fleetops.tetra.lab.pipeline import Caller, Event, Restart, Statement
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, start_fleet
+from ansible_collections.fleetops.tetra.lab.server.execution import Host
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml, statements
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session
 from ansible_collections.fleetops.tetra.tests.engine import wine_registry
+from ansible_collections.fleetops.tetra.tests.engine.bridge import _WATCHED, WAKE, Bridge, changes, flat, replace
+from ansible_collections.fleetops.tetra.tests.engine.build import build as build_stand_ins
 from ansible_collections.fleetops.tetra.tests.engine.process import EngineProcess, stop_prefix
 from ansible_collections.fleetops.tetra.tests.engine.shell import EngineShell
 from ansible_collections.fleetops.tetra.tests.engine.wine_registry import HIVE, Keys
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Connection
 
+BUILD = pathlib.Path(__file__).resolve().parents[2] / "build" / "engine"
 DEFAULT = "Microsoft.PowerShell"
 NAME = "pc"
 _LAB_FILE = ".exe"
+_OURS = "C:\\tetra-tests"
+_MODULES = "C:\\Program Files\\PowerShell\\Modules"
+_FOLDERS = (
+    "C:\\Windows\\System32\\GroupPolicy",
+    "C:\\Windows\\System32\\Tasks",
+    "C:\\ProgramData\\fleetops.tetra",
+    "C:\\Program Files\\Cisco",
+)
+"""Where the programs that are stood in for read and write."""
+_WINLOGON = "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon"
+_SESSION_MANAGER = "SYSTEM\\CurrentControlSet\\Control\\Session Manager"
+_UPDATES = "SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing"
 
 
 class PlainKeys(t.Protocol):
@@ -47,6 +71,7 @@ class Template:
 
     def __init__(self, program: pathlib.Path, folder: pathlib.Path) -> None:
         self.program = program
+        self.stand_ins = build_stand_ins(BUILD)
         self.prefix = folder / "template"
         process = EngineProcess([str(program), "-s", "-NoLogo", "-NoProfile"], self.prefix)
         try:
@@ -85,15 +110,21 @@ class EngineMachine:
         self.shells: list[EngineShell] = []
         self._program = template.program
         self._ahead = ahead
+        self._waking = False
         self._warm: dict[str, EngineProcess] = {}
         self._variables: dict[str, str] = {}
         template.copy(self.prefix)
         self.state: WindowsState | None = build(name, mapping) if mapping is not None else None
+        self.bridge: Bridge | None = None
+        self._stand_ins = template.stand_ins
+        self._host: Host | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.configurations = dict(configurations or {})
         for configuration, text in self.configurations.items():
             self.write_file(f"C:\\tetra-tests\\{configuration}.pssc", text.encode())
         if self.state is not None:
             self._take_over(self.state)
+            self._stand_in(name, self.state)
         self.write_keys(keys or {})
         for path, data in (files or {}).items():
             self.write_file(path, data)
@@ -105,10 +136,11 @@ class EngineMachine:
     def has_configuration(self, name: str) -> bool:
         return name.lower() in (DEFAULT.lower(), *map(str.lower, self.configurations))
 
-    def make_shell(self, shell_id: str, resource_uri: str, caller: Caller) -> EngineShell:
+    def make_shell(self, shell_id: str, resource_uri: str, caller: Caller, host: Host) -> EngineShell:
+        self._host, self._loop = host, asyncio.get_running_loop()
         wanted = caller.configuration.lower()
         process = self._warm.pop(wanted, None) or self._start(caller.configuration)
-        shell = EngineShell(shell_id, resource_uri, caller, process, self.trouble.append)
+        shell = EngineShell(shell_id, resource_uri, caller, process, self.trouble.append, host.settle)
         self.shells.append(shell)
         return shell
 
@@ -122,7 +154,26 @@ class EngineMachine:
         raise NotImplementedError("an engine's pipelines run in its own process")
         yield
 
+    def due_in(self) -> float | None:
+        """Seconds until a scheduled task runs."""
+        if self.state is None or self.state.off or not self.state.task_scheduler_runs or self._waking:
+            return None
+        return scheduled_tasks.due_in(self.state)
+
+    def wake(self) -> Restart | None:
+        """Lets the scheduled tasks run whose time has come, in a thread: it takes a process on the machine."""
+        if self.due_in() is not None:
+            self._waking = True
+            threading.Thread(target=self._run_tasks, name="tasks", daemon=True).start()
+        return None
+
     def close(self) -> None:
+        """Ends everything for good."""
+        self.power_off()
+        if self.bridge is not None:
+            self.bridge.stop()
+
+    def power_off(self) -> None:
         """Ends all processes; the prefix's registry is then in its files."""
         for process in self._warm.values():
             process.kill()
@@ -165,7 +216,7 @@ class EngineMachine:
 
     def read_keys(self, below: str = "HKEY_LOCAL_MACHINE\\") -> Keys:
         """Keys at and below one and their raw values, by their path below the hive. Ends what runs on the machine."""
-        self.close()
+        self.power_off()
         return wine_registry.read(self.prefix / "system.reg", _below_hive(below))
 
     def remove_key(self, path: str) -> None:
@@ -185,6 +236,100 @@ class EngineMachine:
         for file in state.files:
             if not file.path.lower().endswith(_LAB_FILE):
                 self.write_file(file.path, file.data)
+
+    def _stand_in(self, name: str, state: WindowsState) -> None:
+        """Puts the stand-in modules and programs there, as far as this Windows has them, and answers for them."""
+        made = self._stand_ins
+        self.write_file(f"{_OURS}\\{made.library.name}", made.library.read_bytes())
+        self.write_file(f"{_OURS}\\{WAKE}", made.program.read_bytes())
+        missing = {"TLS": not state.release.has_cmdlets, "GroupPolicy": not state.gpo_management}
+        for module, cmdlets in made.modules.items():
+            if missing.get(module, False):
+                continue
+            assembly = made.assemblies[module]
+            self.write_file(f"{_MODULES}\\{module}\\{assembly.name}", assembly.read_bytes())
+            manifest = (
+                f"@{{ ModuleVersion = '2.0.0.0'; GUID = '{uuid.uuid4()}'; RootModule = '{assembly.name}'; "
+                f"CmdletsToExport = {', '.join(map(repr, cmdlets))} }}"
+            )
+            self.write_file(f"{_MODULES}\\{module}\\{module}.psd1", manifest.encode())
+        programs = [file for file in state.files if file.name.lower() in NATIVES]
+        for file in programs:
+            self.write_file(file.path, made.program.read_bytes())
+        names = sorted({file.name.lower() for file in programs})
+        session = next(iter(build(name, {"release": "10_22h2"}).sessions.values()))
+        self.bridge = Bridge(state, session, self)
+        self.bridge.on_restart = self._restart
+        self._variables["TETRA_BRIDGE"] = str(self.bridge.port)
+        if names:
+            self._variables["WINEDLLOVERRIDES"] = f"{','.join(names)}=n"
+
+    def _restart(self, event: Restart) -> None:
+        """Windows is asked to restart: the listener goes down and comes up, and between the two lies a boot."""
+        assert self._host is not None and self._loop is not None and self.state is not None
+        state = self.state
+
+        def down() -> None:
+            if event.down is not None:
+                event.down()
+            self.power_off()
+
+        def up() -> None:
+            file = self.prefix / "system.reg"
+            for key in (*_WATCHED, _WINLOGON, _SESSION_MANAGER, _UPDATES):
+                replace(state.registry, key, wine_registry.read(file, key))
+            self.read_files(state)
+            before, files = flat(state.registry), state.files.dump()
+            if event.up is not None:
+                event.up()
+            wine_registry.change(file, changes(before, flat(state.registry)))
+            self.write_files(state, files)
+
+        planned = dataclasses.replace(event, down=down, up=up)
+        self._loop.call_soon_threadsafe(self._host.restart, planned)
+
+    def _run_tasks(self) -> None:
+        """The task scheduler's turn: a process on the machine that does what the bridge says."""
+        assert self.state is not None and self._host is not None and self._loop is not None
+        environment = {**os.environ, **self._variables, "WINEPREFIX": str(self.prefix), "WINEDEBUG": "-all"}
+        wine = os.environ.get("PWSH_WINE", "/usr/lib/wine/wine64")
+        try:
+            subprocess.run([wine, f"{_OURS}\\{WAKE}"], env=environment, capture_output=True, check=False, timeout=120)
+        finally:
+            self._waking = False
+        if self.state.restart_at is not None and self.state.restart_at <= self.state.now():
+            self.state.restart_at = None
+            self._restart(ordered(self.state, 0.0))
+        self._loop.call_soon_threadsafe(self._host.settle)
+
+    def read_files(self, state: WindowsState) -> None:
+        """Puts the machine's files of the folders that matter into the state."""
+        for folder in _FOLDERS:
+            known = [file for file in state.files if file.path.lower().startswith(folder.lower() + "\\")]
+            there: dict[str, pathlib.Path] = {}
+            root = self.host_path(folder)
+            for path in root.rglob("*") if root.is_dir() else ():
+                if path.is_file() and not path.name.lower().endswith(_LAB_FILE):
+                    there[folder + "\\" + str(path.relative_to(root)).replace("/", "\\")] = path
+            lowered = {path.lower() for path in there}
+            for file in known:
+                if file.path.lower() not in lowered and not file.name.lower().endswith(_LAB_FILE):
+                    state.files.remove(file.path)
+            for path, real in there.items():
+                data = real.read_bytes()
+                found = state.files.find(path)
+                if found is None or found.data != data:
+                    state.files.write(path, data, state.now())
+
+    def write_files(self, state: WindowsState, before: t.Mapping[str, str]) -> None:
+        """Writes to the machine what has changed in the state's files since."""
+        after = state.files.dump()
+        for path, data in after.items():
+            if before.get(path) != data:
+                self.write_file(path, bytes.fromhex(data))
+        for path in before:
+            if path not in after:
+                self.host_path(path).unlink(missing_ok=True)
 
     def _start(self, configuration: str) -> EngineProcess:
         command = [str(self._program), "-s", "-NoLogo", "-NoProfile"]
@@ -222,9 +367,15 @@ class _Replaced:
     def has_configuration(self, name: str) -> bool:
         return self.machine is not None and self.machine.has_configuration(name)
 
-    def make_shell(self, shell_id: str, resource_uri: str, caller: Caller) -> EngineShell:
+    def make_shell(self, shell_id: str, resource_uri: str, caller: Caller, host: Host) -> EngineShell:
         assert self.machine is not None
-        return self.machine.make_shell(shell_id, resource_uri, caller)
+        return self.machine.make_shell(shell_id, resource_uri, caller, host)
+
+    def due_in(self) -> float | None:
+        return self.machine.due_in() if self.machine is not None else None
+
+    def wake(self) -> Restart | None:
+        return self.machine.wake() if self.machine is not None else None
 
     def application_private_data(self, caller: Caller) -> dict[str, t.Any]:
         return {}
@@ -266,7 +417,8 @@ class Engine:
         shell.add_script(text, use_local_scope=False)
         output = shell.invoke()
         if shell.had_errors or shell.streams.error:
-            raise AssertionError(f"the script failed: {[str(error) for error in shell.streams.error]}")
+            records = [clixml.parse(error.clixml) for error in shell.streams.error]
+            raise AssertionError(f"the script failed: {[(r.get('FullyQualifiedErrorId'), r.text) for r in records]}")
         return [clixml.parse(item) if isinstance(item, str) and item.startswith("<") else item for item in output]
 
     def keys(self, below: str) -> Keys:

@@ -51,6 +51,7 @@ class EngineShell:
         caller: Caller,
         process: EngineProcess,
         heard: t.Callable[[str], None] = lambda text: None,
+        settle: t.Callable[[], None] = lambda: None,
     ) -> None:
         self.id = shell_id
         self.resource_uri = resource_uri
@@ -61,6 +62,7 @@ class EngineShell:
         self.process = process
         self._gone = False
         self._heard = heard
+        self._settle = settle
         self._by_command: dict[str, EngineExecution] = {}
         self._by_pipeline: dict[uuid.UUID, EngineExecution] = {}
         self._object: dict[uuid.UUID, bytes] = {}
@@ -115,6 +117,7 @@ class EngineShell:
             execution.answers.finish()
             self.process.send("Close", pipeline)
             self._by_pipeline.pop(pipeline, None)
+            self._settle()
 
     def _broken(self, why: str) -> None:
         """The process is gone: whoever waits is answered as WS-Man does when wsmprovhost dies."""

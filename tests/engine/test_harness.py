@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
@@ -12,6 +14,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     SessionError,
     command,
 )
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.tests.engine.conftest import MakeEngine
 from ansible_collections.fleetops.tetra.tests.engine.jea import one_file
 from ansible_collections.fleetops.tetra.tests.engine.process import EngineTrouble, parse_packet
@@ -90,3 +93,16 @@ def test_a_role_capability_is_served_as_one_file(engine: MakeEngine) -> None:
         ]
         missing = one.ask([(command("Microsoft.PowerShell.Management\\Get-Item", LiteralPath="C:\\"),)], "jea")
         assert missing.refusals[0].is_missing_command
+
+
+def test_the_audit_reads_every_section_of_a_machine_with_stand_ins(engine: MakeEngine) -> None:
+    with engine(mapping={"release": "10_22h2", "policy": ["TLS_RSA_WITH_AES_128_CBC_SHA"]}) as one:
+        facts = collect(one.session(), "pc", "2026-01-01T00:00:00Z", None)
+        bridge = one.machine.bridge
+        assert bridge is not None
+        assert bridge.unmatched == []
+        assert {"Get-TlsCipherSuite", "Get-TlsEccCurve", "Get-CimInstance", "Invoke-CimMethod"} >= set(bridge.calls)
+    read = {name: section["status"] for name, section in facts.items() if isinstance(section, dict)}
+    assert read.pop("probe") == "not_read"
+    assert set(read.values()) == {"ok"}, read
+    assert "TLS_RSA_WITH_AES_128_CBC_SHA" in json.dumps(facts["cipher_suites"])

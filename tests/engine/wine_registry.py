@@ -72,6 +72,35 @@ def remove(file: pathlib.Path, key: str) -> None:
     file.write_text("".join(kept), encoding="ascii")
 
 
+def change(file: pathlib.Path, changes: t.Iterable[tuple[str, ...]]) -> None:
+    """Carries out the bridge's words (stand_ins/bridge.c) while nothing runs."""
+    added: Keys = {}
+    for verb, key, *words in changes:
+        path = _from_hex(key)
+        if verb == "DELK":
+            remove(file, path)
+        elif verb == "DELV":
+            _remove_value(file, path, _from_hex(words[0]))
+        else:
+            values = added.setdefault(path, {})
+            if verb == "SET":
+                values[_from_hex(words[0])] = (int(words[1]), b"" if words[2] == "-" else bytes.fromhex(words[2]))
+    append(file, added)
+
+
+def _from_hex(word: str) -> str:
+    return "" if word == "-" else bytes.fromhex(word).decode("utf-16-le", "surrogatepass")
+
+
+def _remove_value(file: pathlib.Path, key: str, name: str) -> None:
+    kept = {path: values for path, values in read(file, key).items() if path.lower() == key.lower()}
+    for path, values in kept.items():
+        values = {known: value for known, value in values.items() if known.lower() != name.lower()}
+        below = {other: found for other, found in read(file, path).items() if other.lower() != key.lower()}
+        remove(file, path)
+        append(file, {path: values, **below})
+
+
 def read(file: pathlib.Path, below: str = "") -> Keys:
     """All keys at and below one, with their values. Keys keep wine's order."""
     found: Keys = {}
