@@ -27,7 +27,7 @@ def plan(facts: t.Any, verdict: t.Any = None, **options: t.Any) -> Plan:
         if verdict is None:
             names = options.get("allow_list")
             verdict = evaluate(facts, {"allow_list": names} if names else None)
-        return planning.plan(t.cast("Facts", facts), verdict, options)
+        return planning.plan(t.cast(Facts, facts), verdict, options)
     except ValueError as error:
         raise AnsibleFilterError(f"fleetops.tetra.plan: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:

@@ -11,9 +11,15 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Finding, ReasonCode
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence as Evidence
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Reason as Reason
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import (
+    Answer,
+    Evidence,
+    Finding,
+    ListKind,
+    Reason,
+    ReasonCode,
+    SwitchKind,
+)
 
 NOT_IN_POLICY_LIST: t.Final = "not_in_policy_list"
 NOT_IN_LOCAL_LIST: t.Final = "not_in_local_list"
@@ -98,8 +104,19 @@ def registry_evidence(value: t.Mapping[str, t.Any], note: str | None = None) -> 
     return evidence("registry", f"{value['path']}\\{value['name']}", data, note)
 
 
-def reason(code: ReasonCode, proof: Evidence) -> Reason:
-    return {"code": code, "evidence": proof}
+SWITCHES: dict[ReasonCode, SwitchKind] = {
+    PROTOCOL_DISABLED: "protocol",
+    CIPHER_DISABLED: "cipher",
+    HASH_DISABLED: "hash",
+    KEY_EXCHANGE_DISABLED: "key_exchange",
+    KEY_LENGTH_OUT_OF_RANGE: "key_length",
+}
+"""The codes that a switch of Schannel stands behind, and its kind."""
+
+
+def reason(code: ReasonCode, proof: Evidence, about: ListKind | None = None, key: str | None = None) -> Reason:
+    """``about``: the list of suites that it is about; ``key``: the key below SCHANNEL, where a switch is."""
+    return {"code": code, "evidence": proof, "list": about, "switch": SWITCHES.get(code), "key": key}
 
 
 def plain(value: t.Any) -> t.Any:

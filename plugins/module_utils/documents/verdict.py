@@ -21,6 +21,10 @@ ReasonCode = t.Literal[
 ]  # fmt: skip
 
 
+ListKind = t.Literal["policy", "local"]
+SwitchKind = t.Literal["protocol", "cipher", "hash", "key_exchange", "key_length"]
+
+
 class Evidence(t.TypedDict):
     """What a statement rests on. ``path`` is a registry path, a section, a cmdlet, a file, by ``source``."""
 
@@ -31,10 +35,17 @@ class Evidence(t.TypedDict):
 
 
 class Reason(t.TypedDict):
-    """Why a suite is not, or perhaps not, offered."""
+    """Why a suite is not, or perhaps not, offered.
+
+    ``list``: the list that it is about. ``switch``: the kind of Schannel's switch, ``key`` its key below SCHANNEL; a
+    switch without a key lies elsewhere (WinHTTP, MDM). Verdicts of 1.0.0 do not hold these three.
+    """
 
     code: ReasonCode
     evidence: Evidence
+    list: t.NotRequired[ListKind | None]
+    switch: t.NotRequired[SwitchKind | None]
+    key: t.NotRequired[str | None]
 
 
 class SuiteVerdict(t.TypedDict):

@@ -274,4 +274,4 @@ def empty_facts(
 
 def empty_section(name: str, status: Status = NOT_READ, reason: str | None = "Not asked.") -> t.Any:
     """The section ``name`` with the given status and every value in place, all of them unknown."""
-    return t.cast("dict[str, t.Any]", empty_facts("", status=status, reason=reason))[name]
+    return t.cast(dict[str, t.Any], empty_facts("", status=status, reason=reason))[name]

@@ -110,7 +110,7 @@ def read_facts(document: t.Any) -> Facts:
             facts[name] = found if _value_fault(found) is None else _repaired_value(found, empty_section(name))
         else:
             facts[name] = _read_section(name, found)
-    return t.cast("Facts", facts)
+    return t.cast(Facts, facts)
 
 
 def _refused(host: str, sentence: str) -> Facts:
@@ -156,7 +156,7 @@ def _read_section(name: str, found: t.Any) -> dict[str, t.Any]:
 def _empty_part(name: str, reason: str = "Not asked.", status: Status = ERROR) -> dict[str, t.Any]:
     section_name, _dot, part = name.partition(".")
     whole = empty_section(section_name, status, reason)
-    return t.cast("dict[str, t.Any]", whole[part]) if part else whole
+    return t.cast(dict[str, t.Any], whole[part]) if part else whole
 
 
 def _read_keys(found: t.Any) -> dict[str, t.Any]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Action
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Action, State, Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK, POLICY_KEY, SUITES_VALUE
@@ -37,8 +37,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import lock_out
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import (
     DOMAIN_GPO,
-    State,
-    Step,
     names_of,
     policy_list_step,
     present,

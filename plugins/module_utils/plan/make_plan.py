@@ -26,16 +26,18 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan impo
     Blocked,
     Guard,
     Plan,
+    Step,
     Todo,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Verdict
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdicts_of_1_0 import with_reasons_as_data
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     CURVES_VALUE,
     OK,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.obstacles import Obstacle, obstacles_of
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.obstacles import ELSEWHERE, Obstacle, obstacles_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import (
     NOT_CONFIGURED,
     PlanError,
@@ -78,6 +80,11 @@ _ELSEWHERE = frozenset(
 )
 """Causes that neither a change of the suites nor a restart would remove."""
 
+_NO_CERTAIN_CURE: t.Final = "no_certain_cure"
+_NOTHING_IS_CERTAIN: t.Final = (
+    "No change that this collection can make would let the endpoint reach the Tetra servers for sure."
+)
+
 __all__ = ["SCHEMA", "PlanError", "plan"]
 
 
@@ -100,7 +107,7 @@ def plan(facts: Facts, verdict: Verdict, options: c.Mapping[str, t.Any] | None =
 class _Planner:
     def __init__(self, facts: Facts, verdict: Verdict, options: PlanOptions) -> None:
         self.facts = facts
-        self.verdict = verdict
+        self.verdict = with_reasons_as_data(verdict)
         self.options = options
         self.dropped: list[str] = []
         self.allowed = Allowed(domain_gpo=options.change_domain_gpo)
@@ -136,11 +143,10 @@ class _Planner:
             return self._document(BLOCKED, blocked=[_blocked(closed)])
         return self._document(REBOOT, needs_reboot=True)
 
-    def _proven(self, steps: list[steps_.Step]) -> Plan:
+    def _proven(self, steps: list[Step]) -> Plan:
         predicted = evaluate(apply_steps(self.facts, steps), self._policy())["reachability"]["answer"]
         if predicted != "yes" or not steps:
-            why = "No change that this collection can make would let the endpoint reach the Tetra servers for sure."
-            closed = Refused("no_certain_cure", why, self.verdict["next_step"])
+            closed = Refused(_NO_CERTAIN_CURE, _NOTHING_IS_CERTAIN, self.verdict["next_step"])
             return self._document(BLOCKED, blocked=[_blocked(closed)], predicted=predicted)
         lost = lock_out(self.facts, steps)
         if lost is not None:
@@ -165,10 +171,11 @@ class _Planner:
 
     # The steps ------------------------------------------------------------------------------------------------------
 
-    def _steps(self, release: Release) -> list[steps_.Step]:
+    def _steps(self, release: Release) -> list[Step]:
         ways: list[tuple[int, list[Obstacle]]] = []
         for name in self.options.allow_list:
-            obstacles = obstacles_of(self.verdict, name)
+            # What lies elsewhere may lose its weight with the others; the proof tells.
+            obstacles = [one for one in obstacles_of(self.verdict, name) if one.kind != ELSEWHERE]
             if name in release.supported and obstacles and all(one.is_curable for one in obstacles):
                 ways.append((len({one.key for one in obstacles}), obstacles))
         if not ways and any(name in release.supported and release.suffixed for name in self.options.allow_list):
@@ -177,6 +184,10 @@ class _Planner:
                 f"On {release.title()} the DHE suite came with an update, and nothing shows that it is installed.",
                 "Install KB3042058 (on 8.1 and 2012 R2 also KB2919355) and audit again.",
             )
+        if not ways and any(
+            one.kind == ELSEWHERE for name in self.options.allow_list for one in obstacles_of(self.verdict, name)
+        ):
+            raise Refused(_NO_CERTAIN_CURE, _NOTHING_IS_CERTAIN, self.verdict["next_step"])
         if not ways:
             raise Refused(
                 "no_suite_for_this_release",
@@ -184,12 +195,12 @@ class _Planner:
                 "Upgrade Windows, or ask Cisco which other suites the Tetra servers accept.",
             )
         _count, obstacles = min(ways, key=lambda way: way[0])
-        found: list[steps_.Step] = []
+        found: list[Step] = []
         for obstacle in obstacles:
             found.extend(self._remove(obstacle, release))
         return found
 
-    def _remove(self, obstacle: Obstacle, release: Release) -> list[steps_.Step]:
+    def _remove(self, obstacle: Obstacle, release: Release) -> list[Step]:
         if obstacle.kind == "policy_list":
             return [self._policy_list(release)]
         if obstacle.kind == "local_list":
@@ -198,7 +209,7 @@ class _Planner:
             return [self._curves(release)]
         return self._switches(obstacle)
 
-    def _policy_list(self, release: Release) -> steps_.Step:
+    def _policy_list(self, release: Release) -> Step:
         if self.options.cure == NOT_CONFIGURED:
             why = "The policy list holds no suite that the Tetra servers accept; without it the local list counts."
             return policy_away(self.facts, keeper_of(self.facts, steps_.nothing(), self.allowed), why)
@@ -226,7 +237,7 @@ class _Planner:
             )
         return text
 
-    def _local_list(self, release: Release) -> list[steps_.Step]:
+    def _local_list(self, release: Release) -> list[Step]:
         wanted = [name for name in self.options.allow_list if name in release.supported]
         listed = steps_.names_of(self.facts["local_order"])
         missing = [name for name in wanted if name not in listed]
@@ -236,7 +247,7 @@ class _Planner:
             return [steps_.enable_suite_step(name, why) for name in reversed(missing)]
         return [steps_.local_list_step(self.facts, missing + readable_local_list(self.facts), why)]
 
-    def _curves(self, release: Release) -> steps_.Step:
+    def _curves(self, release: Release) -> Step:
         why = "No NIST curve is left, and without one no ECDHE suite works."
         policy = self.facts["curves"]["policy"]
         nist = [name for name in release.curves if name.lower().startswith("nist")]
@@ -253,7 +264,7 @@ class _Planner:
             )
         return steps_.local_curves_step(self.facts, nist[:1] + steps_.names_of(local), why)
 
-    def _switches(self, obstacle: Obstacle) -> list[steps_.Step]:
+    def _switches(self, obstacle: Obstacle) -> list[Step]:
         key = obstacle.switch
         known = self.facts["schannel"]["keys"].get(key)
         values = {name.lower(): value["data"] for name, value in (known["values"] if known else {}).items()}
@@ -269,7 +280,8 @@ class _Planner:
                 )
             return found
         if obstacle.kind == "key_length":
-            why = "The key lengths allowed for Diffie-Hellman may not fit the server's group."
+            what = "group" if key.endswith("Diffie-Hellman") else "certificate"
+            why = f"The key lengths allowed below {key} may not fit the server's {what}."
             return [
                 steps_.switch_step(self.facts, key, name, steps_.nothing(), why)
                 for name in ("ClientMinKeyBitLength", "ClientMaxKeyBitLength")
@@ -284,7 +296,7 @@ class _Planner:
     def _document(
         self,
         todo: Todo,
-        steps: list[steps_.Step] | None = None,
+        steps: list[Step] | None = None,
         blocked: list[Blocked] | None = None,
         guards: list[Guard] | None = None,
         predicted: Answer | None = None,

@@ -7,32 +7,25 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Reason, Verdict
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import algorithms
 
-_LISTS = {
-    "not_in_policy_list": "policy_list",
-    "wrong_policy_type": "policy_list",
-    "not_in_local_list": "local_list",
-}
-_SWITCHES = {
-    "protocol_disabled": "protocol",
-    "cipher_disabled": "cipher",
-    "hash_disabled": "hash",
-    "key_exchange_disabled": "key_exchange",
-    "key_length_out_of_range": "key_length",
-}
-_INCURABLE = ("unsupported_by_release", "not_read")
+_CURABLE_SWITCHES = ("protocol", "cipher", "hash", "key_exchange", "key_length")
+_OF_LISTS = ("not_in_policy_list", "wrong_policy_type", "not_in_local_list", "unresolved_name", "contradiction")
+_OF_THE_POLICY = ("not_in_policy_list", "wrong_policy_type")
+_OF_THE_LOCAL_LIST = ("not_in_local_list",)
+ELSEWHERE: t.Final = "elsewhere"
+_INCURABLE = ("unsupported_by_release", "not_read", ELSEWHERE)
 _PASSING = ("not_in_force_yet",)
-_EXCHANGES = {"ECDHE": "ECDH", "DHE": "Diffie-Hellman", "RSA": "PKCS"}
 
 
 @dataclass(frozen=True)
 class Obstacle:
     """``kind``: ``policy_list``, ``local_list``, ``curves``, ``protocol``, ``cipher``, ``hash``, ``key_exchange``,
-    ``key_length``; or one that no change removes: ``unsupported_by_release``, ``not_read``."""
+    ``key_length``; or one that no change of ours removes: ``unsupported_by_release``, ``not_read``, ``elsewhere`` (a
+    setting of another program or of an MDM)."""
 
     kind: str
     switch: str = ""
@@ -59,48 +52,25 @@ def obstacles_of(verdict: Verdict, suite: str) -> list[Obstacle]:
     policy_counts = any(reason["code"] in ("not_in_policy_list", "wrong_policy_type") for reason in row["reasons"])
     found = []
     for reason in row["reasons"]:
-        obstacle = _obstacle(reason, suite, policy_counts)
+        obstacle = _obstacle(reason, policy_counts)
         if obstacle is not None and obstacle not in found:
             found.append(obstacle)
     return found
 
 
-def _obstacle(reason: Reason, suite: str, policy_counts: bool) -> Obstacle | None:
-    code = reason["code"]
+def _obstacle(reason: Reason, policy_counts: bool) -> Obstacle | None:
+    code, switch = reason["code"], reason.get("switch")
     if code in _PASSING:
         return None
-    if code in _LISTS:
+    if code in _OF_LISTS:
         if code == "not_in_local_list" and policy_counts:
             return None
-        return Obstacle(_LISTS[code])
-    if code in ("unresolved_name", "contradiction"):
-        return Obstacle("policy_list" if _is_policy(reason) else "local_list")
+        return Obstacle(
+            "policy_list" if code == "wrong_policy_type" or reason.get("list") == "policy" else "local_list"
+        )
     if code == "no_usable_curve":
         return Obstacle("curves")
-    if code in _SWITCHES:
-        return Obstacle(_SWITCHES[code], _named_hash(reason) or _switch(code, suite))
+    if switch in _CURABLE_SWITCHES:
+        key = reason.get("key")
+        return Obstacle(ELSEWHERE) if key is None else Obstacle(str(switch), key)
     return Obstacle(code if code in _INCURABLE else "not_read")
-
-
-def _is_policy(reason: Reason) -> bool:
-    evidence = reason["evidence"]
-    return "policies" in str(evidence["path"] or "").lower()
-
-
-def _named_hash(reason: Reason) -> str | None:
-    """The hash that is off need not be the suite's own: signatures use SHA256 whatever the suite has."""
-    if reason["code"] != "hash_disabled":
-        return None
-    parts = str(reason["evidence"]["path"] or "").split("\\")
-    return f"Hashes\\{parts[-2]}" if len(parts) > 2 and parts[-3].lower() == "hashes" else None
-
-
-def _switch(code: str, suite: str) -> str:
-    parts = algorithms(suite)
-    if code == "protocol_disabled":
-        return f"Protocols\\TLS {'1.3' if parts.tls13 else '1.2'}\\Client"
-    if code == "cipher_disabled":
-        return f"Ciphers\\{parts.cipher}"
-    if code == "hash_disabled":
-        return f"Hashes\\{parts.hash}"
-    return f"KeyExchangeAlgorithms\\{_EXCHANGES.get(parts.key_exchange or '', 'ECDH')}"

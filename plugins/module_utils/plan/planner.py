@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Owner, Target, Wanted
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Owner, State, Step, Target, Wanted
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, POLICY_KEY, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
@@ -73,7 +73,7 @@ def release_of(facts: Facts) -> Release | None:
     return match.release if match else None
 
 
-def keeper_of(facts: Facts, after: steps_.State, allowed: Allowed, value: str = SUITES_VALUE) -> Keeper:
+def keeper_of(facts: Facts, after: State, allowed: Allowed, value: str = SUITES_VALUE) -> Keeper:
     """Whose a value of the SSL policy is. Raises Refused where it is not written on this endpoint."""
     origin = decide_origin(facts) if value == SUITES_VALUE else decide_origin(facts, value)
     gpo = origin["gpo"] or {"name": None, "guid": None}
@@ -114,7 +114,7 @@ def readable_local_list(facts: Facts) -> list[str]:
     return steps_.names_of(local)
 
 
-def policy_away(facts: Facts, keeper: Keeper, why: str) -> steps_.Step:
+def policy_away(facts: Facts, keeper: Keeper, why: str) -> Step:
     """The policy becomes *not configured*, so that the local list counts. Raises Refused."""
     if facts["local_order"]["status"] not in (OK, ABSENT):
         raise Refused(
@@ -126,7 +126,7 @@ def policy_away(facts: Facts, keeper: Keeper, why: str) -> steps_.Step:
 
 
 def lock_out(
-    facts: Facts, steps: c.Sequence[steps_.Step], over_https: bool = True, accept_doubt: bool = False
+    facts: Facts, steps: c.Sequence[Step], over_https: bool = True, accept_doubt: bool = False
 ) -> LockOut | None:
     """What nobody would get onto the endpoint by any more once the steps are in force. The one guard of all changes.
 
@@ -146,7 +146,7 @@ def counting_list(facts: Facts) -> list[str]:
 # Details ------------------------------------------------------------------------------------------------------------
 
 
-def _new_policy(facts: Facts, after: steps_.State, allowed: Allowed, owner: Owner) -> Keeper:
+def _new_policy(facts: Facts, after: State, allowed: Allowed, owner: Owner) -> Keeper:
     if allowed.new_policy != LOCAL_GPO:
         return Keeper(steps_.POLICY_REGISTRY, owner)
     disabled = facts["policy_origin"]["lgpo_processing_disabled"]
@@ -159,7 +159,7 @@ def _new_policy(facts: Facts, after: steps_.State, allowed: Allowed, owner: Owne
     return Keeper(steps_.LOCAL_GPO, _LOCAL_GPO_OWNER)
 
 
-def _not_ours(owner: Owner, after: steps_.State, name: str) -> Refused:
+def _not_ours(owner: Owner, after: State, name: str) -> Refused:
     data = after["data"] if after["status"] == OK else None
     wanted: Wanted = {"path": POLICY_KEY, "name": name, "type": after["type"], "data": data}
     who = " ".join(part for part in (owner["name"], owner["guid"]) if part)

@@ -15,9 +15,13 @@ import collections.abc as c
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Owner, SuiteChanges, Target
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State as State
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Step as Step
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import (
+    Owner,
+    State,
+    Step,
+    SuiteChanges,
+    Target,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
     CURVES_VALUE,

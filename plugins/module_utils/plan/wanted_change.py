@@ -11,10 +11,9 @@ import collections.abc as c
 from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import SuiteChanges
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Step, SuiteChanges
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
 

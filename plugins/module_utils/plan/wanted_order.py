@@ -15,6 +15,7 @@ from __future__ import annotations
 import collections.abc as c
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SUITES_VALUE, UNSUPPORTED
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import (
@@ -103,7 +104,7 @@ class _Desire:
 
     # The policy list ------------------------------------------------------------------------------------------------
 
-    def _policy_steps(self) -> list[steps_.Step]:
+    def _policy_steps(self) -> list[Step]:
         if self.options.state == NOT_CONFIGURED:
             return self._away()
         if self.policy["status"] == ABSENT and self.options.suites is None:
@@ -116,12 +117,12 @@ class _Desire:
         self._tell_type()
         return [steps_.policy_list_step(self.facts, after, keeper.target, keeper.owner, _WHY)]
 
-    def _away(self) -> list[steps_.Step]:
+    def _away(self) -> list[Step]:
         if self.policy["status"] == ABSENT and not self._comes_back():
             return []
         return [policy_away(self.facts, keeper_of(self.facts, steps_.nothing(), self.allowed), _WHY_AWAY)]
 
-    def _added_to_nothing(self) -> list[steps_.Step]:
+    def _added_to_nothing(self) -> list[Step]:
         if not self.options.ensure:
             return []
         raise Refused(
@@ -154,7 +155,7 @@ class _Desire:
 
     # The local list -------------------------------------------------------------------------------------------------
 
-    def _local_steps(self) -> list[steps_.Step]:
+    def _local_steps(self) -> list[Step]:
         local = self.facts["local_order"]
         names = self._wanted(readable_local_list(self.facts))
         if local["data"] == names and local["type"] == "REG_MULTI_SZ":
@@ -224,7 +225,7 @@ class _Desire:
 
     # Guards and warnings --------------------------------------------------------------------------------------------
 
-    def _guard(self, steps: c.Sequence[steps_.Step]) -> None:
+    def _guard(self, steps: c.Sequence[Step]) -> None:
         lost = lock_out(self.facts, steps, self.over_https)
         if lost is not None:
             raise Refused("lock_out", lost.why, lost.what_to_do)

@@ -15,10 +15,10 @@ import collections.abc as c
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import (
     ALGORITHM_ON,
     PROTOCOL_ON,
-    State,
     nothing,
     present,
 )

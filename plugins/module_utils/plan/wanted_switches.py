@@ -15,6 +15,7 @@ import collections.abc as c
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, RegistryType
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State, Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
@@ -53,7 +54,7 @@ def with_values(facts: Facts, found: c.Iterable[tuple[WantedValue, c.Mapping[str
         known = keys.get(value.key) or registry_key(schannel_path(value.key))
         values = dict(known["values"])
         if state["status"] == OK:
-            kind = t.cast("RegistryType | None", state["type"])
+            kind = t.cast(RegistryType | None, state["type"])
             values[value.name] = {"type": kind, "data": state["data"]}
         keys[value.key] = {**known, "values": values}
     return {**facts, "schannel": {**facts["schannel"], "keys": keys}}
@@ -77,7 +78,7 @@ def desired_switches(facts: Facts, options: SwitchOptions, over_https: bool = Fa
     return DesiredChange(steps, reaches, warnings)
 
 
-def _steps(facts: Facts, value: WantedValue) -> list[steps_.Step]:
+def _steps(facts: Facts, value: WantedValue) -> list[Step]:
     section = facts["schannel"]
     key = section["keys"].get(value.key, {"status": "not_read"})
     if section["status"] not in (OK, ABSENT) or key["status"] not in (OK, ABSENT):
@@ -90,7 +91,7 @@ def _steps(facts: Facts, value: WantedValue) -> list[steps_.Step]:
     return [] if _is_as_wanted(step["before"], value) else [step]
 
 
-def _is_as_wanted(before: steps_.State, value: WantedValue) -> bool:
+def _is_as_wanted(before: State, value: WantedValue) -> bool:
     """For protocols any number but 0 is *on*: older texts of Microsoft say 0xFFFFFFFF, the present one 1."""
     if before == value.state:
         return True

@@ -20,7 +20,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reas
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, agree
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Evidence, Reason
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import answered
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
@@ -44,7 +44,7 @@ class _Reading(t.NamedTuple):
     """One possible list of curves and where it stands."""
 
     names: Curves
-    proof: r.Evidence
+    proof: Evidence
 
 
 def offered_curves(facts: Facts, release: Release | None) -> Curves | None:
@@ -89,7 +89,7 @@ def curve_factor(facts: Facts, release: Release | None, findings: Findings) -> F
     return Factor(answer, tuple(reasons))
 
 
-def _unread(facts: Facts, release: Release | None, fips: bool | None, readings: list[_Reading]) -> list[r.Reason]:
+def _unread(facts: Facts, release: Release | None, fips: bool | None, readings: list[_Reading]) -> list[Reason]:
     """What was not read and may change the answer."""
     found = []
     cmdlet = facts["curves"]["cmdlet"]

@@ -18,9 +18,18 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, agree, all_of
-from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Factor, Findings, Reason
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import (
+    Factor,
+    Findings,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, ReasonCode
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import (
+    Answer,
+    Evidence,
+    ListKind,
+    Reason,
+    ReasonCode,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites, suite_list
@@ -106,7 +115,7 @@ class Endpoint:
             if reading is not None and doubted:
                 reasons += [item for item in (_doubt(reading, self.sources),) if item not in reasons]
         if self.sources.other is not None and len({found for found, _why in answers}) > 1:
-            reasons.append(r.reason(r.CONTRADICTION, self.sources.other.proof))
+            reasons.append(r.reason(r.CONTRADICTION, self.sources.other.proof, _list_of(readings[0])))
         if not reasons:
             reasons.append(_doubt(readings[0], self.sources))
         return SuiteAnswer(usable, reasons)
@@ -139,7 +148,7 @@ class Endpoint:
     def _listed(self, name: str, reading: Reading) -> Factor:
         suites, shown = reading.suites, self.sources.shown if reading.shown else None
         if shown is not None:
-            resolved = self._resolved(name, shown)
+            resolved = self._resolved(name, shown, _list_of(reading))
             if resolved is not None:
                 return resolved
         if name in suites.exact:
@@ -150,20 +159,22 @@ class Endpoint:
                 return r.HOLDS
             self.findings.add("TETRA-LIST-SUFFIX", reading.proof)
             self.findings.note(NOTE_SUFFIX)
-            return Factor(UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, NOTE_SUFFIX)),))
+            return Factor(
+                UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, NOTE_SUFFIX), _list_of(reading)),)
+            )
         if name in suites.doubtful:
             self.findings.note(NOTE_SPELLING)
             world = WORLD_OF_SPELLING[suites.doubtful[name]]
-            return Factor(UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, world)),))
+            return Factor(UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, world), _list_of(reading)),))
         code: ReasonCode = r.NOT_IN_POLICY_LIST if reading.kind == "policy" else r.NOT_IN_LOCAL_LIST
         proof = _with_note(reading.proof, NOTE_NO_SUCH_FORM) if forms else reading.proof
-        return Factor(NO, (r.reason(code, proof),))
+        return Factor(NO, (r.reason(code, proof, _list_of(reading)),))
 
     def _exists(self, forms: t.Iterable[str]) -> bool:
         """Whether the release knows one of these names with a curve suffix."""
         return self.release is not None and not self.release.supported.isdisjoint(forms)
 
-    def _resolved(self, name: str, shown: Shown) -> Factor | None:
+    def _resolved(self, name: str, shown: Shown, about: ListKind) -> Factor | None:
         """What the cmdlet's id and protocols say; ``None`` where it does not show this very name."""
         row = shown.row_of(name)
         if row is None:
@@ -179,22 +190,22 @@ class Endpoint:
         proof = r.evidence("cmdlet", "Get-TlsCipherSuite", f"{found}: id {number}, protocols {list(protocols[:8])}")
         if number == 0:
             proof["note"] = "The release could not resolve this name."
-            return Factor(NO, (r.reason(r.UNRESOLVED_NAME, proof),))
+            return Factor(NO, (r.reason(r.UNRESOLVED_NAME, proof, about),))
         if known is not None and number != known:
             self.findings.add("TETRA-ID-DIFFERS", proof)
-            return Factor(UNKNOWN, (r.reason(r.CONTRADICTION, proof),))
+            return Factor(UNKNOWN, (r.reason(r.CONTRADICTION, proof, about),))
         if wanted not in protocols:
             proof["note"] = f"{cipher_suites.PROTOCOL_NAMES[wanted]} is not among its protocols."
-            return Factor(NO, (r.reason(r.UNRESOLVED_NAME, proof),))
+            return Factor(NO, (r.reason(r.UNRESOLVED_NAME, proof, about),))
         if release is None:
             return r.HOLDS if wanted == TLS_1_2 else self._tls13_of_unknown_release(proof)
         if wanted == TLS_1_3 and release.tls13_client == "unsupported":
             self.findings.add("TETRA-TLS13-CLAIM", proof)
             return r.HOLDS
-        return Factor(UNKNOWN, (r.reason(r.CONTRADICTION, proof),))
+        return Factor(UNKNOWN, (r.reason(r.CONTRADICTION, proof, about),))
 
     @staticmethod
-    def _tls13_of_unknown_release(proof: r.Evidence) -> Factor:
+    def _tls13_of_unknown_release(proof: Evidence) -> Factor:
         return Factor(UNKNOWN, (r.reason(r.NOT_READ, _with_note(proof, "The release is not known.")),))
 
     # Everything but the list ---------------------------------------------------------------------------------------
@@ -217,8 +228,10 @@ class Endpoint:
         version = TLS_1_3 if suite.tls13 else TLS_1_2
         protocol = self.switches.protocol(version)
         if protocol.answer == NO and suite.protocols[:1] != (version,):
-            older = tuple(r.reason(item["code"], _with_note(item["evidence"], NOTE_OLDER)) for item in protocol.reasons)
-            protocol = Factor(UNKNOWN, older)
+            older: tuple[Reason, ...] = tuple(
+                {**item, "evidence": _with_note(item["evidence"], NOTE_OLDER)} for item in protocol.reasons
+            )
+            protocol = Factor(UNKNOWN, tuple(older))
         return [support, protocol, *self._by_algorithms(suite)]
 
     def _by_algorithms(self, suite: cipher_suites.SuiteAlgorithms) -> list[Factor]:
@@ -388,7 +401,7 @@ def _remember(memory: dict[tuple[t.Any, ...], _Offer], key: tuple[t.Any, ...], o
 class _Silent(Findings):
     """Takes findings and notes and keeps none."""
 
-    def add(self, rule: str, evidence: r.Evidence, title: str | None = None) -> None:
+    def add(self, rule: str, evidence: Evidence, title: str | None = None) -> None:
         pass
 
     def note(self, sentence: str) -> None:
@@ -398,15 +411,20 @@ class _Silent(Findings):
 _SILENT = _Silent()
 
 
-def _with_note(proof: r.Evidence, note: str) -> r.Evidence:
+def _with_note(proof: Evidence, note: str) -> Evidence:
     return {**proof, "note": note}
 
 
+def _list_of(reading: Reading) -> ListKind:
+    """The list that a reading is of. What the cmdlet alone shows may be either; the local one is what it changes."""
+    return "policy" if reading.kind == "policy" else "local"
+
+
 def _doubt(reading: Reading, sources: Sources) -> Reason:
-    proof = sources.readings[0].proof if sources.readings else reading.proof
+    first = sources.readings[0] if sources.readings else reading
     if reading.world is None:
-        return r.reason(reading.doubt or r.CONTRADICTION, proof)
-    return r.reason(reading.doubt or r.NOT_IN_POLICY_LIST, _with_note(proof, reading.world))
+        return r.reason(reading.doubt or r.CONTRADICTION, first.proof, _list_of(first))
+    return r.reason(reading.doubt or r.NOT_IN_POLICY_LIST, _with_note(first.proof, reading.world), _list_of(first))
 
 
 def _release(facts: Facts, findings: Findings) -> Match | None:

@@ -19,6 +19,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reas
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import UNKNOWN
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Reason
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     ABSENT,
     MDM_PLACES,
@@ -40,7 +41,7 @@ FIRST_BUILD = 26100
 
 def minimum_tls(facts: Facts, release: Release | None, findings: Findings) -> Factor:
     """Whether TLS 1.2 is left to clients as far as this policy goes: yes or unknown."""
-    reasons: list[r.Reason] = []
+    reasons: list[Reason] = []
     newer = release is None or release.builds[0] >= FIRST_BUILD
     if newer:
         reasons += _unread(facts)
@@ -59,7 +60,7 @@ def minimum_tls(facts: Facts, release: Release | None, findings: Findings) -> Fa
     return Factor(UNKNOWN, tuple(reasons)) if reasons else HOLDS
 
 
-def _unread(facts: Facts) -> list[r.Reason]:
+def _unread(facts: Facts) -> list[Reason]:
     """A reason for each place of the policy that was not looked at."""
     part = facts["policy_origin"].get("mdm") or {}
     values = part.get("values") or ()

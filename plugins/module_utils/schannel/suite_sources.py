@@ -19,7 +19,7 @@ from functools import lru_cache
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import ReasonCode
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence, Reason, ReasonCode
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import SuiteRows, suite_rows
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import suite_list
@@ -61,7 +61,7 @@ class Reading:
 
     kind: str
     suites: SuiteList
-    proof: r.Evidence
+    proof: Evidence
     shown: bool = False
     doubt: ReasonCode | None = None
     world: str | None = None
@@ -78,7 +78,7 @@ class Shown:
             if row[1]:
                 self.by_id.setdefault(row[1], row)
         self.suites = suite_list.from_names(row[0] for row in rows)
-        self.proof: r.Evidence = r.evidence("cmdlet", "Get-TlsCipherSuite", self.suites.text)
+        self.proof: Evidence = r.evidence("cmdlet", "Get-TlsCipherSuite", self.suites.text)
 
     def row_of(self, name: str) -> tuple[str, int, tuple[int, ...]] | None:
         """The row that shows a suite, by its exact name or else by its id."""
@@ -99,7 +99,7 @@ class Sources:
     readings: tuple[Reading, ...]
     other: Reading | None
     shown: Shown | None
-    unread: r.Reason | None
+    unread: Reason | None
     ignored: Reading | None = None
 
 
@@ -116,7 +116,7 @@ def list_sources(facts: Facts, release: Release | None, findings: Findings) -> S
     findings.add(
         "TETRA-POLICY-TYPE", r.registry_evidence(policy), "The registry type of the policy list could not be told"
     )
-    unread: list[r.Reason] = []
+    unread: list[Reason] = []
     local = _local(facts, release, Findings(), unread)
     why = found.unread or (unread[0] if unread else None)
     return replace(found, ignored=local[0] if local else None, unread=why)
@@ -133,7 +133,7 @@ def answered(facts: Facts, release: Release | None, section: t.Mapping[str, t.An
 def _sources(facts: Facts, release: Release | None, findings: Findings) -> Sources:
     has_cmdlets = release is None or release.has_cmdlets
     shown = _shown(facts["cipher_suites"]) if has_cmdlets and facts["source"] != "image" else None
-    unread: list[r.Reason] = []
+    unread: list[Reason] = []
     stored = _policy(facts, release, findings, unread)
     why = unread[0] if unread else None
     if shown is None:
@@ -170,7 +170,7 @@ def _shared(rows: SuiteRows) -> Shown:
     return Shown(rows)
 
 
-def _policy(facts: Facts, release: Release | None, findings: Findings, unread: list[r.Reason]) -> list[Reading]:
+def _policy(facts: Facts, release: Release | None, findings: Findings, unread: list[Reason]) -> list[Reading]:
     value = facts["policy_order"]
     status = value["status"]
     if status == ABSENT:
@@ -203,7 +203,7 @@ def _policy(facts: Facts, release: Release | None, findings: Findings, unread: l
     ]
 
 
-def _odd_type(data: t.Any, proof: r.Evidence, findings: Findings) -> list[Reading]:
+def _odd_type(data: t.Any, proof: Evidence, findings: Findings) -> list[Reading]:
     if isinstance(data, str):
         return _from_text(data, proof, findings, r.WRONG_POLICY_TYPE)
     if isinstance(data, list):
@@ -225,7 +225,7 @@ def _with_cut(names: list[str], findings: Findings) -> list[list[str]]:
     return [names, names[:end]]
 
 
-def _from_text(data: str, proof: r.Evidence, findings: Findings, doubt: ReasonCode | None) -> list[Reading]:
+def _from_text(data: str, proof: Evidence, findings: Findings, doubt: ReasonCode | None) -> list[Reading]:
     whole = suite_list.from_text(data)
     tell_oddities(whole, proof, findings, "policy")
     if suite_list.EMPTY in whole.oddities:
@@ -243,7 +243,7 @@ def _from_text(data: str, proof: r.Evidence, findings: Findings, doubt: ReasonCo
     return readings
 
 
-def tell_oddities(suites: SuiteList, proof: r.Evidence, findings: Findings, kind: str) -> None:
+def tell_oddities(suites: SuiteList, proof: Evidence, findings: Findings, kind: str) -> None:
     """Findings about the spelling of a list."""
     odd = suites.oddities
     if not odd:
@@ -264,7 +264,7 @@ def tell_oddities(suites: SuiteList, proof: r.Evidence, findings: Findings, kind
         findings.add("TETRA-LIST-DUPLICATE", proof)
 
 
-def _local(facts: Facts, release: Release | None, findings: Findings, unread: list[r.Reason]) -> list[Reading]:
+def _local(facts: Facts, release: Release | None, findings: Findings, unread: list[Reason]) -> list[Reading]:
     value = facts["local_order"]
     if value["status"] == OK and value["type"] == "REG_MULTI_SZ" and isinstance(value["data"], list):
         suites = suite_list.from_names(value["data"])

@@ -18,7 +18,12 @@ import typing as t
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES, all_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, ReasonCode
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import (
+    Answer,
+    Evidence,
+    Reason,
+    ReasonCode,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SCHANNEL_KEYS
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import (
     TLS_1_2,
@@ -124,38 +129,38 @@ class Switches:
         default_state, default = _switch(key, "disabledbydefault")
         if enabled_state == "off":
             proof = r.evidence("registry", f"{path}\\Enabled", 0, "Switched off.")
-            return "off", Factor(NO, (r.reason(r.PROTOCOL_DISABLED, proof),))
+            return "off", Factor(NO, (r.reason(r.PROTOCOL_DISABLED, proof, key=name),))
         if "wrong" in (enabled_state, default_state):
             value_name, value = ("Enabled", enabled) if enabled_state == "wrong" else ("DisabledByDefault", default)
             proof = r.evidence("registry", f"{path}\\{value_name}", value, "Not a REG_DWORD.")
             self._findings.add("TETRA-SWITCH-VALUE", proof)
             self._findings.note(NOTE_SWITCH_VALUE)
-            return "open", Factor(UNKNOWN, (r.reason(r.PROTOCOL_DISABLED, proof),))
+            return "open", Factor(UNKNOWN, (r.reason(r.PROTOCOL_DISABLED, proof, key=name),))
         if default_state == "on":
             proof = r.evidence("registry", f"{path}\\DisabledByDefault", default, NOTE_CALLER)
-            return "caller", self._left_to_the_caller(proof, version)
+            return "caller", self._left_to_the_caller(proof, version, name)
         if default_state == "off":
             return "on", HOLDS
-        return self._release_default(version, path)
+        return self._release_default(version, path, name)
 
-    def _release_default(self, version: int, path: str) -> tuple[str, Factor]:
+    def _release_default(self, version: int, path: str, name: str) -> tuple[str, Factor]:
         if self._release is None:
             proof = r.evidence("facts", "os", None, "The default of an unknown release is unknown.")
             return "open", Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
         default = self._release.tls12_client if version == TLS_1_2 else self._release.tls13_client
         if default == "disabled_by_default":
             proof = r.evidence("registry", f"{path}\\DisabledByDefault", None, NOTE_CALLER)
-            return "caller", self._left_to_the_caller(proof, version)
+            return "caller", self._left_to_the_caller(proof, version, name)
         if version == TLS_1_2 and self._release.key == "8_2012":
             self._findings.note(NOTE_WIN8)
         return "on", HOLDS
 
-    def _left_to_the_caller(self, proof: r.Evidence, version: int) -> Factor:
+    def _left_to_the_caller(self, proof: Evidence, version: int, name: str) -> Factor:
         if version == TLS_1_2:
             self.caller_decides = True
             self._findings.add("TETRA-PROTOCOL-DEFAULT", proof)
             self._findings.note(NOTE_CALLER)
-        return Factor(UNKNOWN, (r.reason(r.PROTOCOL_DISABLED, proof),))
+        return Factor(UNKNOWN, (r.reason(r.PROTOCOL_DISABLED, proof, key=name),))
 
     def _winhttp(self) -> Factor:
         value = self._section["winhttp_default_secure_protocols"]
@@ -235,9 +240,9 @@ class Switches:
             return HOLDS
         path = f"{key['path']}\\Enabled"
         if state == "off":
-            return Factor(NO, (r.reason(code, r.evidence("registry", path, 0, "Switched off.")),))
+            return Factor(NO, (r.reason(code, r.evidence("registry", path, 0, "Switched off."), key=name),))
         proof = r.evidence("registry", path, value, "Only 0 and 0xFFFFFFFF as REG_DWORD are documented.")
-        return Factor(UNKNOWN, (r.reason(code, proof),))
+        return Factor(UNKNOWN, (r.reason(code, proof, key=name),))
 
     def _tls13_softened(self, name: str, code: ReasonCode) -> Factor:
         found = self.switch(name, code, "")
@@ -317,12 +322,19 @@ class Switches:
         self._findings.add(rule, proof)
         if answer == UNKNOWN:
             self._findings.note(NOTE_KEY_LENGTH)
-        return Factor(answer, (r.reason(r.KEY_LENGTH_OUT_OF_RANGE, proof),))
+        return Factor(
+            answer,
+            (
+                r.reason(
+                    r.KEY_LENGTH_OUT_OF_RANGE, proof, key=_DIFFIE_HELLMAN if rule == "TETRA-DH-KEY-LENGTH" else _PKCS
+                ),
+            ),
+        )
 
     def _readable(self, key: t.Mapping[str, t.Any]) -> bool:
         return self._usable and key["status"] in (OK, ABSENT)
 
-    def _unread(self, key: t.Mapping[str, t.Any]) -> r.Reason:
+    def _unread(self, key: t.Mapping[str, t.Any]) -> Reason:
         why = key.get("reason") if self._usable else self._section.get("reason")
         proof = r.evidence("registry", key["path"], None, why)
         if self._usable:

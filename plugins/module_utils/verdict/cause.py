@@ -19,7 +19,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reas
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import moment
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Cause
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Cause, Reason
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.connector_state import (
     failed_update,
@@ -107,7 +107,7 @@ class Situation:
     configured: Answer
     pending: bool
     probe: str | None
-    suites: t.Mapping[str, tuple[Answer, list[r.Reason]]] = field(default_factory=dict)
+    suites: t.Mapping[str, tuple[Answer, list[Reason]]] = field(default_factory=dict)
 
 
 def likely_cause(situation: Situation) -> Cause | None:

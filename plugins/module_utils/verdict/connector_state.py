@@ -10,6 +10,7 @@ from __future__ import annotations
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Connector, Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import allow_list
 
@@ -63,7 +64,7 @@ def _service(section: Connector, findings: Findings) -> None:
         findings.add("TETRA-CONNECTOR-STOPPED", evidence)
 
 
-def stopped_service(section: Connector) -> r.Evidence | None:
+def stopped_service(section: Connector) -> Evidence | None:
     """Evidence that the connector's service does not run; ``None`` where it runs or nobody knows."""
     if section["status"] != OK:
         return None
@@ -76,7 +77,7 @@ def stopped_service(section: Connector) -> r.Evidence | None:
     return r.evidence("service", service["name"], state, "Not running.")
 
 
-def failed_update(facts: Facts) -> r.Evidence | None:
+def failed_update(facts: Facts) -> Evidence | None:
     """Evidence that the last definition update failed."""
     section = facts["connector"]
     if section["status"] != OK or section["last_update"]["status"] != OK:

@@ -16,14 +16,16 @@ import typing as t
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import evidence
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules import finding
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence, Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import Step, apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import pending_policy
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import Verdict, evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import (
+    evaluate,
+)
 
 RULE = "TETRA-DOMAIN-JOIN"
 _SHOWN = 300

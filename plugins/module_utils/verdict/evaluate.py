@@ -31,9 +31,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict i
     PolicyOrigin,
     Reachability,
     State,
+    Verdict,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import InForce as InForceAnswer
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict as Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import DENIED, ERROR, OK, SECTIONS
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin

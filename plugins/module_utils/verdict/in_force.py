@@ -30,7 +30,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reas
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN, YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import moment
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Evidence
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import InForce as InForceAnswer
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, NOT_READ, OK, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import Sources
@@ -49,8 +49,8 @@ class InForce:
 
     state: InForceAnswer
     otherwise: Answer
-    signs: tuple[r.Evidence, ...]
-    unread: tuple[r.Evidence, ...] = ()
+    signs: tuple[Evidence, ...]
+    unread: tuple[Evidence, ...] = ()
 
 
 NOTHING_WAITS = InForce(UNKNOWN, UNKNOWN, ())
@@ -70,7 +70,7 @@ def judge(
     if facts["source"] == "image" or facts["reboot"]["status"] == ABSENT:
         return NOTHING_WAITS
     boot = _boot(facts)
-    signs: list[r.Evidence] = []
+    signs: list[Evidence] = []
     state: InForceAnswer = UNKNOWN
     otherwise: Answer = UNKNOWN
     changed = moment(facts["reboot"]["changed_by_us"])
@@ -98,7 +98,7 @@ def judge(
     return InForce(state, otherwise, tuple(signs), tuple(_unread(facts, boot)))
 
 
-def _unread(facts: Facts, boot: datetime.datetime | None) -> t.Iterator[r.Evidence]:
+def _unread(facts: Facts, boot: datetime.datetime | None) -> t.Iterator[Evidence]:
     """Places of a sign that could not be read."""
     mark = facts["reboot"]["mark"]
     # Documents of 1.0.0 have no mark; where their section was read, so was it.
@@ -119,7 +119,7 @@ def _why(section: t.Mapping[str, t.Any], otherwise: str) -> str:
     return reason if isinstance(reason, str) and reason else otherwise
 
 
-def pending_flags(facts: Facts) -> r.Evidence | None:
+def pending_flags(facts: Facts) -> Evidence | None:
     """Evidence that Windows itself waits for a reboot, by servicing or an update; ``None`` where it does not, or nobody
     knows."""
     section = facts["reboot"]
@@ -132,7 +132,7 @@ def _boot(facts: Facts) -> datetime.datetime | None:
     return moment(facts["reboot"]["last_boot"]) if facts["reboot"]["status"] == OK else None
 
 
-def _local_policy_written_after(facts: Facts, boot: datetime.datetime | None) -> r.Evidence | None:
+def _local_policy_written_after(facts: Facts, boot: datetime.datetime | None) -> Evidence | None:
     section = facts["policy_origin"].get("local_gpo") or {}
     if section.get("status") != OK or boot is None or facts["policy_order"]["status"] != OK:
         return None
@@ -169,7 +169,7 @@ def _nothing_edited(facts: Facts, release: Release | None, owned: bool) -> bool:
     return bool(local["data"] == list(release.local_list) or local["data"] == list(release.default))
 
 
-def _failed_since_boot(facts: Facts, boot: datetime.datetime | None) -> r.Evidence | None:
+def _failed_since_boot(facts: Facts, boot: datetime.datetime | None) -> Evidence | None:
     """An update that failed with -3000 and is not known to be older than the last boot or our own change."""
     last = facts["connector"]["last_update"]
     if last["status"] != OK or last["result"] != "failed" or last["code"] != UNKNOWN_ERROR:

@@ -15,6 +15,7 @@ import resource
 import signal
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.bulk.messages import (
     Done,
     Frames,
@@ -94,7 +95,7 @@ async def _audit(orders: Orders, job: Job) -> Done:
     return Done(job.host, verdict["state"], cause, error["kind"] if error else None, failed)
 
 
-async def _record(orders: Orders, job: Job) -> results.Record:
+async def _record(orders: Orders, job: Job) -> Record:
     if job.refused is not None:
         return results.unknown_record(job.host, *job.refused, orders.token, orders.policy)
     connection = ManyConnection(job.options)

@@ -65,7 +65,7 @@ class BeforeImage:
             "created_at": self.created_at,
             "run_id": self.run_id,
             "token": self.token,
-            "items": [t.cast("documents.Item", item) for item in self.items],
+            "items": [t.cast(documents.Item, item) for item in self.items],
         }
 
 

@@ -98,10 +98,10 @@ class EndpointWork:
         self._changes.carry_out(steps, items)
 
     def undo(self, items: t.Sequence[Item]) -> list[Undone]:
-        return [t.cast("Undone", one) for one in self._changes.undo(items)]
+        return [t.cast(Undone, one) for one in self._changes.undo(items)]
 
     def foresee(self, items: t.Sequence[Item]) -> list[Foreseen]:
-        return [t.cast("Foreseen", one) for one in self._changes.foresee(items)]
+        return [t.cast(Foreseen, one) for one in self._changes.foresee(items)]
 
     def tidy(self, items: t.Sequence[Item]) -> None:
         self._changes.tidy(items)

@@ -223,7 +223,7 @@ class Cure:
         if value is None:
             name = " ".join(part for part in (step["owner"]["name"], step["owner"]["guid"]) if part)
             raise _End("blocked", f"The domain GPO {name} owns this setting; it was not changed on a management host.")
-        return {**with_value(t.cast("Step", step), t.cast("State", value))}
+        return {**with_value(t.cast(Step, step), t.cast(State, value))}
 
     def _follow(self, facts: Document, steps: t.Sequence[Document]) -> None:
         """The GPO was changed for all its endpoints; this one refreshes its policy until the registry follows."""
@@ -393,7 +393,7 @@ class Cure:
         try:
             if not self.outcome.elsewhere:
                 self._around.file(self.outcome)
-            self._around.journal.append(self._around.host, t.cast("Event", event), detail, self._around.wave)
+            self._around.journal.append(self._around.host, t.cast(Event, event), detail, self._around.wave)
         except (JournalError, ResultsError, OSError) as error:
             self.outcome.unrecorded = True
             self.outcome.event = "failed"

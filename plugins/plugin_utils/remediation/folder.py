@@ -28,6 +28,7 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Cure
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import Claim
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import title as gpo_title
@@ -47,7 +48,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
     GATE_FILE,
     HOSTS_FOLDER,
     RUN_FILE,
-    Record,
     ResultsError,
     read_run,
     read_run_info,

@@ -24,6 +24,7 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import empty_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
@@ -42,7 +43,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import D
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import RunFolder
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
-    Record,
     read_record,
     record_path,
     write_json,
@@ -153,9 +153,7 @@ def will_do(before: RunFolder, change: Document, options: Options) -> t.Callable
     """Whether another value than the planned one serves every endpoint of the GPO as well."""
 
     def answer(state: Document) -> bool:
-        return all(
-            serves(t.cast("State", state), change, *_facts(before, host), options) for host in change["endpoints"]
-        )
+        return all(serves(t.cast(State, state), change, *_facts(before, host), options) for host in change["endpoints"])
 
     return answer
 

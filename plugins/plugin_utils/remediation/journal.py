@@ -170,7 +170,7 @@ def _read_lines(path: Path) -> list[JournalEntry]:
         with contextlib.suppress(ValueError):
             entry = json.loads(line)
             if fault(JournalEntry, entry) is None:
-                entries.append(t.cast("JournalEntry", entry))
+                entries.append(t.cast(JournalEntry, entry))
     return entries
 
 

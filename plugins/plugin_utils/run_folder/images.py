@@ -16,7 +16,7 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind, Record
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import waivers as w
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined
@@ -125,7 +125,7 @@ def image_record(
     answer: t.Mapping[str, t.Any],
     started: datetime,
     domain: DomainPolicy | None = None,
-) -> results.Record:
+) -> Record:
     """The record of what fleetops.tetra.image_info answered about an image; ``domain`` as for ``evaluate_joined``."""
     seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
     timing: Timing = {"started_at": written(started), "seconds": seconds, "pipelines": 0}
@@ -134,7 +134,7 @@ def image_record(
         kind: ErrorKind = "image" if answer.get("kind") == "image" else "internal"
         message = " ".join(str(answer.get("msg") or "The module that reads images gave no answer.").split())[:1000]
         return results.unknown_record(image, kind, message, token, policy, timing)
-    return results.make_record(image, token, evaluate_joined(facts, policy, domain), t.cast("Facts", facts), timing)
+    return results.make_record(image, token, evaluate_joined(facts, policy, domain), t.cast(Facts, facts), timing)
 
 
 def read_waivers(path: Path) -> list[w.Waiver]:

@@ -20,8 +20,7 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.checking import fault
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Error, ErrorKind
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record as Record
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Error, ErrorKind, Record
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.run import Run as RunDocument
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import unknown_verdict
@@ -181,7 +180,7 @@ def read_record(path: Path, host: str, token: str) -> Record:
     wrong = fault(Record, found)
     if wrong is not None:
         raise _NotUsable("damaged_record", f"{path} is not a whole record of fleetops.tetra: {wrong}.")
-    record = t.cast("Record", found)
+    record = t.cast(Record, found)
     facts, verdict = record["facts"], record["verdict"]
     if record["host"] != host or (facts is None and verdict["state"] != "unknown"):
         raise _NotUsable("damaged_record", f"{path} does not hold a verdict about {host}.")
@@ -200,7 +199,7 @@ def read_run_info(folder: Path) -> RunDocument:
     wrong = fault(RunDocument, info)
     if wrong is not None:
         raise ResultsError(f"{path} is damaged: {wrong}.")
-    return t.cast("RunDocument", info)
+    return t.cast(RunDocument, info)
 
 
 def read_run(folders: Path | str | t.Sequence[Path | str]) -> Run:

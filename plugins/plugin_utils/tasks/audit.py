@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record
 from ansible_collections.fleetops.tetra.plugins.module_utils.observations.document import (
     ObservationError,
     read_file,
@@ -35,7 +36,7 @@ def audit_endpoint(
     host: str,
     arguments: t.Mapping[str, t.Any],
     delegated_to: str | None = None,
-) -> tuple[results.Record, Path | None]:
+) -> tuple[Record, Path | None]:
     """Reads, judges and records one endpoint; gives the record and its path where a run was named.
 
     Raises ResultsError or OSError when the record cannot be written, DomainPolicyError before anything is asked.
@@ -62,7 +63,7 @@ def judge(
     token: str | None,
     policy: dict[str, t.Any] | None,
     domain: DomainPolicy | None = None,
-) -> results.Record:
+) -> Record:
     """The record of what was gathered, judged with the policy of a domain as well where there is one."""
     if gathered.facts is None:
         error = gathered.error or SessionError("internal", "Nothing was gathered.")
@@ -76,7 +77,7 @@ def judge(
     return results.make_record(host, token, verdict, gathered.facts, gathered.timing)
 
 
-def task_result(record: results.Record, path: Path | None, return_facts: bool) -> dict[str, t.Any]:
+def task_result(record: Record, path: Path | None, return_facts: bool) -> dict[str, t.Any]:
     """What the task hands back: slim, since thousands of these stay in the controller's memory."""
     verdict = record["verdict"]
     cause = verdict["cause"]

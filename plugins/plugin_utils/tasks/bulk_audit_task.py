@@ -64,7 +64,7 @@ def task_result(tally: Tally) -> dict[str, t.Any]:
         "lost_processes": tally.deaths,
         "not_filed": tally.failed[:_NAMED],
     }
-    return t.cast("dict[str, t.Any]", visible_all(result))
+    return t.cast(dict[str, t.Any], visible_all(result))
 
 
 def check_engine() -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import empty_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import results
@@ -34,7 +35,7 @@ def begin(folder: Path, hosts: list[str], run_id: str | None = "run", process: P
     return begin_run(folder, run_id, hosts, process, ABOUT, {})
 
 
-def good(host: str, run: RunFolder, state: str = "compliant", started: str = "2026-11-24T00:00:00Z") -> results.Record:
+def good(host: str, run: RunFolder, state: str = "compliant", started: str = "2026-11-24T00:00:00Z") -> Record:
     facts = empty_facts(host)
     verdict = {**evaluate(facts), "state": state}
     timing = {"started_at": started, "seconds": 0.1, "pipelines": 2}
