@@ -144,7 +144,8 @@ class HttpConnection:
 
     async def _exchange(self, headers: Headers, body: bytes) -> Response:
         reader, writer, protocol = self._reader, self._writer, self._protocol
-        assert reader is not None and writer is not None
+        if reader is None or writer is None:
+            raise ConnectionError("The connection is not open.")
         target = f"/{self.target.path}"
         if self.target.proxy is not None and not self.target.tls:
             target = self.target.url

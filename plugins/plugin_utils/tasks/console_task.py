@@ -67,9 +67,7 @@ def console_task(arguments: Arguments, from_file: t.Mapping[str, t.Any] | None) 
             since = now - datetime.timedelta(days=arguments["events_days"])
             result["events"] = gather.events(access, since, arguments["events_most"])
         result["requests"] = access.transport.requests_made
-    shown = visible_all(result)
-    assert isinstance(shown, dict)
-    return shown
+    return t.cast(dict[str, t.Any], visible_all(result))
 
 
 def _computers(access: Access, arguments: Arguments, now: datetime.datetime) -> dict[str, t.Any]:
