@@ -10,13 +10,16 @@ key is left out and named in ``left_out``. No suite that the Tetra servers accep
 
 from __future__ import annotations
 
+import datetime
 import functools
 import socket
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from OpenSSL import SSL
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL, crypto
 from OpenSSL._util import lib as openssl  # curves and signature algorithms have no public setter in pyOpenSSL 26
 
 TLS_1_2 = 771
@@ -60,6 +63,18 @@ class HandshakeResult:
     left_out: tuple[str, ...] = ()
     proxy_status: int | None = None
     detail: str = field(default="", compare=False)
+    chain: tuple[bytes, ...] = field(default=(), compare=False)
+    """The certificates that the server sent (DER), leaf first."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How the client checks the server's certificate. ``at``: what its clock says; ``roots``: whom it trusts;
+    ``revocation``: False where the check cannot reach its servers, which refuses any certificate."""
+
+    roots: tuple[x509.Certificate, ...]
+    at: datetime.datetime
+    revocation: bool = True
 
 
 @functools.cache
@@ -93,8 +108,12 @@ def offer(
     proxy: tuple[str, int] | None = None,
     server_name: str = "tetra-defs.amp.cisco.com",
     server_port: int = 443,
+    trust: Trust | None = None,
+    request: bytes = b"",
 ) -> HandshakeResult:
-    """Makes one handshake and says how it ended. The server's certificate is not checked.
+    """Makes one handshake and says how it ended. Without ``trust`` the server's certificate is not checked.
+
+    ``request`` is sent after it, and what comes back is read; a reset then gives ``closed`` with ``interrupted``.
 
     suites_in_order: IANA names without curve suffix. versions: 771 and/or 772 (769, 770 too); a version without any
     suite of its own is not offered. curves: Windows names in order, ``None`` for the library's default; with no curve
@@ -112,19 +131,24 @@ def offer(
     if not wanted:
         return HandshakeResult("nothing_offered", left_out=tuple(left_out))
     alerts: list[int] = []
-    connection = SSL.Connection(_context(wanted, versions, groups, alerts), None)
+    context = _context(wanted, versions, groups, alerts)
+    if trust is not None:
+        _check(context, trust)
+    connection = SSL.Connection(context, None)
     connection.set_tlsext_host_name(server_name.encode())
     connection.set_connect_state()
     result = functools.partial(HandshakeResult, left_out=tuple(left_out))
+    sent: list[int] = []
     try:
         with socket.create_connection(proxy or (host, port), timeout=timeout) as sock:
             if proxy is not None:
                 status = _connect_through(sock, f"{server_name}:{server_port}", deadline)
                 if status != 200:
                     return result("proxy", proxy_status=status)
-            return _handshake(connection, sock, alerts, deadline, result)
+            found = _handshake(connection, sock, alerts, deadline, result, sent)
+            return _ask(connection, sock, request, found, deadline) if request and found.outcome == "ok" else found
     except TimeoutError:
-        return result("timeout")
+        return result("timeout", offered=tuple(sent))
     except ConnectionRefusedError as error:
         return result("refused", detail=str(error))
     except OSError as error:
@@ -171,6 +195,7 @@ def _handshake(
     alerts: list[int],
     deadline: float,
     result: t.Callable[..., HandshakeResult],
+    sent: list[int],
 ) -> HandshakeResult:
     offered: tuple[int, ...] = ()
     while True:
@@ -185,11 +210,14 @@ def _handshake(
             failure = "; ".join(str(part[-1]) for part in error.args[0]) if error.args else "closed"
         outgoing = _drain(connection)
         offered = offered or offered_suites(outgoing)
+        sent[:] = offered
         if outgoing:
             sock.sendall(outgoing)
         if finished:
             name = connection.get_cipher_name() or ""
-            return result("ok", version=_version_number(connection), suite=_iana_name(name), offered=offered)
+            chain = tuple(one.public_bytes(Encoding.DER) for one in _chain(connection))
+            version = _version_number(connection)
+            return result("ok", version=version, suite=_iana_name(name), offered=offered, chain=chain)
         if failure:
             last = alerts[-1] if alerts else None
             return result("closed" if last is None else "alert", alert=last, offered=offered, detail=failure)
@@ -198,6 +226,40 @@ def _handshake(
         if not incoming:
             return result("closed", offered=offered, detail="the server closed the connection")
         connection.bio_write(incoming)
+
+
+def _chain(connection: SSL.Connection) -> list[x509.Certificate]:
+    return list(connection.get_peer_cert_chain(as_cryptography=True) or [])
+
+
+def _check(context: SSL.Context, trust: Trust) -> None:
+    store = context.get_cert_store() or crypto.X509Store()
+    for root in trust.roots:
+        store.add_cert(crypto.X509.from_cryptography(root))
+    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
+    store.set_time(trust.at)
+
+    def verified(_connection: SSL.Connection, _one: t.Any, _code: int, _depth: int, good: int) -> bool:
+        return bool(good) and trust.revocation
+
+    context.set_verify(SSL.VERIFY_PEER, verified)
+
+
+def _ask(
+    connection: SSL.Connection, sock: socket.socket, request: bytes, found: HandshakeResult, deadline: float
+) -> HandshakeResult:
+    """Sends a request and reads what comes until the other side ends."""
+    connection.sendall(request)
+    sock.sendall(_drain(connection))
+    try:
+        while True:
+            sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            incoming = sock.recv(65536)
+            if not incoming:
+                return found
+            connection.bio_write(incoming)
+    except ConnectionResetError:
+        return replace(found, outcome="closed", detail="interrupted")
 
 
 def _drain(connection: SSL.Connection) -> bytes:

@@ -17,6 +17,7 @@ import contextlib
 import datetime
 import functools
 import socket
+import struct
 import tempfile
 import threading
 import types
@@ -35,6 +36,11 @@ TLS_1_3 = 772
 _TLS_1_3_PREFIXES = ("TLS_AES_", "TLS_CHACHA20_")
 _CURVES = {"curve25519": "X25519", "nistp256": "P-256", "nistp384": "P-384", "nistp521": "P-521"}
 SERVER_NAME = "tetra-defs.amp.cisco.com"
+CISCO = "CN=HydrantID Server CA O1,OU=HydrantID Trusted Certificate Service,O=IdenTrust,C=US"
+"""An issuer as Cisco's field notices FN72111 and FN72113 name it; that the definition servers have it is inferred."""
+REVOCATION_LIST = "http://validation.identrust.com/crl/hydrantidcao1.crl"
+AFTER_HELLO = ("reset", "silence", "page", "fault", "cut")
+"""In place of an answer: a reset, nothing, a web page, alert 80; ``cut``: a handshake, data, then a reset."""
 
 
 class TlsServer:
@@ -57,6 +63,7 @@ class TlsServer:
         proxy_status: int = 200,
         timeout: float = 10.0,
         authority: str | None = None,
+        after_hello: str | None = None,
     ) -> None:
         self.host = "127.0.0.1"
         self.port = 0
@@ -65,6 +72,8 @@ class TlsServer:
         """Completed handshakes so far."""
         self.connect_targets: list[str] = []
         """What clients asked the proxy for, in order."""
+        self.authority_certificate = _identity(authority)[2]
+        self._after_hello = after_hello
         self._context = _context(suites, versions, dh_bits, curves, authority)
         self._with_proxy = proxy
         self._proxy_status = proxy_status
@@ -115,7 +124,23 @@ class TlsServer:
         with connected, contextlib.suppress(OSError, SSL.Error):
             serve(connected)
 
+    def _instead(self, connected: socket.socket) -> None:
+        connected.recv(65536)
+        if self._after_hello == "silence":
+            with contextlib.suppress(TimeoutError):
+                while connected.recv(65536):
+                    pass
+        elif self._after_hello == "page":
+            connected.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n<html>blocked</html>\r\n")
+        elif self._after_hello == "fault":
+            connected.sendall(b"\x15\x03\x03\x00\x02\x02\x50")
+        else:
+            _reset(connected)
+
     def _serve(self, connected: socket.socket) -> None:
+        if self._after_hello not in (None, "cut"):
+            self._instead(connected)
+            return
         connection = SSL.Connection(self._context, None)
         connection.set_accept_state()
         while True:
@@ -143,6 +168,11 @@ class TlsServer:
             connection.bio_write(received)
             with contextlib.suppress(SSL.WantReadError):
                 request += connection.recv(65536)
+        if self._after_hello == "cut":
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + bytes(2000))
+            _send_pending(connection, connected)
+            _reset(connected)
+            return
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         _send_pending(connection, connected)
 
@@ -167,6 +197,12 @@ class TlsServer:
             back.start()
             _pump(connected, upstream)
             back.join(self._timeout)
+
+
+def _reset(connected: socket.socket) -> None:
+    """Ends the connection by a reset in place of an end."""
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connected.close()
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
@@ -248,6 +284,9 @@ def _certificate(
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     else:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        if issuer != subject:
+            point = x509.DistributionPoint([x509.UniformResourceIdentifier(REVOCATION_LIST)], None, None, None)
+            builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
     return builder.sign(signer, hashes.SHA256())
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 import time
 import types
@@ -121,7 +122,9 @@ def _pump(one: Conversation, lock: threading.Lock, side: Side, source: socket.so
             data = source.recv(65536)
         except ConnectionResetError:
             note("reset")
-            break
+            sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sink.close()
+            return
         except OSError:
             break
         if not data:

@@ -19,6 +19,7 @@ from ansible_collections.fleetops.tetra.lab.machine import (
     releases,
     role_capability,
     sessions,
+    surroundings,
 )
 from ansible_collections.fleetops.tetra.lab.machine.behaviours import Behaviours
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import FileSystem
@@ -36,6 +37,7 @@ from ansible_collections.fleetops.tetra.lab.machine.restarting import LOGON_UI
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import FIPS_KEY, LOCAL_KEY, POLICY_KEY, SCHANNEL_KEY
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import Identity, TetraRoute, WindowsState
+from ansible_collections.fleetops.tetra.lab.tls_server import AFTER_HELLO
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
 KEYS = (
@@ -82,6 +84,7 @@ KEYS = (
     "task_scheduler",
     "replication_seconds",
     "gpo_management",
+    "surroundings",
 )
 BITLOCKER = ("off", "absent", "tpm", "tpm_pin", "tpm_pin_suspended")
 """``absent``: a server without the feature."""
@@ -157,6 +160,7 @@ def _build(name: str, mapping: t.Mapping[str, t.Any]) -> WindowsState:
     installed = mapping.get("connector", {})
     if installed != "absent":
         connector.install(state, connector.Connector.from_mapping(installed or {}))
+    surroundings.install(state, mapping.get("surroundings") or {})
     for path in mapping.get("denied", []):
         _deny(registry, str(path), {"read", "write"})
     for path in mapping.get("write_denied", []):
@@ -243,9 +247,13 @@ def _session(name: str, given: dict[str, t.Any], version: str) -> SessionConfigu
 
 
 def _route(given: t.Mapping[str, t.Any]) -> TetraRoute:
-    unknown = sorted(set(given) - {"outcome", "proxy", "suites", "curves"})
+    known = ("outcome", "proxy", "suites", "curves", "authority", "after_hello", "interrupted")
+    unknown = sorted(set(given) - set(known))
     if unknown:
-        raise FleetError(f"tetra: unknown key {unknown[0]!r}; the known ones are outcome, proxy, suites, curves.")
+        raise FleetError(f"tetra: unknown key {unknown[0]!r}; the known ones are {', '.join(known)}.")
+    after = given.get("after_hello")
+    if after is not None and after not in AFTER_HELLO:
+        raise FleetError(f"tetra: after_hello must be one of {', '.join(AFTER_HELLO)}, not {after!r}.")
     outcome = str(given.get("outcome", "ok"))
     if outcome not in ("ok", "dns", "refused", "timeout"):
         raise FleetError(f"tetra: outcome must be ok, dns, refused or timeout, not {outcome!r}.")
@@ -256,6 +264,9 @@ def _route(given: t.Mapping[str, t.Any]) -> TetraRoute:
         None if proxy is None else str(proxy),
         None if suites is None else tuple(suites),
         None if curves is None else tuple(curves),
+        None if given.get("authority") is None else str(given["authority"]),
+        after,
+        bool(given.get("interrupted")),
     )
 
 

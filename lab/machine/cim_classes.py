@@ -20,6 +20,7 @@ CLASSES = {
         "win32_operatingsystem": "Win32_OperatingSystem",
         "win32_service": "Win32_Service",
         "win32_computersystem": "Win32_ComputerSystem",
+        "win32_logicaldisk": "Win32_LogicalDisk",
         "stdregprov": "StdRegProv",
     },
     ENCRYPTION: {"win32_encryptablevolume": "Win32_EncryptableVolume"},
@@ -29,6 +30,7 @@ KEYS = {
     "Win32_OperatingSystem": ("Name",),
     "Win32_Service": ("Name",),
     "Win32_ComputerSystem": ("Name",),
+    "Win32_LogicalDisk": ("DeviceID",),
     "RSOP_RegistryPolicySetting": ("id", "precedence"),
     "RSOP_GPO": ("id",),
     "Win32_EncryptableVolume": ("DeviceID",),
@@ -51,6 +53,9 @@ def instances(state: WindowsState, class_name: str) -> list[dict[str, t.Any]]:
         return _services(state)
     if class_name == "Win32_ComputerSystem":
         return [_computer(state)]
+    if class_name == "Win32_LogicalDisk":
+        free = ULong(state.free_megabytes * 1_000_000)
+        return [{"DeviceID": "C:", "DriveType": UInt(3), "FreeSpace": free, "Size": ULong(256_000_000_000)}]
     if class_name == "RSOP_RegistryPolicySetting":
         return _policy_settings(state)
     if class_name == "Win32_EncryptableVolume":

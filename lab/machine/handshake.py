@@ -6,38 +6,101 @@
 from __future__ import annotations
 
 import socket
+import time
 
-from ansible_collections.fleetops.tetra.lab.machine import tetra_servers
+from ansible_collections.fleetops.tetra.lab.capture.conversation import Conversation, Recorder
+from ansible_collections.fleetops.tetra.lab.machine import surroundings, tetra_servers
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import Offer
-from ansible_collections.fleetops.tetra.lab.machine.state import TetraRoute
-from ansible_collections.fleetops.tetra.lab.tls_client import HandshakeResult, offer
+from ansible_collections.fleetops.tetra.lab.machine.state import TetraRoute, WindowsState
+from ansible_collections.fleetops.tetra.lab.tls_client import HandshakeResult, Trust, offer
+
+PROXY = ("203.0.113.8", 8080)
+"""Where packets show the proxy."""
 
 
 def shake(
-    wanted: Offer, route: TetraRoute, timeout: float = 10.0, through_proxy: bool | None = None
+    wanted: Offer,
+    route: TetraRoute,
+    timeout: float = 10.0,
+    through_proxy: bool | None = None,
+    *,
+    trust: Trust | None = None,
+    request: bytes = b"",
+    conversations: list[Conversation] | None = None,
 ) -> HandshakeResult:
     """How it ends. Route trouble before TLS gives ``refused``, ``timeout`` or ``proxy``; DNS ``refused`` with detail.
 
-    through_proxy: None as the route says; True or False to insist.
+    through_proxy: None as the route says; True or False to insist. trust: None for a client that checks nothing.
+    conversations: takes what goes over the wire, as a capture does.
     """
     if through_proxy is None:
         through_proxy = route.proxy is not None
     server = tetra_servers.server(
-        route.suites or tetra_servers.ACCEPTED, route.curves, _status(route.proxy) if through_proxy else 200
+        route.suites or tetra_servers.ACCEPTED,
+        route.curves,
+        _status(route.proxy) if through_proxy else 200,
+        route.authority,
+        route.after_hello or ("cut" if route.interrupted else None),
     )
-    port = server.port
+    place: tuple[str, int] = (server.host, server.port)
     if not through_proxy and route.outcome != "ok":
         if route.outcome == "timeout":
+            _note(conversations, Conversation(answered=False))
             return HandshakeResult("timeout")
         if route.outcome == "dns":
             return HandshakeResult("refused", detail="dns")
-        port = _closed_port()
+        _note(conversations, Conversation(answered=False, refused=True))
+        place = (server.host, _closed_port())
     if through_proxy and route.proxy == "dns":
         return HandshakeResult("refused", detail="proxy dns")
-    proxy = (server.host, server.proxy_port) if through_proxy and server.proxy_port else None
-    if through_proxy and route.proxy == "refused":
-        proxy = (server.host, _closed_port())
-    result = offer(server.host, port, wanted.suites, wanted.versions, wanted.curves, timeout=timeout, proxy=proxy)
+    if through_proxy:
+        place = (server.host, server.proxy_port or 0)
+        if route.proxy == "refused":
+            _note(conversations, Conversation(answered=False, refused=True, server=PROXY))
+            place = (server.host, _closed_port())
+    if conversations is None or (route.outcome != "ok" and not through_proxy) or route.proxy == "refused":
+        return _shake(wanted, place, timeout, through_proxy, trust, request)
+    with Recorder(place) as recorder:
+        result = _shake(wanted, recorder.address, timeout, through_proxy, trust, request)
+    for one in recorder.conversations:
+        one.server = PROXY if through_proxy else one.server
+        one.reset_ttl = 61 if route.after_hello == "reset" else None
+    conversations += recorder.conversations
+    return result
+
+
+def trust_of(state: WindowsState) -> Trust:
+    """Whom this endpoint's programs trust, by which clock, and whether revocation can be checked."""
+    certificate = tetra_servers.server(authority=state.route.authority).authority_certificate
+    known = state.route.authority is None and surroundings.trusts(state)
+    roots = (certificate,) if known and certificate is not None else ()
+    return Trust(roots, state.now(), state.surroundings.revocation == "ok")
+
+
+def _note(conversations: list[Conversation] | None, one: Conversation) -> None:
+    if conversations is not None:
+        one.began = time.time()
+        conversations.append(one)
+
+
+def _shake(
+    wanted: Offer,
+    place: tuple[str, int],
+    timeout: float,
+    through_proxy: bool,
+    trust: Trust | None,
+    request: bytes,
+) -> HandshakeResult:
+    result = offer(
+        *place,
+        wanted.suites,
+        wanted.versions,
+        wanted.curves,
+        timeout=timeout,
+        proxy=place if through_proxy else None,
+        trust=trust,
+        request=request,
+    )
     if result.outcome == "ok" and (_key_refused(wanted, result) or not wanted.sha256_signatures):
         # OpenSSL has no such limits; Schannel ends the handshake when the server's key or signature is outside of them.
         return HandshakeResult("closed", offered=result.offered, detail="key length or signature")

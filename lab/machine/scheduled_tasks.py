@@ -128,10 +128,20 @@ def _run(state: WindowsState, program: str, arguments: str, note: t.Callable[[st
             note(f"reg.exe {arguments}: {problem}")
     elif name == "schtasks.exe" and words[:2] == ["/delete", "/tn"]:
         remove(state, words[2])
+    elif name in ("pktmon.exe", "netsh.exe") and words[-1:] == ["stop"]:
+        _stop_capture(state, name.removesuffix(".exe"))
+    elif name == "sfc.exe" and words == ["-l", "stop"]:
+        state.debug_logging = False
     elif name == "cmd.exe" and words[:2] == ["/d", "/c"]:
         _command(state, words[2:], note)
     else:
         note(f"scheduled: {program} {arguments}")
+
+
+def _stop_capture(state: WindowsState, tool: str) -> None:
+    from ansible_collections.fleetops.tetra.lab.machine.cmdlets import tracing  # it needs what this module makes
+
+    tracing.stop(state, tool)
 
 
 def _command(state: WindowsState, words: list[str], note: t.Callable[[str], None]) -> None:

@@ -27,6 +27,7 @@ from ansible_collections.fleetops.tetra.lab.machine.schannel_model import (
 )
 from ansible_collections.fleetops.tetra.lab.machine.scheduled_tasks import ScheduledTask
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
+from ansible_collections.fleetops.tetra.lab.machine.surroundings import Surroundings
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
 
@@ -95,6 +96,12 @@ class TetraRoute:
     proxy: str | None = None
     suites: tuple[str, ...] | None = None
     curves: tuple[str, ...] | None = None
+    authority: str | None = None
+    """Who issued the certificate that the endpoint is shown; ``None`` for Cisco's."""
+    after_hello: str | None = None
+    """What comes in place of the server's answer: one of ``tls_server.AFTER_HELLO``."""
+    interrupted: bool = False
+    """The download breaks off."""
 
 
 @dataclass
@@ -147,6 +154,8 @@ class WindowsState:
     route: TetraRoute = field(default_factory=TetraRoute)
     in_force: ConfiguredLists = field(default_factory=lambda: ConfiguredLists((), False, ()))
     logged_on_users: list[str] = field(default_factory=list)
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    free_megabytes: int = 60_000
     bitlocker: str = "off"
     """How the system volume is unlocked at startup; one of ``build.BITLOCKER``."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 
-from ansible_collections.fleetops.tetra.lab.tls_server import TlsServer
+from ansible_collections.fleetops.tetra.lab.tls_server import CISCO, TlsServer
 
 # What the Tetra servers accept, by Cisco's note (2022). The lab does not share the product's list.
 ACCEPTED = (
@@ -20,17 +20,30 @@ DH_BITS = 2048
 RSA_BITS = 2048
 
 _lock = threading.Lock()
-_running: dict[tuple[tuple[str, ...], tuple[str, ...] | None, int], TlsServer] = {}
+Kind = tuple[tuple[str, ...], tuple[str, ...] | None, int, str, str | None]
+_running: dict[Kind, TlsServer] = {}
 
 
 def server(
-    suites: tuple[str, ...] = ACCEPTED, curves: tuple[str, ...] | None = None, proxy_status: int = 200
+    suites: tuple[str, ...] = ACCEPTED,
+    curves: tuple[str, ...] | None = None,
+    proxy_status: int = 200,
+    authority: str | None = None,
+    after_hello: str | None = None,
 ) -> TlsServer:
     """The running server of that kind, with a proxy in front that answers CONNECT with ``proxy_status``."""
-    key = (suites, curves, proxy_status)
+    key = (suites, curves, proxy_status, authority or CISCO, after_hello)
     with _lock:
         if key not in _running:
-            _running[key] = TlsServer(suites, curves=curves, proxy=True, proxy_status=proxy_status).start()
+            made = TlsServer(
+                suites,
+                curves=curves,
+                proxy=True,
+                proxy_status=proxy_status,
+                authority=key[3],
+                after_hello=after_hello,
+            )
+            _running[key] = made.start()
         return _running[key]
 
 

@@ -29,6 +29,7 @@ from ansible_collections.fleetops.tetra.lab.machine.cmdlets import (
     shutdown,
     tls,
     tls_writes,
+    tracing,
     variables,
     whoami,
     wmi,
@@ -63,8 +64,11 @@ PROXIES: dict[str, Cmdlet] = {"select-object": select_object.RESTRICTED, "get-co
 NATIVES: dict[str, NativeRunner] = {
     "curl.exe": curl.run,
     "gpupdate.exe": gpupdate.run,
+    "netsh.exe": tracing.netsh,
+    "pktmon.exe": tracing.pktmon,
     "schtasks.exe": schtasks.run,
     "sfc.exe": sfc.run,
     "shutdown.exe": shutdown.run,
+    "wevtutil.exe": tracing.wevtutil,
     "whoami.exe": whoami.run,
 }

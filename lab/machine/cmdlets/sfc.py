@@ -9,11 +9,14 @@ System32 has another sfc.exe, the System File Checker; that one does nothing her
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from ansible_collections.fleetops.tetra.lab.machine import connector
+from ansible_collections.fleetops.tetra.lab.machine import connector, surroundings
 from ansible_collections.fleetops.tetra.lab.machine.call import Call
-from ansible_collections.fleetops.tetra.lab.machine.handshake import shake
+from ansible_collections.fleetops.tetra.lab.machine.handshake import shake, trust_of
+from ansible_collections.fleetops.tetra.lab.machine.state import TetraRoute, WindowsState
 from ansible_collections.fleetops.tetra.lab.pipeline import Blocking, Event
+from ansible_collections.fleetops.tetra.lab.tls_client import HandshakeResult
 
 
 def run(call: Call, path: str, arguments: list[str]) -> t.Generator[Event, t.Any, None]:
@@ -32,8 +35,47 @@ def run(call: Call, path: str, arguments: list[str]) -> t.Generator[Event, t.Any
         call.unmatched(f"{path} {' '.join(arguments)}")
         call.variables.last_exit_code = 1
         return
-    if service.state != "Running" or not connector.fetches_definitions(state):
+    if service.state != "Running" or not connector.fetches_definitions(state) or state.surroundings.no_attempt:
         return  # it only tells the service; without one, or with Tetra off, nothing comes of it
-    wanted, route = state.offer(), state.route
-    result = yield Blocking(lambda: shake(wanted, route))
-    connector.log_update(state, path.rpartition("\\")[0], "updated" if result.outcome == "ok" else "failed")
+    wanted, route, trust = state.offer(), _route(state), trust_of(state)
+    if state.registry.get(surroundings.IMMUNET, "unlock_code") is not None:
+        route = replace(route, outcome="timeout", proxy=None)
+    capture = state.surroundings.capture
+    conversations = capture.conversations if capture is not None and capture.running else None
+    check = _checks(state)
+    result = yield Blocking(
+        lambda: shake(wanted, route, 4.0, trust=trust if check else None, request=_REQUEST, conversations=conversations)
+    )
+    _note(state, result)
+    good = result.outcome == "ok" and not state.surroundings.corrupt_definitions and state.free_megabytes >= 600
+    connector.log_update(state, path.rpartition("\\")[0], "updated" if good else "failed")
+
+
+_REQUEST = b"GET /av64bit/versions.id HTTP/1.1\r\nHost: tetra-defs.amp.cisco.com\r\n\r\n"
+
+
+def _route(state: WindowsState) -> TetraRoute:
+    """The way of the update itself: a rule or a pinned address can be in it."""
+    if surroundings.firewall_blocks(state, "sfc.exe"):
+        return replace(state.route, outcome="timeout", proxy=None)
+    if surroundings.pinned(state) is not None and state.route.proxy is None:
+        return replace(state.route, outcome="refused")
+    return state.route
+
+
+def _checks(state: WindowsState) -> bool:
+    """Endpoints of which nothing is said about certificates check nothing, as before: it saves time."""
+    around = state.surroundings
+    default = around.roots == "present" and around.revocation == "ok" and state.route.authority is None
+    return not default or bool(state.clock_ahead)
+
+
+def _note(state: WindowsState, result: HandshakeResult) -> None:
+    """What Schannel logs by itself (level 1)."""
+    if result.alert is not None:
+        surroundings.log_event(state, 36887, ("AlertDesc", str(result.alert)))
+    elif result.outcome == "nothing_offered":
+        surroundings.log_event(state, 36871, ("Type", "client"), ("ErrorState", "10013"))
+    elif result.outcome == "closed" and "certificate verify failed" in result.detail:
+        late = abs(state.clock_ahead.total_seconds()) > 86_400
+        surroundings.log_event(state, 36888, ("AlertDesc", "45" if late else "48"), ("ErrorState", "1203"))

@@ -18,7 +18,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times impor
 
 try:
     from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
 
+    _DER = Encoding.DER
     HAS_CRYPTOGRAPHY = True
 except ImportError:
     HAS_CRYPTOGRAPHY = False
@@ -81,6 +83,36 @@ def describe(chain: list[bytes], name: str | None) -> Chain:
     return found
 
 
+def of_pem(chain: list[str], name: str | None = None) -> Chain | None:
+    """The same for a chain written as PEM, leaf first; None where there is none that can be read."""
+    if not chain or not HAS_CRYPTOGRAPHY:
+        return None
+    try:
+        data = [x509.load_pem_x509_certificate(one.encode("ascii")).public_bytes(_DER) for one in chain[:10]]
+    except ValueError:
+        return None
+    found = describe(data, name)
+    return found if found["problem"] is None else None
+
+
+def points(pem: str) -> list[str]:
+    """The plain HTTP addresses that a certificate names for revocation: lists and OCSP responders."""
+    if not HAS_CRYPTOGRAPHY:
+        return []
+    try:
+        extensions = x509.load_pem_x509_certificate(pem.encode("ascii")).extensions
+    except (ValueError, x509.DuplicateExtension):
+        return []
+    names: list[x509.GeneralName] = []
+    for extension in extensions:
+        if isinstance(extension.value, x509.CRLDistributionPoints):
+            names += [name for point in extension.value for name in point.full_name or []]
+        elif isinstance(extension.value, x509.AuthorityInformationAccess):
+            names += [one.access_location for one in extension.value]
+    found = [str(name.value) for name in names if isinstance(name, x509.UniformResourceIdentifier)]
+    return [url for url in dict.fromkeys(found) if url.startswith("http://") and url.isprintable() and len(url) < 300]
+
+
 def valid_at(chain: Chain, when: dt.datetime) -> bool | None:
     """Whether the leaf was valid at that time; None where its dates were not read."""
     if chain["not_before"] is None or chain["not_after"] is None:
@@ -115,10 +147,10 @@ def _names(leaf: x509.Certificate) -> list[str]:
 def _spki(leaf: x509.Certificate) -> str | None:
     """SHA-256 of the public key, by which operators pin a server."""
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from cryptography.hazmat.primitives.serialization import PublicFormat
 
     try:
-        data = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        data = leaf.public_key().public_bytes(_DER, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, UnsupportedAlgorithm):
         return None
     return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""What the endpoint's settings, services, disk and log say for and against causes."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import typing as t
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage.evidence import Evidence
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage.signs import Sign
+
+LEAST_FREE: t.Final = 1_000_000_000
+"""Bytes that Tetra needs free (community.cisco.com, ta-p/4115038)."""
+_OF_VERDICT: t.Final = {
+    "cipher_mismatch": "no_suite_in_common",
+    "tls12_disabled": "tls_1_2_off",
+    "algorithm_disabled": "algorithm_switched_off",
+    "key_length": "algorithm_switched_off",
+    "curve_mismatch": "no_group_in_common",
+    "not_rebooted": "restart_pending",
+}
+_OF_REASON: t.Final = (
+    ("not_in_policy_list", "no_suite_in_common"),
+    ("not_in_local_list", "no_suite_in_common"),
+    ("protocol_disabled", "tls_1_2_off"),
+    ("no_usable_curve", "no_group_in_common"),
+    ("cipher_disabled", "algorithm_switched_off"),
+    ("hash_disabled", "algorithm_switched_off"),
+    ("key_exchange_disabled", "algorithm_switched_off"),
+)
+_OFFER: t.Final = ("no_suite_in_common", "tls_1_2_off", "algorithm_switched_off")
+
+
+def signs(evidence: Evidence, verdict: t.Any) -> c.Iterator[Sign]:
+    yield from _verdict_says(verdict)
+    facts = evidence["facts"]
+    if facts is not None:
+        yield from _connector(facts["connector"])
+    disk = evidence["disk"]
+    if disk["status"] == OK and disk["free_bytes"] < LEAST_FREE:
+        told = f"{disk['drive']} has {disk['free_bytes'] / 1e6:.0f} MB free; Tetra needs a gigabyte."
+        yield Sign("disk_full", 7, "disk", told)
+    isolation = evidence["isolation"]
+    if isolation["status"] == OK and isolation["isolated"]:
+        yield Sign("isolated", 14, "connector", "The connector holds the code that ends an isolation.")
+    yield from _log(evidence)
+
+
+def _verdict_says(verdict: t.Any) -> c.Iterator[Sign]:
+    if not verdict:
+        return
+    answer = verdict["reachability"]["answer"]
+    cause = verdict["cause"]["code"] if verdict["cause"] else None
+    if answer == "no" and cause in _OF_VERDICT:
+        yield Sign(_OF_VERDICT[cause], 5, "settings", f"By its settings it cannot: {verdict['next_step']}")
+    elif answer == "no":
+        codes = {reason["code"] for suite in verdict["suites"].values() for reason in suite["reasons"]}
+        for reason, code in _OF_REASON:
+            if reason in codes:
+                yield Sign(code, 5, "settings", "By its settings it offers no suite that the servers accept.")
+                break
+    elif cause in _OF_VERDICT:
+        yield Sign(
+            _OF_VERDICT[cause], 4, "settings", f"By its settings this is the likely cause: {verdict['next_step']}"
+        )
+    if answer == "yes":
+        usable = ", ".join(verdict["reachability"]["usable"][:2])
+        for code in _OFFER:
+            yield Sign(code, -3, "settings", f"By its settings it offers {usable}.")
+        if verdict["in_force"] == "after_reboot":
+            yield Sign("restart_pending", 4, "settings", "The settings were changed after the last start.")
+    elif verdict["in_force"] == "after_reboot":
+        yield Sign("restart_pending", 3, "settings", "The settings were changed after the last start.")
+
+
+def _connector(connector: t.Mapping[str, t.Any]) -> c.Iterator[Sign]:
+    if connector["status"] == ABSENT:
+        yield Sign("connector_missing", 9, "connector", "Neither the connector's service nor its folder was found.")
+        return
+    service = connector["service"]
+    if service["status"] == OK and service.get("state") not in (None, "Running"):
+        told = f"The service {service.get('name')} is {service.get('state')}, start mode {service.get('start_mode')}."
+        yield Sign("service_stopped", 8, "connector", told)
+    tetra = connector["tetra"]
+    if tetra["status"] == OK and tetra["enabled"] is False:
+        yield Sign("tetra_off", 9, "connector", "Policy or installation have Tetra switched off.")
+
+
+def _log(evidence: Evidence) -> c.Iterator[Sign]:
+    update = evidence["update"]
+    if update["status"] == ABSENT:
+        yield Sign("connector_broken", 9, "connector", str(update["reason"]))
+    elif update["result"] in ("updated", "up_to_date"):
+        yield Sign("works_now", 9, "log", f"The update that was asked for succeeded: {update['line']}")
+    elif update["status"] == OK and update["result"] is None and update["began"]:
+        yield Sign("does_not_try", 5, "log", "The log told of no update after one was asked for.")
+    elif update["result"] == "failed" and update["code"] == -2108:
+        for code in ("connection_dropped", "proxy_unreachable"):
+            yield Sign(code, 1, "log", "The update ended with -2108, a timeout in other products with this engine.")

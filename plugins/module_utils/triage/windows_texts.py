@@ -1,0 +1,182 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""What Windows' programs print for a diagnosis, brought into plain data: curl.exe, wevtutil.exe, registry values.
+
+Events: data is read by name, never by position (names were added in front with Windows 11). Firewall rules: [MS-GPFAS]
+2.2.2.19. WinHttpSettings: version, counter, flags, then three strings with their lengths (observed by others).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import typing as t
+from xml.etree import ElementTree
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage.evidence import Attempt, Event, Rule
+
+MARK: t.Final = "fleetops.tetra="
+WRITE_OUT: t.Final = (
+    MARK + "%{http_code}|%{http_connect}|%{remote_ip}|%{time_connect}|%{time_appconnect}\\n"
+)  # curl makes the line's end of it
+_FAILURE = re.compile(r"curl: \((\d+)\) ?(.*)")
+_VERSION = re.compile(r"curl (\d+)\.(\d+)\.(\d+)")
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+MOST_EVENTS: t.Final = 200
+
+
+def attempt(lines: t.Iterable[str]) -> Attempt | None:
+    """What one curl.exe said; None where the line that it was told to print is missing.
+
+    The code stands in the message, since old versions cannot print it.
+    """
+    text = "\n".join(lines)
+    found = next((line for line in reversed(text.splitlines()) if line.startswith(MARK)), None)
+    if found is None:
+        return None
+    parts = (found.removeprefix(MARK).split("|") + [""] * 5)[:5]
+    failure = _FAILURE.search(text)
+    return {
+        "exit": int(failure.group(1)) if failure else 0,
+        "error": failure.group(2).strip()[:300] if failure else "",
+        "http": _number(parts[0]),
+        "connect": _number(parts[1]),
+        "address": parts[2].strip(),
+        "connected": _seconds(parts[3]) > 0,
+        "handshake": _seconds(parts[4]) > 0,
+    }
+
+
+def curl_version(lines: t.Iterable[str]) -> tuple[int, int, int] | None:
+    """The version that ``curl.exe --version`` names."""
+    found = _VERSION.search("\n".join(lines))
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
+
+
+def certificates(lines: t.Iterable[str]) -> list[str]:
+    """The certificates (PEM) that curl printed, leaf first."""
+    return _PEM.findall("\n".join(line.strip() for line in lines))
+
+
+def events(lines: t.Iterable[str]) -> list[Event]:
+    """The events in the XML of ``wevtutil qe … /f:xml /e:Events``, newest first. Raises ValueError for other text."""
+    text = "\n".join(lines).strip().removeprefix("\ufeff")
+    if not text:
+        return []
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise ValueError("the events have a document type declaration, which none of Windows has")
+    try:
+        root = ElementTree.fromstring(text if text.startswith("<Events") else f"<Events>{text}</Events>")
+    except ElementTree.ParseError as error:
+        raise ValueError(f"the events are not well-formed XML ({error})") from None
+    return [_event(one) for one in root if _bare(one.tag) == "Event"][:MOST_EVENTS]
+
+
+def _event(root: ElementTree.Element) -> Event:
+    found: Event = {"time": "", "id": 0, "provider": "", "data": {}}
+    for element in root.iter():
+        name, value = _bare(element.tag), (element.text or "").strip()
+        if name == "Provider":
+            found["provider"] = element.get("Name", "")
+        elif name == "EventID" and value.isdigit():
+            found["id"] = int(value)
+        elif name == "TimeCreated":
+            found["time"] = element.get("SystemTime", "")[:35]
+        elif name == "Data" and element.get("Name"):
+            found["data"][element.get("Name", "")[:60]] = value[:300]
+        elif name == "Result":
+            found["data"]["Result"] = (element.get("value") or value)[:20]
+        elif name in ("URL", "SSLAdditionalPolicyInfo", "CertificateChain", "EventAuxInfo"):
+            for key in ("serverName", "ProcessName"):
+                if element.get(key):
+                    found["data"][key] = element.get(key, "")[:300]
+            if name == "URL" and value:
+                found["data"]["URL"] = value[:300]
+    return found
+
+
+def blocking_rules(values: t.Mapping[str, t.Any]) -> list[Rule]:
+    """Of the registry's firewall rules the active outbound ones that block TCP to port 443, 80 or everything."""
+    found: list[Rule] = []
+    for text in values.values():
+        if not isinstance(text, str) or "Action=Block" not in text:
+            continue
+        fields: dict[str, list[str]] = {}
+        for part in text.split("|"):
+            name, mark, value = part.partition("=")
+            if mark:
+                fields.setdefault(name.lower(), []).append(value)
+        one = {name: given[0] for name, given in fields.items()}
+        if one.get("dir", "").lower() != "out" or one.get("active", "").lower() != "true":
+            continue
+        ports = [*fields.get("rport", []), *fields.get("rport2_10", [])]
+        if one.get("protocol", "6") not in ("6", "256") or (ports and not any(_covers(port) for port in ports)):
+            continue
+        program = one.get("app")
+        if program is not None and not program.lower().endswith(("sfc.exe", "curl.exe")):
+            continue
+        found.append({"name": one.get("name", "?")[:100], "program": program, "port": ", ".join(ports) or None})
+    return found
+
+
+def _covers(port: str) -> bool:
+    low, _mark, high = port.partition("-")
+    return low.isdigit() and (high or low).isdigit() and int(low) <= 443 <= int(high or low)
+
+
+class WinHttp(t.NamedTuple):
+    """``detect``: whether the proxy is looked for automatically; ``pac``: the address of a script."""
+
+    server: str | None
+    bypass: str | None
+    pac: str | None
+    detect: bool
+
+
+def winhttp(blob: bytes) -> WinHttp | None:
+    """The value WinHttpSettings; None where it is too short or contradicts itself."""
+    if len(blob) < 12:
+        return None
+    flags = int.from_bytes(blob[8:12], "little")
+    at, texts = 12, []
+    for _number_of in range(3):
+        if at + 4 > len(blob):
+            texts.append("")
+            continue
+        (length,) = struct.unpack_from("<I", blob, at)
+        if at + 4 + length > len(blob):
+            return None
+        texts.append(blob[at + 4 : at + 4 + length].decode("ascii", "replace").strip("\0"))
+        at += 4 + length
+    server, bypass, pac = (text or None for text in texts)
+    return WinHttp(server if flags & 2 else None, bypass, pac if flags & 4 else None, bool(flags & 8))
+
+
+def pinned(lines: t.Iterable[str], names: t.Collection[str]) -> list[tuple[str, str]]:
+    """(address, name) of the lines of a hosts file that name one of these hosts, or a host of Cisco's cloud."""
+    found = []
+    for line in lines:
+        words = line.partition("#")[0].split()
+        for name in words[1:]:
+            plain = name.rstrip(".").lower()
+            if plain in names or plain.endswith(".amp.cisco.com"):
+                found.append((words[0], plain))
+    return found
+
+
+def _bare(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.strip().isdigit() else 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return 0.0
