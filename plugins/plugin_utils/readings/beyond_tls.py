@@ -95,11 +95,14 @@ def read_beyond_tls(asker: Asker, target: Target, system_root: str, install_dir:
         "clock": _clock(asker),
     }
     found.update(_requests(asker, target, system_root, found["roots"]))
-    found["schannel_events"] = _events(
-        asker, system_root, "System", "Provider[@Name='Schannel']", _logging(replies["values"])
-    )
+    found["schannel_events"] = schannel_events(asker, system_root, _logging(replies["values"]))
     found["capi2_events"] = _events(asker, system_root, "Microsoft-Windows-CAPI2/Operational", "Level<=3", None)
     return found
+
+
+def schannel_events(asker: Asker, system_root: str, level: int | None) -> e.Events:
+    """Schannel's events of the last hour, newest first. Raises SessionError when the conversation is lost."""
+    return t.cast(e.Events, _events(asker, system_root, "System", "Provider[@Name='Schannel']", level))
 
 
 def history(local_xml: bytes | None) -> e.History:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 OBSERVATIONS: t.Final[dict[str, t.Any]] = {
@@ -131,6 +132,19 @@ DEFINITIONS_UPDATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "timeout": {"type": "int", "default": 600},
     "debug_logging": {"type": "bool", "default": False},
 }
+DIAGNOSE: t.Final[dict[str, dict[str, t.Any]]] = {
+    "folder": {"type": "path", "required": True},
+    "timeout": {"type": "int", "default": 600},
+    "capture": {"type": "bool", "default": True},
+    "capture_megabytes": {"type": "int", "default": 16},
+    "end_after_minutes": {"type": "int", "default": 15},
+    "request_seconds": {"type": "int", "default": 20},
+    "keep_days": {"type": "int", "default": 7},
+    "site": {"type": "str"},
+    "hosts": {"type": "list", "elements": "str"},
+    "addresses": {"type": "list", "elements": "str"},
+    "issuers": {"type": "list", "elements": "str"},
+}
 REBOOT: t.Final[dict[str, dict[str, t.Any]]] = {
     "only_waiting": {"type": "bool", "default": True},
     "reboot_when": {"type": "str", "choices": ["always", "no_user"], "default": "always"},
@@ -216,3 +230,22 @@ ROLLBACK: t.Final[dict[str, dict[str, t.Any]]] = {
     "maintenance_window": CURE["maintenance_window"],
     "deadline": CURE["deadline"],
 }
+
+
+def wrong_diagnose(arguments: t.Mapping[str, t.Any]) -> str | None:
+    """Why options of a diagnosis cannot be meant, one sentence; None where they can."""
+    limits = {
+        "capture_megabytes": (1, 64),
+        "end_after_minutes": (5, 240),
+        "request_seconds": (2, 120),
+        "keep_days": (0, 3650),
+    }
+    for name, (least, most) in limits.items():
+        if not least <= arguments[name] <= most:
+            return f"{name} is {arguments[name]}; it must lie between {least} and {most}."
+    for text in arguments["addresses"] or []:
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            return f"addresses holds {text!r}, which is no IP address."
+    return None

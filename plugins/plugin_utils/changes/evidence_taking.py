@@ -1,0 +1,212 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Evidence taken on the endpoint: debug logging on, packets captured, and both off again whatever happens.
+
+Before anything is switched on, a scheduled task is registered that ends the capture, switches logging off, takes the
+files away and removes itself (as ``commit_confirm`` does): an endpoint whose controller dies ends it by itself. What
+others capture is never ended: the task and ``end`` act only on a capture that this run saw beginning.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import FORMAT
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restore_task_xml import task_xml
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
+    Asker,
+    SessionError,
+    Thing,
+    command,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
+
+TASK = "fleetops-tetra-evidence"
+FOLDER = "fleetops-tetra-evidence"
+LONGEST_FETCH = 64 << 20
+"""Bytes of a capture that are fetched; a larger file stays where it is until it is taken away."""
+SHORTEST = 10.0
+"""Seconds; shorter captures of netsh were seen to be empty (microsoft/etl2pcapng issue 40)."""
+_DESCRIPTION = (
+    "Ends the packet capture and the debug logging that fleetops.tetra began for a diagnosis, in case its controller "
+    "does not. Delete it when no diagnosis is under way."
+)
+Waiter = t.Callable[[float], bool]
+
+
+class NotTaken(Exception):
+    """No capture could be taken; one sentence. The endpoint is left as it was."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """``megabytes``: size of the capture at most; ``minutes``: after which the endpoint ends it by itself."""
+
+    megabytes: int = 16
+    minutes: float = 10.0
+    capture: bool = True
+    debug_logging: bool = True
+
+
+@dataclass
+class Taken:
+    """What was fetched: a capture (pcapng or etl) or why there is none."""
+
+    tool: str | None = None
+    data: bytes | None = None
+    converted: bool = False
+    why_not: str | None = None
+    logging: bool = False
+    """Whether this run switched debug logging on."""
+
+
+class EvidenceTaking:
+    """One endpoint's evidence. ``sfc``: full path of the connector's tool, or None."""
+
+    def __init__(self, asker: Asker, system_root: str, sfc: str | None, options: Options) -> None:
+        self._asker = asker
+        self._files = RemoteFiles(asker)
+        self._system32 = f"{system_root}\\System32"
+        self._folder = f"{system_root}\\{FOLDER}"
+        self._sfc = sfc
+        self._options = options
+        self._stop: tuple[str, ...] | None = None
+        self._convert: tuple[str, ...] | None = None
+        self.taken = Taken()
+
+    def begin(self) -> None:
+        """Guard, logging, capture. Raises ChangeError where the guard cannot stand (then nothing was switched on)."""
+        tool, start = self._choose() if self._options.capture else (None, ())
+        self._guard(tool)
+        if self._options.debug_logging and self._sfc is not None:
+            self.taken.logging = self._run(self._sfc, "-l", "start")
+        if tool is not None:
+            self._capture(tool, start)
+
+    def end(self, wait: Waiter, began: float) -> Taken:
+        """Ends both, fetches the capture, takes away everything. ``began``: seconds since the capture began."""
+        try:
+            if self._stop is not None:
+                if began < SHORTEST:
+                    wait(SHORTEST - began)
+                self._finish()
+        except ChangeError as error:
+            self.taken.why_not = str(error)
+        finally:
+            self.clean()
+        return self.taken
+
+    def clean(self) -> None:
+        """Off, and nothing left behind. What fails here is left to the endpoint's own task."""
+        with contextlib.suppress(SessionError, ChangeError):
+            if self._stop is not None:
+                self._run(*self._stop)
+                self._stop = None
+            if self.taken.logging and self._sfc is not None:
+                self._run(self._sfc, "-l", "stop")
+            if self._files.exists(self._folder):
+                self._asker.ask([(command("Remove-Item", LiteralPath=self._folder, Recurse=True, Force=True),)])
+            # The guard goes last, and only when all that it is there for is done.
+            if not self._files.exists(self._folder):
+                self._schtasks("/delete", "/tn", TASK, "/f")
+
+    # Details --------------------------------------------------------------------------------------------------------
+
+    def _choose(self) -> tuple[str, tuple[str, ...]]:
+        """(tool, its arguments to start): pktmon in the words that this build knows, else netsh."""
+        pktmon, file = f"{self._system32}\\pktmon.exe", f"{self._folder}\\capture.etl"
+        size = str(self._options.megabytes)
+        if self._files.exists(pktmon):
+            answer = self._asker.ask([(command(pktmon, "start", "help"),)])
+            words = " ".join(str(line) for line in answer.output if isinstance(line, str))
+            converted = f"{self._folder}\\capture.pcapng"
+            # The letters changed with servicing, not with the build, so the help is asked.
+            if "--capture" in words:
+                self._convert = (pktmon, "etl2pcap", file, "--out", converted)
+                return pktmon, ("start", "--capture", "--comp", "nics", "--pkt-size", "0", "-f", file, "-s", size)
+            if "--etw" in words:
+                self._convert = (pktmon, "pcapng", file, "-o", converted)
+                return pktmon, ("start", "--etw", "-c", "nics", "-p", "0", "-f", file, "-s", size)
+        return f"{self._system32}\\netsh.exe", (
+            "trace", "start", "capture=yes", "report=disabled", "correlation=disabled", "persistent=no",
+            "overwrite=yes", "fileMode=circular", f"maxSize={size}", f"traceFile={file}",
+        )  # fmt: skip
+
+    def _guard(self, tool: str | None) -> None:
+        when = reboot.clock(self._asker)
+        if when is None:
+            raise ChangeError("not_guarded", "Windows does not tell its time, so the end could not be scheduled.")
+        start = datetime.strptime(when, FORMAT).replace(tzinfo=UTC) + timedelta(minutes=self._options.minutes)
+        actions: list[tuple[str, str]] = []
+        if tool is not None:
+            actions.append((tool, "stop" if tool.endswith("pktmon.exe") else "trace stop"))
+        if self._options.debug_logging and self._sfc is not None:
+            actions.append((self._sfc, "-l stop"))
+        actions += [
+            (f"{self._system32}\\cmd.exe", f'/d /c rd /s /q "{self._folder}"'),
+            (f"{self._system32}\\schtasks.exe", f"/delete /tn {TASK} /f"),
+        ]
+        definition = f"{self._folder}\\task.xml"
+        self._files.replace(definition, task_xml(start, actions, _DESCRIPTION))
+        if not (
+            self._schtasks("/create", "/xml", definition, "/tn", TASK, "/f") and self._schtasks("/query", "/tn", TASK)
+        ):
+            self.clean()
+            raise ChangeError(
+                "not_guarded",
+                "The scheduled task that would end the capture could not be registered; nothing was begun.",
+            )
+
+    def _capture(self, tool: str, start: tuple[str, ...]) -> None:
+        name = tool.rpartition("\\")[2].removesuffix(".exe").lower()
+        self.taken.tool = name
+        if self._run(tool, *start) and self._files.exists(f"{self._folder}\\capture.etl"):
+            self._stop = (tool, "stop") if name == "pktmon" else (tool, "trace", "stop")
+            return
+        self.taken.why_not = (
+            f"{name} did not begin to capture: a capture is running already, or the account has no right to it."
+        )
+        # The task must not end what somebody else captures: it is registered anew without that.
+        self._guard(None)
+
+    def _finish(self) -> None:
+        stop, self._stop = self._stop, None
+        if stop is None or not self._run(*stop):
+            raise ChangeError("not_stopped", "The capture did not end in order; its file was not fetched.")
+        name = "capture.etl"
+        if self._convert is not None and self._run(*self._convert):
+            name, self.taken.converted = "capture.pcapng", True
+        size = self._size(f"{self._folder}\\{name}")
+        if size is None:
+            raise ChangeError("no_capture", "The capture left no file.")
+        if size > LONGEST_FETCH:
+            raise ChangeError("too_large", f"The capture has {size >> 20} MiB, more than is fetched.")
+        self.taken.data = self._files.read(f"{self._folder}\\{name}")
+
+    def _size(self, path: str) -> int | None:
+        answer = self._asker.ask(
+            [(command("Get-Item", LiteralPath=path, Force=True, ErrorAction="Continue"), select("FullName", "Length"))]
+        )
+        for thing in answer.output:
+            length = thing.get("Length") if isinstance(thing, Thing) else None
+            if isinstance(length, int) and not isinstance(length, bool):
+                return int(length)
+        return None
+
+    def _schtasks(self, *arguments: str) -> bool:
+        return self._run(f"{self._system32}\\schtasks.exe", *arguments)
+
+    def _run(self, *words: str) -> bool:
+        """By the exit code, since the tools' texts are localized."""
+        answer = self._asker.ask([(command(*words),), (command("Get-Variable", Name="LASTEXITCODE", ValueOnly=True),)])
+        codes = [value for value in answer.output if isinstance(value, int) and not isinstance(value, bool)]
+        return codes[-1:] == [0]

@@ -1,0 +1,261 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""A diagnosis of one endpoint: evidence taken, causes ranked, both filed in the folder of the diagnoses.
+
+``<host>/``: ``evidence.json``, ``diagnosis.json``, ``log.txt`` and, where it is kept, ``capture.pcap`` with the
+connections to definition servers only. Folders and files are their owner's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import tempfile
+import time
+import typing as t
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import moment
+from ansible_collections.fleetops.tetra.plugins.module_utils.capture import document as captures
+from ansible_collections.fleetops.tetra.plugins.module_utils.capture.errors import CaptureError
+from ansible_collections.fleetops.tetra.plugins.module_utils.capture.extract import extract
+from ansible_collections.fleetops.tetra.plugins.module_utils.capture.judge import Expected
+from ansible_collections.fleetops.tetra.plugins.module_utils.connector import xml_paths
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, ERROR, NOT_READ
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage import evidence as e
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage.rank import Diagnosis, diagnose
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import definitions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.evidence_taking import (
+    EvidenceTaking,
+    Options,
+    Taken,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection, Session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import explain
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import beyond_tls
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect, probe_target
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import private, results
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
+
+_GRACE = 60.0
+_DEBUG_LEVEL = "549755813887"
+_LEVEL = ("Object", "config", "agent", "log", "level")
+_SERIAL = ("Object", "config", "janus", "policy", "serial_number")
+LEAST_FREE = 1_000_000_000
+"""Bytes that must be free beside the capture itself."""
+
+
+def diagnose_task(
+    connection: Connection, host: str, arguments: t.Mapping[str, t.Any], check_only: bool, delegated_to: str | None
+) -> dict[str, t.Any]:
+    """The task's result. An endpoint that cannot be asked is a result, not a failure."""
+    if delegated_to is not None:
+        return _failed(f"The task is delegated to {delegated_to} in place of {host}: take delegate_to away.")
+    seconds, session = float(arguments["timeout"]), Session(connection)
+    try:
+        with deadline(seconds + _GRACE):
+            session.open()
+            evidence, capture = gather_evidence(session, host, arguments, Countdown(seconds), check_only)
+    except (SessionError, DeadlineExceeded) as lost:
+        session.abandon()
+        return _failed(str(explain(lost, session.place, seconds)))
+    verdict = evaluate(evidence["facts"])
+    found = diagnose(evidence, verdict)
+    folder = file_diagnosis(Path(arguments["folder"]), evidence, found, capture, arguments) if not check_only else None
+    return {
+        "changed": False,
+        "cause": found["cause"],
+        "confidence": found["confidence"],
+        "sentence": found["sentence"],
+        "causes": [
+            {"code": one["code"], "title": one["title"], "confidence": one["confidence"], "mend": one["mend"]}
+            for one in found["causes"]
+        ],
+        "offers_tls_1_3": found["offers_tls_1_3"],
+        "folder": str(folder) if folder else None,
+        "msg": found["sentence"],
+    }
+
+
+def gather_evidence(
+    asker: Asker, host: str, arguments: t.Mapping[str, t.Any], wait: t.Callable[[float], bool], check_only: bool = False
+) -> tuple[e.Evidence, bytes | None]:
+    """All evidence of an endpoint, and the capture as it was taken. Raises SessionError when the conversation is lost.
+
+    In check mode nothing is switched on and no update is asked for.
+    """
+    facts = collect(asker, host, now())
+    found = e.empty_evidence(host, now(), facts)
+    target = probe_target(facts, ProbeOptions(seconds=int(arguments["request_seconds"])))
+    system_root = _system_root(asker)
+    install_dir = facts["connector"]["install_dir"]
+    sections = beyond_tls.read_beyond_tls(asker, target, system_root, install_dir, found["taken_at"])
+    t.cast(t.Any, found).update(sections)
+    found["network"] = {"site": arguments["site"], "subnet": None, "proxy": target.proxy}
+    found["history"] = _history(asker, install_dir)
+    taken = Taken(why_not="Check mode: nothing was switched on.")
+    if not check_only:
+        taken = _update(asker, facts, found, system_root, arguments, wait)
+        # Events of the update itself are newer than those that were read before it.
+        found["schannel_events"] = beyond_tls.schannel_events(asker, system_root, found["schannel_events"]["level"])
+    _read_capture(found, taken, target.proxy, arguments)
+    return found, taken.data
+
+
+def _update(
+    asker: Asker,
+    facts: t.Any,
+    found: e.Evidence,
+    system_root: str,
+    arguments: t.Mapping[str, t.Any],
+    wait: t.Callable[[float], bool],
+) -> Taken:
+    try:
+        sfc = definitions.sfc_exe(asker, facts)
+    except definitions.CannotUpdate as error:
+        status = ABSENT if "no such file" in str(error) else NOT_READ
+        found["update"] = e.section("update", status, str(error))
+        return Taken(why_not="No update could be asked for, so nothing was captured.")
+    megabytes = int(arguments["capture_megabytes"])
+    room = found["disk"]["status"] != "ok" or found["disk"]["free_bytes"] > LEAST_FREE + megabytes * 1_000_000
+    already, serial = _policy(asker, facts["connector"]["install_dir"])
+    if already:
+        found["notes"].append("Debug logging was on already by the policy, and was left on.")
+    options = Options(
+        megabytes, float(arguments["end_after_minutes"]), bool(arguments["capture"]) and room, not already
+    )
+    taking = EvidenceTaking(asker, system_root, sfc, options)
+    began, started = now(), time.monotonic()
+    if not room:
+        taking.taken.why_not = "The disk is nearly full, so nothing was captured."
+    elif not arguments["capture"]:
+        taking.taken.why_not = "No capture was asked for."
+    try:
+        taking.begin()
+    except ChangeError as error:
+        taking.taken.why_not = str(error)
+    try:
+        update = definitions.update(asker, facts, wait, policy=None)
+        lines = definitions.read_lines(asker, f"{sfc}.log") or []
+    finally:
+        taken = taking.end(wait, time.monotonic() - started)
+    if already is False and serial is not None and _policy(asker, facts["connector"]["install_dir"])[1] != serial:
+        found["notes"].append("The policy was updated meanwhile, which ends debug logging: the log may tell less.")
+    result = update["result"] if update["result"] != "unknown" else None
+    found["update"] = e.section(
+        "update",
+        reason=update["reason"],
+        result=result,
+        code=update["code"],
+        line=update["line"],
+        signatures=update["signatures"],
+        began=began,
+        lines=[{"time": None, "text": line[:500]} for line in lines[-40:]],
+    )
+    return taken
+
+
+def _policy(asker: Asker, install_dir: str | None) -> tuple[bool | None, str | None]:
+    """(whether the policy has debug logging on, its serial number); None where it cannot be read."""
+    if install_dir is None:
+        return None, None
+    try:
+        data = RemoteFiles(asker).read(f"{install_dir}\\policy.xml")
+        values = xml_paths.read_paths(data or b"", [_LEVEL, _SERIAL])
+    except (ChangeError, xml_paths.XmlError):
+        return None, None
+    return values.get(_LEVEL) == _DEBUG_LEVEL, values.get(_SERIAL)
+
+
+def _history(asker: Asker, install_dir: str | None) -> t.Any:
+    if install_dir is None:
+        return e.section("history", NOT_READ, "Where the connector lies is not known.")
+    try:
+        return beyond_tls.history(RemoteFiles(asker).read(f"{install_dir}\\local.xml"))
+    except ChangeError as error:
+        return e.section("history", ERROR, str(error))
+
+
+def _system_root(asker: Asker) -> str:
+    from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
+
+    return read_folders(asker).system_root
+
+
+def _read_capture(found: e.Evidence, taken: Taken, proxy: str | None, arguments: t.Mapping[str, t.Any]) -> None:
+    if taken.data is None:
+        found["capturing"] = e.section("capturing", NOT_READ, taken.why_not or "Nothing was captured.", tool=taken.tool)
+        return
+    try:
+        with tempfile.TemporaryDirectory(prefix="tetra-capture-") as folder:
+            path = Path(folder) / "capture"
+            path.write_bytes(taken.data)
+            expected = Expected(issuers=tuple(arguments["issuers"] or ()))
+            found["capture"] = captures.read(path, wanted(arguments), expected, found["facts"])
+            found["capture"]["file"]["path"] = ""
+    except CaptureError as error:
+        found["capturing"] = e.section("capturing", ERROR, str(error), tool=taken.tool)
+        return
+    size = len(taken.data)
+    found["capturing"] = e.section("capturing", tool=taken.tool, bytes=size, converted=taken.converted)
+
+
+def wanted(arguments: t.Mapping[str, t.Any]) -> captures.Wanted:
+    """Which connections of a capture are looked at and kept."""
+    addresses = frozenset(str(ipaddress.ip_address(text)) for text in arguments["addresses"] or [])
+    return captures.Wanted(names=frozenset(arguments["hosts"] or []), addresses=addresses)
+
+
+def file_diagnosis(
+    folder: Path, evidence: e.Evidence, found: Diagnosis, capture: bytes | None, arguments: t.Mapping[str, t.Any]
+) -> Path:
+    """Writes the files of one diagnosis, for the owner alone, and takes away captures that are older than allowed."""
+    place = folder / encode_name(evidence["host"])
+    private.make_folder(place)
+    if capture is not None and arguments["keep_days"] > 0:
+        with tempfile.TemporaryDirectory(prefix="tetra-capture-") as temporary:
+            whole = Path(temporary) / "capture"
+            whole.write_bytes(capture)
+            kept = place / "capture.pcap"
+            with open(kept, "wb", opener=private.for_owner) as out:
+                count = extract(whole, out, wanted(arguments))
+        if count:
+            evidence["capturing"]["file"] = "capture.pcap"
+        else:
+            kept.unlink()
+    results.write_json(place / "evidence.json", evidence)
+    results.write_json(place / "diagnosis.json", found)
+    with open(place / "log.txt", "w", encoding="utf-8", opener=private.for_owner) as out:
+        out.writelines(f"{line['text']}\n" for line in evidence["update"]["lines"])
+    forget_old_captures(folder, int(arguments["keep_days"]))
+    return place
+
+
+def forget_old_captures(folder: Path, days: int) -> int:
+    """Removes captures of diagnoses that were taken more than so many days ago; gives their number."""
+    gone = 0
+    for path in folder.glob("*/capture.pcap"):
+        try:
+            taken = json.loads((path.parent / "evidence.json").read_text(encoding="utf-8"))["taken_at"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        when = moment(taken)
+        if when is not None and (datetime.now(UTC) - when).total_seconds() > days * 86_400:
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone
+
+
+def _failed(message: str) -> dict[str, t.Any]:
+    return {"changed": False, "failed": True, "msg": message, "cause": "unknown"}

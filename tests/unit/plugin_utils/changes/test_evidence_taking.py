@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Evidence taken on a simulated endpoint: both off again whatever happens, nothing left, others' captures untouched."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.fleetops.tetra.lab.machine import scheduled_tasks
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.evidence_taking import FOLDER, TASK
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
+    Answer,
+    SessionError,
+    Statement,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import diagnose_task
+from ansible_collections.fleetops.tetra.tests.unit.lab_session import NearWindows
+
+BAD = "TLS_RSA_WITH_AES_128_CBC_SHA,TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"
+ARGUMENTS: dict[str, t.Any] = {
+    "capture": True, "capture_megabytes": 16, "end_after_minutes": 15, "request_seconds": 3, "keep_days": 7,
+    "site": "Bern",
+    "hosts": None, "addresses": ["198.51.100.7", "203.0.113.8"], "issuers": None,
+}  # fmt: skip
+
+
+def no_wait(_seconds: float) -> bool:
+    return False
+
+
+def left_behind(windows: NearWindows) -> list[str]:
+    """What a diagnosis may leave on an endpoint, and must not."""
+    state = windows.state
+    found = [path for path in state.dump()["files"] if FOLDER in path.lower() or TASK in path.lower()]
+    found += [name for name in state.tasks if name == TASK]
+    capture = state.surroundings.capture
+    found += ["a capture runs"] * bool(capture and capture.running)
+    found += ["debug logging"] * state.debug_logging
+    return found
+
+
+@pytest.mark.parametrize("tool", ["pktmon", "pktmon-2004", "netsh"])
+def test_a_capture_with_what_windows_has(tool: str) -> None:
+    windows = NearWindows(policy=BAD, surroundings={"capture_tool": tool})
+    found, capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert capture is not None
+    assert found["capturing"]["status"] == "ok", found["capturing"]
+    assert found["capturing"]["tool"] == tool.partition("-")[0]
+    assert found["capturing"]["converted"] is (tool != "netsh")
+    assert found["capture"]["verdict"] == "no_suite_in_common"
+    assert found["update"]["code"] == -3000
+    assert [event["id"] for event in found["schannel_events"]["events"]] == [36887]
+    assert left_behind(windows) == []
+    assert windows.unmatched == []
+
+
+@pytest.mark.parametrize("fault", ["busy", "denied", "empty"])
+def test_no_capture_is_one_sentence_and_the_rest_goes_on(fault: str) -> None:
+    windows = NearWindows(policy=BAD, surroundings={"capture_tool": "netsh", "capture_fault": fault})
+    found, _capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert found["update"]["code"] == -3000
+    if fault == "empty":
+        assert "no packet" in found["capture"]["sentence"]
+    else:
+        assert "did not begin to capture" in (found["capturing"]["reason"] or "")
+    assert windows.state.surroundings.foreign_capture is (fault == "busy"), "what others capture is theirs"
+    assert left_behind(windows) == []
+
+
+def test_a_disk_that_is_nearly_full_takes_no_capture() -> None:
+    windows = NearWindows(policy=BAD, surroundings={"free_megabytes": 700})
+    found, capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert capture is None
+    assert found["capturing"]["reason"] == "The disk is nearly full, so nothing was captured."
+    assert windows.state.surroundings.capture is None
+    assert left_behind(windows) == []
+
+
+def test_debug_logging_that_the_policy_has_on_is_left_on() -> None:
+    windows = NearWindows(policy=BAD, connector={"policy_readable": True})
+    path = "C:\\Program Files\\Cisco\\AMP\\policy.xml"
+    file = windows.state.files.find(path)
+    assert file is not None
+    file.data = file.data.replace(b"<level>0</level>", b"<level>549755813887</level>")
+    windows.state.debug_logging = True
+    found, _capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert any("on already by the policy" in note for note in found["notes"])
+    assert windows.state.debug_logging
+
+
+def test_without_a_task_scheduler_nothing_is_switched_on() -> None:
+    windows = NearWindows(policy=BAD, task_scheduler="stopped")
+    found, capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert capture is None
+    assert "nothing was begun" in (found["capturing"]["reason"] or "")
+    assert windows.state.surroundings.capture is None
+    assert left_behind(windows) == []
+
+
+def test_check_mode_switches_nothing_on() -> None:
+    windows = NearWindows(policy=BAD)
+    before = windows.dump()
+    found, capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait, check_only=True)
+    assert capture is None
+    assert found["update"]["status"] == "not_read"
+    assert windows.dump() == before
+
+
+class Dying:
+    """An asker whose controller dies at a statement: it is carried out or not, and no other one follows."""
+
+    def __init__(self, windows: NearWindows, at: int, after: bool) -> None:
+        self._inner = windows.session
+        self.left = at
+        self._after = after
+        self.dead = False
+
+    def ask(self, statements: Sequence[Statement]) -> Answer:
+        if self.dead:
+            raise SessionError("unreachable", "The controller is dead.")
+        self.left -= 1
+        if self.left == 0:
+            self.dead = True
+            if self._after:
+                self._inner.ask(statements)
+            raise SessionError("unreachable", "The controller died.")
+        return self._inner.ask(statements)
+
+    def version_table(self) -> dict[str, t.Any]:
+        return self._inner.version_table()
+
+    def configuration(self) -> str | None:
+        return self._inner.configuration()
+
+
+def count_of_questions() -> int:
+    windows = NearWindows(policy=BAD)
+    asker = Dying(windows, 10_000, after=False)
+    diagnose_task.gather_evidence(asker, "pc", ARGUMENTS, no_wait)
+    return 10_000 - asker.left
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it is carried out", "after"])
+def test_an_endpoint_whose_controller_dies_ends_it_by_itself(after: bool) -> None:
+    total, worst = count_of_questions(), []
+    for at in range(1, total + 1):
+        windows = NearWindows(policy=BAD)
+        with pytest.raises(SessionError):
+            diagnose_task.gather_evidence(Dying(windows, at, after), "pc", ARGUMENTS, no_wait)
+        before = left_behind(windows)
+        windows.state.clock_ahead += datetime.timedelta(minutes=16)
+        scheduled_tasks.run_due(windows.state, lambda _text: None)
+        running = [item for item in left_behind(windows) if item in ("a capture runs", "debug logging", TASK)]
+        assert running == [], (at, before)
+        worst.append(len(before))
+    assert max(worst) > 3, "no death came between on and off"
+
+
+def test_the_files_of_a_diagnosis(tmp_path: Path) -> None:
+    from ansible_collections.fleetops.tetra.plugins.module_utils.capture import document
+    from ansible_collections.fleetops.tetra.plugins.module_utils.triage.rank import diagnose
+    from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+    from ansible_collections.fleetops.tetra.tests.schemas import complaints
+
+    windows = NearWindows(policy=BAD)
+    found, capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    told = diagnose(found, evaluate(found["facts"]))
+    place = diagnose_task.file_diagnosis(tmp_path / "diagnoses", found, told, capture, ARGUMENTS)
+    assert {path.name for path in place.iterdir()} >= {"capture.pcap", "diagnosis.json", "evidence.json", "log.txt"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (place, *place.iterdir()))
+    assert document.read(place / "capture.pcap")["verdict"] == "no_suite_in_common"
+    assert complaints("evidence-1", found) == []
+    assert complaints("diagnosis-1", told) == []
+    old = {**found, "host": "old", "taken_at": "2020-01-01T00:00:00Z"}
+    kept = diagnose_task.file_diagnosis(tmp_path / "diagnoses", old, told, capture, ARGUMENTS)  # type: ignore[arg-type]
+    assert not (kept / "capture.pcap").exists()
+    assert (place / "capture.pcap").exists()
+    nothing = diagnose_task.file_diagnosis(tmp_path / "none", found, told, capture, {**ARGUMENTS, "keep_days": 0})
+    assert not (nothing / "capture.pcap").exists()
