@@ -91,7 +91,10 @@ class Replay:
                 sealed = context is not None and request.headers.get("content-type", "").startswith("multipart")
                 body = sealing.unseal(request.body, context) if sealed and context is not None else request.body
                 asked = _MESSAGE_ID.search(body)
-                status, before, after = self._answers[min(position, len(self._answers) - 1)]
+                if position == len(self._answers):
+                    # Asked for more than the recording holds: it is older than the questions.
+                    break
+                status, before, after = self._answers[position]
                 position += 1
                 envelope = before + (asked[1] if asked else b"") + after
                 if sealed and context is not None:

@@ -20,6 +20,8 @@ MAX_BODY = 2 * 1024 * 1024
 """Bytes of one HTTP body, unless a larger envelope was asked for."""
 MAX_CONVERSATION = 64 * 1024 * 1024
 """Bytes of all HTTP bodies of one connection to an endpoint."""
+MAX_ANSWERS = 5000
+"""HTTP answers of one connection. Windows holds an answer back while there is none; one that does not makes us ask."""
 MAX_HEADERS = 64 * 1024
 """Bytes of the head of one answer, for the client that counts them itself."""
 MAX_ENVELOPE_ELEMENTS = 20_000
@@ -41,6 +43,7 @@ class Meter:
         self.place = place
         self.limit = limit
         self._total = 0
+        self._answers = 0
 
     def head(self, status: int, header: t.Callable[[str], str | None]) -> None:
         """Judges status and headers before anything of the body is read; ``header`` looks one up by its name."""
@@ -62,6 +65,9 @@ class Meter:
     def take(self, size: int) -> None:
         """Counts a body that was read."""
         self._total += size
+        self._answers += 1
+        if self._answers > MAX_ANSWERS:
+            raise SessionError("session", f"{self.place} keeps answering and never comes to an end: given up.")
         if size > self.limit or self._total > MAX_CONVERSATION:
             raise self.too_large()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.fragments import OnePassFragmenter
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.many_transport import ManyTransport
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 
@@ -82,6 +83,7 @@ class ManyConnection:
         nothing: t.Any = None
         host = PSHost(nothing, nothing, False, "Ansible PSRP Host", nothing, PSHostUserInterface(), nothing)
         self.runspace = RunspacePool(self._client, host=host, configuration_name=self._options["configuration_name"])
+        self.runspace._fragmenter = OnePassFragmenter.in_place_of(self.runspace._fragmenter)
         self.runspace.open()
         self.connected = True
         return self

@@ -21,6 +21,7 @@ from xml.sax.saxutils import escape
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.fragments import ErrorText, OnePassFragmenter
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.guarded import guard_connection
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import Place, explain
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
@@ -82,15 +83,6 @@ class Connection(t.Protocol):
     def get_option(self, option: str) -> t.Any: ...
 
 
-@dataclass(frozen=True)
-class _ErrorText:
-    """An error record as its CLIXML; pypsrp asks a message for its type."""
-
-    MESSAGE_TYPE: t.ClassVar[int] = 0x00041005
-
-    clixml: str
-
-
 class _WireSerializer(Serializer):
     """Hands the CLIXML of output objects and error records over as it came.
 
@@ -99,9 +91,16 @@ class _WireSerializer(Serializer):
     bytes, which were a quarter of the rest. Everything else of the protocol is left to pypsrp.
     """
 
+    keeps_clixml = True
+
     def serialize(self, value: t.Any, metadata: t.Any = None, parent: t.Any = None, clear: bool = True) -> t.Any:
         if isinstance(value, CreatePipeline) and parent is None:
-            return self._message(value)
+            ready: _Ready | None = getattr(value, "ready", None)
+            if ready is None:
+                return self._message(value)
+            if ready.clixml is None:
+                ready.clixml = self._message(value)
+            return ready.clixml
         # pypsrp writes the type into the metadata, where a shared command would find it the second time.
         if isinstance(value, TaggedValue):
             metadata = copy(metadata)
@@ -166,7 +165,7 @@ class _WireSerializer(Serializer):
         if metadata is None and isinstance(element, str):
             return element
         if isinstance(element, str) and getattr(metadata, "object", None) is ErrorRecordMessage:
-            return _ErrorText(element)
+            return ErrorText(element)
         return super().deserialize(element, metadata, clear)
 
 
@@ -186,10 +185,38 @@ class _SharedCommands(Pipeline):
         return [statement for statement in statements if statement]
 
 
+@dataclass
+class _Ready:
+    """The CLIXML of a pipeline, once it was made: a fleet is asked the same again and again."""
+
+    clixml: bytes | None = None
+
+
+_READY: dict[tuple[t.Any, ...], _Ready] = {}
+_MOST_READY = 512
+
+
+def _ready(statements: t.Sequence[Statement], pool: t.Any) -> _Ready:
+    """What was made of these statements before, for a pool that speaks the same.
+
+    By their text, since 1, True and 1.0 are equal and different on the wire.
+    """
+    key = (repr(statements), pool.protocol_version, type(pool.host), pool.apartment_state)
+    known = _READY.get(key)
+    if known is None:
+        if len(_READY) >= _MOST_READY:
+            _READY.clear()
+        known = _READY[key] = _Ready()
+    return known
+
+
 class _CommandPipeline(PowerShell):
-    """A pipeline of pypsrp that sends its statements as ``_SharedCommands``."""
+    """A pipeline of pypsrp that sends its statements as ``_SharedCommands``, or as they were made before."""
+
+    ready: _Ready | None = None
 
     def _invoke(self, msg: t.Any) -> None:
+        msg.ready = self.ready
         given = msg.pipeline
         msg.pipeline = _SharedCommands(
             is_nested=given.is_nested,
@@ -233,6 +260,8 @@ class Session:
         pool = self._connection.runspace
         if not hasattr(getattr(pool, "_fragmenter", None), "serializer"):
             raise SessionError("connection_plugin", "This collection does not know the installed pypsrp: use 0.9.")
+        if not isinstance(pool._fragmenter, OnePassFragmenter):
+            pool._fragmenter = OnePassFragmenter.in_place_of(pool._fragmenter)
         pool._fragmenter.serializer = _WireSerializer()
 
     def ask(self, statements: t.Sequence[Statement]) -> Answer:
@@ -240,10 +269,13 @@ class Session:
         writes_stand_first(statements)
         self.open()
         pipeline = _CommandPipeline(self._connection.runspace)
-        for number, statement in enumerate(statements):
+        pipeline.ready = _ready(statements, self._connection.runspace)
+        # pypsrp refuses a pipeline without a command, so one stands for those that are made already.
+        known = pipeline.ready.clixml is not None
+        for number, statement in enumerate(statements[:1] if known else statements):
             if number:
                 pipeline.add_statement()
-            for command in statement:
+            for command in statement[:1] if known else statement:
                 _add(pipeline, command)
         self.pipelines += 1
         try:
@@ -354,7 +386,7 @@ def _tagged(value: t.Any) -> t.Any:
 
 def _refusal(record: t.Any) -> Refusal:
     """A Refusal from an error record, as text or as pypsrp's object; whatever it lacks is left empty."""
-    if isinstance(record, _ErrorText):
+    if isinstance(record, ErrorText):
         thing = clixml.parse(record.clixml)
         return _refusal_of_thing(thing if isinstance(thing, Thing) else Thing((), {}))
     target = getattr(record, "target_object", None)
