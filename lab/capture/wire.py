@@ -99,7 +99,7 @@ def reordered(parts: t.Sequence[Segment], share: float, seed: int) -> list[Segme
 def duplicated(parts: t.Sequence[Segment], share: float, seed: int) -> list[Segment]:
     """A share of the segments comes a second time, later."""
     chance = random.Random(seed)
-    rows = [(number, part) for number, part in enumerate(parts)]
+    rows = list(enumerate(parts))
     rows += [(number + chance.randint(1, 8), part) for number, part in rows if chance.random() < share]
     rows.sort(key=lambda row: row[0])
     return [replace(part, at=parts[min(number, len(parts) - 1)].at) for number, part in rows]

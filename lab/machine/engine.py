@@ -148,7 +148,7 @@ def _command(
     )
     _bind(call, command, limits)
     action = _error_action(call)
-    source = t.cast("t.Generator[Event, t.Any, None]", cmdlet.run(call))
+    source = t.cast(t.Generator[Event, t.Any, None], cmdlet.run(call))
     reply: t.Any = None
     while True:
         try:
@@ -274,7 +274,7 @@ def _started(
     identity = Cmdlet(file.name, "", "", {}, lambda call: iter(()))
     session, variables = runspace.session, runspace.variables
     call = Call(identity, {}, list(inputs), runspace.state, session, variables, runspace.unmatched, bool(inputs))
-    return t.cast("t.Generator[Event, t.Any, None]", runner(call, file.path, arguments))
+    return t.cast(t.Generator[Event, t.Any, None], runner(call, file.path, arguments))
 
 
 def _bind(call: Call, command: Command, limits: Limits) -> None:

@@ -77,7 +77,7 @@ class Runspace(ServerRunspacePool):
         stream_type: StreamType = StreamType.default,
     ) -> None:
         """psrpcore's own messages take this way too."""
-        kind = message_type or PSRPMessageType.get_message_id(t.cast("type[PSObject]", type(message)))
+        kind = message_type or PSRPMessageType.get_message_id(t.cast(type[PSObject], type(message)))
         data = b"" if message is None and kind in _EMPTY else clixml.to_clixml(message, self._cipher)
         self.send(kind, data, pipeline_id)
 

@@ -5,19 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
-import typing as t
-
-import ansible.template
-from ansible.errors import AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-
-from ansible_collections.fleetops.tetra.plugins.module_utils.console.errors import ConsoleError
-from ansible_collections.fleetops.tetra.plugins.module_utils.console.failing import Limits
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.console.access import ACCESS, open_access
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.console.gather import computers, query_of
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.console.hosts import Hosts, hosts_of
-
 DOCUMENTATION = r"""
 name: secure_endpoint
 short_description: The computers of the Cisco Secure Endpoint console
@@ -117,6 +104,19 @@ cache_plugin: ansible.builtin.jsonfile
 cache_connection: build/cache
 cache_timeout: 3600
 """
+
+import datetime
+import typing as t
+
+import ansible.template
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+
+from ansible_collections.fleetops.tetra.plugins.module_utils.console.errors import ConsoleError
+from ansible_collections.fleetops.tetra.plugins.module_utils.console.failing import Limits
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.console.access import ACCESS, open_access
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.console.gather import computers, query_of
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.console.hosts import Hosts, hosts_of
 
 _ENDINGS = (".secure_endpoint.yml", ".secure_endpoint.yaml")
 

@@ -267,11 +267,11 @@ def read_value(words: t.Iterator[str]) -> t.Any:
     if kind in "iu":
         return int(next(words))
     if kind == "b":
-        return bytes(int(next(words)) for _ in range(int(next(words))))
+        return bytes(int(next(words)) for _item in range(int(next(words))))
     if kind == "l":
-        return [read_value(words) for _ in range(int(next(words)))]
+        return [read_value(words) for _item in range(int(next(words)))]
     if kind == "d":
-        return {read_text(next(words)): read_value(words) for _ in range(int(next(words)))}
+        return {read_text(next(words)): read_value(words) for _item in range(int(next(words)))}
     raise ValueError(f"the engine sent {kind!r}")
 
 

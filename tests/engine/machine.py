@@ -151,8 +151,9 @@ class EngineMachine:
         return {"PSVersionTable": version_table(self.state, next(iter(self.state.sessions.values())))}
 
     def invoke(self, statements: t.Sequence[Statement], caller: Caller) -> t.Generator[Event, t.Any, None]:
-        raise NotImplementedError("an engine's pipelines run in its own process")
-        yield
+        if statements:
+            raise NotImplementedError("an engine's pipelines run in its own process")
+        yield from ()
 
     def due_in(self) -> float | None:
         """Seconds until a scheduled task runs."""

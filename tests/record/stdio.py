@@ -220,7 +220,7 @@ class StdioConnection:
     def _connect(self) -> StdioConnection:
         command, seconds, popen = self._start
         self.wire = StdioTransport(command, seconds, **popen)
-        self.runspace = RunspacePool(t.cast("t.Any", self.wire))
+        self.runspace = RunspacePool(t.cast(t.Any, self.wire))
         self.runspace.open()
         self.connected = True
         return self

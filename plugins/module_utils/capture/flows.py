@@ -81,7 +81,7 @@ class Table:
                 return  # the tail of a connection whose talk was not captured
             if len(self.flows) >= 2 * MOST_FLOWS:
                 self.counts.given_up += 1
-                yield self._end(next(iter(self.flows.values()))[0])
+                yield self._end(self._oldest())
             flow = tcp.Flow(part.key, time)
             self.counts.connections += 1
             one, other = flow.directions
@@ -105,7 +105,12 @@ class Table:
     def end(self) -> c.Iterator[tcp.Flow]:
         """All that are left, in the order in which they began."""
         while self.flows:
-            yield self._end(next(iter(self.flows.values()))[0])
+            yield self._end(self._oldest())
+
+    def _oldest(self) -> tcp.Flow:
+        for flow, _side, _here, _there in self.flows.values():
+            return flow
+        raise IndexError("no connection is held")
 
     def _end(self, flow: tcp.Flow) -> tcp.Flow:
         self._held -= _waiting(flow)

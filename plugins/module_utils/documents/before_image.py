@@ -63,7 +63,7 @@ class GpoValueItem(t.TypedDict):
     after: GpoState
 
 
-Item = RegistryValueItem | FileItem | GpoValueItem
+Item = t.Union[RegistryValueItem, FileItem, GpoValueItem]  # noqa: UP007 - pylint of ansible-test knows no |
 
 
 class BeforeImage(t.TypedDict):

@@ -15,7 +15,7 @@ import types
 import typing as t
 from functools import cache
 
-Check = t.Callable[[t.Any, str], str | None]
+Check = t.Callable[[t.Any, str], t.Optional[str]]  # noqa: UP045 - pylint of ansible-test knows no |
 """Takes a value and its place; the phrase that says what is wrong, or None."""
 
 _PLAIN: dict[t.Any, tuple[tuple[type, ...], str]] = {

@@ -22,7 +22,7 @@ RegistryType = t.Literal[
     "REG_SZ", "REG_EXPAND_SZ", "REG_MULTI_SZ", "REG_DWORD", "REG_QWORD", "REG_BINARY", "REG_NONE",
     "REG_SZ_OR_EXPAND_SZ",
 ]  # fmt: skip
-RegistryData = str | list[str] | int | None
+RegistryData = t.Union[str, list[str], int, None]  # noqa: UP007 - pylint of ansible-test knows no |
 """As stored: text, lines, a number, the bytes of a REG_BINARY in hex; ``None`` where there is no value."""
 ProbeOutcome = t.Literal["tls_ok", "tls_failed", "dns", "connect", "proxy", "timeout", "other"]
 UpdateResult = t.Literal["updated", "up_to_date", "failed", "never"]

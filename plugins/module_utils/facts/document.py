@@ -110,8 +110,12 @@ SCHANNEL_VALUES = ("Enabled", "DisabledByDefault", "ClientMinKeyBitLength", "Cli
 
 @t.overload
 def section(status: Status, reason: str | None = None) -> Section: ...
+
+
 @t.overload
 def section(status: Status, reason: str | None = None, **values: t.Any) -> dict[str, t.Any]: ...
+
+
 def section(status: Status, reason: str | None = None, **values: t.Any) -> t.Any:
     """``status`` and ``reason``, with which every section begins: ``{**section(OK), "names": [...]}``.
 

@@ -63,7 +63,7 @@ def render(report: Report) -> t.Iterator[str]:
         policy=_policy_in_words(report),
         scripts=scripts,
         styles=styles,
-        content_security_policy=_content_security_policy(scripts),
+        content_security_policy=content_security_policy(scripts),
         data=embedded_json(page_data(report)),
     )
 
@@ -110,7 +110,7 @@ def _licensed(script: str) -> str:
     return f"/*\n{asset(TABLE_LICENCE).strip()}\n*/\n{script}"
 
 
-def _content_security_policy(scripts: t.Sequence[str]) -> str:
+def content_security_policy(scripts: t.Sequence[str]) -> str:
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
     )

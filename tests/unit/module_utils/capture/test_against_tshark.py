@@ -97,7 +97,7 @@ def test_all_scenarios_in_one_capture(way: str, tmp_path: Path) -> None:
     [
         lambda parts, seed: wire.reordered(parts, 0.35, seed),
         lambda parts, seed: wire.duplicated(parts, 0.3, seed),
-        lambda parts, seed: wire.overlapping(parts, seed),
+        wire.overlapping,
         lambda parts, seed: wire.reordered(wire.duplicated(parts, 0.2, seed), 0.2, seed),
     ],
     ids=["reordered", "duplicated", "overlapping", "both"],

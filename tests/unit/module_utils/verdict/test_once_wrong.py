@@ -72,7 +72,7 @@ def denied_winhttp(facts: Facts) -> None:
 
 
 def denied(section: str) -> t.Callable[[Facts], None]:
-    return lambda facts: t.cast("None", e.unread(facts, section, f.DENIED))
+    return lambda facts: t.cast(None, e.unread(facts, section, f.DENIED))
 
 
 @pytest.mark.parametrize(

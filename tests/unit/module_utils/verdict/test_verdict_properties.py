@@ -105,7 +105,7 @@ def facts_at(facts: Facts, path: tuple[t.Any, ...]) -> Facts:
     part: t.Any = facts
     for key in path:
         part = part[key]
-    return t.cast("Facts", part)
+    return t.cast(Facts, part)
 
 
 def rank(facts: Facts) -> int:

@@ -19,7 +19,8 @@ DRIVER = {"PSChildName": "CiscoAMPCEFWDriver", "ImagePath": "system32\\drivers\\
 RPC = {"PSChildName": "RpcSs", "ImagePath": "C:\\Windows\\system32\\svchost.exe -k rpcss", "Start": 2}
 
 
-def status(*services: t.Any, refusals: t.Sequence[Refusal] = (), complete: bool = True, rpc: t.Any = RPC) -> str:
+def status(*services: t.Any, refusals: t.Sequence[Refusal] = (), complete: bool = True, rpc: t.Any = "running") -> str:
+    rpc = RPC if rpc == "running" else rpc
     services = (*services, rpc) if rpc is not None else services
     reply = Reply([Thing((), one) if isinstance(one, dict) else one for one in services], list(refusals), complete)
     registry: t.Any = SimpleNamespace(data=lambda key, name: None)
