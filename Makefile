@@ -20,12 +20,15 @@ REBOOT_MINUTES ?= 5
 ACCOUNT ?=
 GPO_HOST ?=
 ARGS ?=
+RUNS ?=
 NEWEST_CORE ?= 2.21.5
 NEWEST_PYTHONS ?= 3.14 3.13 3.12
 
 # The real PowerShell of the tests (docs/development.md); empty where there is none.
 ENGINE = TETRA_PWSH="$${TETRA_PWSH:-$$(tools/unpack-engine 2>/dev/null || true)}"
 
+comma := ,
+space := $(subst ,, )
 RUN := tools/run
 RUN_INSTALLED := tools/run --collections build/collections
 LAB := python -m ansible_collections.fleetops.tetra.lab
@@ -120,6 +123,13 @@ capture: setup ## why an update failed, from a packet capture: make capture FILE
 .PHONY: prove-captures
 prove-captures: setup ## 100,000 mutated captures: no traceback, no hang, bounded memory; a few minutes
 	@TETRA_MUTATIONS=100000 $(RUN) python -m pytest tests/unit/module_utils/capture/test_mutated.py $(ARGS)
+
+.PHONY: history
+history: setup ## add run folders to the store of all runs and make its page: make history RUNS="build/demo"
+	@test -n "$(RUNS)" || { echo 'Say which run folders: make history RUNS="build/demo build/other"' >&2; exit 2; }
+	@$(RUN) ansible-playbook fleetops.tetra.history -e tetra_history_store="$(CURDIR)/build/history.sqlite" \
+	    -e tetra_history_page="$(CURDIR)/build/history.html" \
+	    -e '{"tetra_history_add": [$(subst $(space),$(comma),$(foreach run,$(RUNS),"$(abspath $(run))"))]}' $(ARGS)
 
 .PHONY: bench
 bench: setup ## benchmarks: ratios measured in one run

@@ -16,7 +16,7 @@ import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.history.spans import Run, Span, State
+from ansible_collections.fleetops.tetra.plugins.module_utils.history.spans import ABSENT, Run, Span, State
 
 try:
     import sqlalchemy as sa
@@ -191,6 +191,9 @@ class Store:
             return 0
         limit = max(numbers)
         connection.execute(sa.delete(spans).where(spans.c.last.is_not(None), spans.c.last <= limit))
+        # What was gone all the time that is kept is forgotten too.
+        lost = (spans.c.state == ABSENT, spans.c.first <= limit, spans.c.last.is_(None))
+        connection.execute(sa.delete(spans).where(*lost))
         connection.execute(sa.update(spans).where(spans.c.first <= limit).values(first=limit + 1))
         connection.execute(sa.delete(tallies).where(tallies.c.seq <= limit))
         connection.execute(sa.delete(runs).where(runs.c.seq <= limit))
