@@ -10,6 +10,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.declared import default
+
 OBSERVATIONS: t.Final[dict[str, t.Any]] = {
     "type": "list",
     "elements": "dict",
@@ -25,11 +27,11 @@ POLICY: t.Final[dict[str, t.Any]] = {
     },
 }
 ASKING: t.Final[dict[str, dict[str, t.Any]]] = {
-    "timeout": {"type": "int", "default": 120},
-    "probe": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": default("tetra_timeout")},
+    "probe": {"type": "bool", "default": default("tetra_probe")},
     "probe_host": {"type": "str"},
     "probe_port": {"type": "int"},
-    "probe_proxy": {"type": "str", "default": "auto"},
+    "probe_proxy": {"type": "str", "default": default("tetra_probe_proxy")},
 }
 ENDPOINT_INFO: t.Final = ASKING
 AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
@@ -47,8 +49,8 @@ BULK_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     "policy": POLICY,
     "as_image": AUDIT["as_image"],
     "domain_policy": AUDIT["domain_policy"],
-    "processes": {"type": "int", "default": 0},
-    "at_once": {"type": "int", "default": 150},
+    "processes": {"type": "int", "default": default("tetra_processes")},
+    "at_once": {"type": "int", "default": default("tetra_at_once")},
 }
 FAIL_ON: t.Final[dict[str, t.Any]] = {
     "type": "str",
@@ -90,6 +92,9 @@ IMAGE_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     "domain_policy": AUDIT["domain_policy"],
 }
 WAIVE: t.Final[dict[str, dict[str, t.Any]]] = {"file": {"type": "path", "required": True}, "run": {"type": "path"}}
+CHECK_VARIABLES: t.Final[dict[str, dict[str, t.Any]]] = {
+    "own": {"type": "list", "elements": "str", "default": []},
+}
 PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": ASKING["timeout"]}
 PLAN: t.Final[dict[str, t.Any]] = {
     "type": "dict",
@@ -100,14 +105,18 @@ PLAN: t.Final[dict[str, t.Any]] = {
         "allow_list": {"type": "list", "elements": "str"},
     },
 }
-REBOOT_METHOD: t.Final[dict[str, t.Any]] = {"type": "str", "choices": ["native", "win_reboot"], "default": "native"}
+REBOOT_METHOD: t.Final[dict[str, t.Any]] = {
+    "type": "str",
+    "choices": ["native", "win_reboot"],
+    "default": default("tetra_reboot_method"),
+}
 NAMED_ROLES: t.Final[dict[str, t.Any]] = {
     "type": "list",
     "elements": "str",
     "choices": ["domain_controller", "cluster_node", "hyper_v_host", "bitlocker_pin"],
     "default": [],
 }
-MAX_FAILURES: t.Final[dict[str, t.Any]] = {"type": "str", "default": "5%"}
+MAX_FAILURES: t.Final[dict[str, t.Any]] = {"type": "str", "default": default("tetra_max_failures")}
 CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path", "required": True},
     "plan": PLAN,
@@ -115,12 +124,12 @@ CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "reboot_when": {"type": "str", "choices": ["always", "no_user", "never"], "default": "always"},
     "reboot_method": REBOOT_METHOD,
     "named_roles": NAMED_ROLES,
-    "max_reboots": {"type": "int", "default": 0},
+    "max_reboots": {"type": "int", "default": default("tetra_max_reboots")},
     "maintenance_window": {"type": "str"},
-    "deadline": {"type": "int", "default": 1800},
-    "commit_confirm": {"type": "int", "default": 0},
-    "gpo_deadline": {"type": "int", "default": 900},
-    "update_definitions": {"type": "bool", "default": True},
+    "deadline": {"type": "int", "default": default("tetra_deadline")},
+    "commit_confirm": {"type": "int", "default": default("tetra_commit_confirm")},
+    "gpo_deadline": {"type": "int", "default": default("tetra_gpo_deadline")},
+    "update_definitions": {"type": "bool", "default": default("tetra_update_definitions")},
     "debug_logging": {"type": "bool", "default": False},
     "as_image": AUDIT["as_image"],
     "probe": {"type": "bool", "default": True},
@@ -161,7 +170,7 @@ REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "policy": POLICY,
     "plan": PLAN,
     "max_failures": MAX_FAILURES,
-    "waves": {"type": "raw", "default": [1, 10, 50, 250]},
+    "waves": {"type": "raw", "default": default("tetra_waves")},
     "maintenance_window": {"type": "str"},
     "slices_declared": {"type": "bool", "default": False},
     "commit_confirm": CURE["commit_confirm"],
