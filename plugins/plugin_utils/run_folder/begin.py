@@ -28,6 +28,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
     GATE_FILE,
     HOSTS_FOLDER,
+    PROGRESS_FILE,
     RUN_FILE,
     RUN_SCHEMA,
     ResultsError,
@@ -104,6 +105,7 @@ def begin_run(
                 "hosts": list(hosts),
             }
             (folder / GATE_FILE).unlink(missing_ok=True)
+            (folder / PROGRESS_FILE).unlink(missing_ok=True)
             write_json(folder / RUN_FILE, info)
     except OSError as error:
         raise ResultsError(f"The results folder {results_dir} cannot be written: {error.strerror}.") from error

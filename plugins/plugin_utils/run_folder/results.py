@@ -31,6 +31,7 @@ RUN_SCHEMA: t.Final = "fleetops.tetra/run/1"
 RESULT_SCHEMA: t.Final = "fleetops.tetra/result/1"
 RUN_FILE = "run.json"
 HOSTS_FOLDER = "hosts"
+PROGRESS_FILE = "progress.json"
 GATE_FILE = "gate.json"
 """Left by the gate when a run has come to its end."""
 STATES = ("compliant", "non_compliant", "unknown", "not_applicable")

@@ -18,7 +18,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.bulk.supervisor imp
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import bridge, http_client, session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import probe_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import join_run
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import STATES
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import STATES, read_run_info
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import chosen_domain, chosen_policy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.host_options import HostOptions
 
@@ -48,7 +48,7 @@ def audit_many(hosts: t.Sequence[str], options: HostOptions, arguments: t.Mappin
             yield Job(host, found, float(arguments["timeout"]), probe, refused)
 
     supervisor = Supervisor(orders, len(hosts), processes, arguments["at_once"])
-    tally = supervisor.run(jobs(), Progress(run.path).told)
+    tally = supervisor.run(jobs(), Progress(run.path, len(read_run_info(run.path)["hosts"])).told)
     return task_result(tally)
 
 

@@ -84,7 +84,7 @@ VARIABLES: tuple[Variable, ...] = (
              ("compliance",), ("bulk", "per_host")),
     Variable("tetra_processes", "int", "Processes of the bulk engine; 0 is one for each processor.", 0,
              ("compliance",)),
-    Variable("tetra_at_once", "int", "Endpoints that one process of the bulk engine asks at once.", 150,
+    Variable("tetra_at_once", "int", "Endpoints that one process of the bulk engine asks at once.", 250,
              ("compliance",)),
     Variable("tetra_images", "raw", "The images to judge: a file, a folder, a pattern, or a list of them.", NO_DEFAULT,
              ("golden_image",)),
