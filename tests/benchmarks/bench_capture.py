@@ -35,8 +35,8 @@ READ = """
 import sys
 from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture import document
-found = document.read(Path(sys.argv[1]), document.Wanted(everything=True, most=100000))
-print(len(found["connections"]))
+found = document.read(Path(sys.argv[1]), document.Wanted(everything=True, most=100))
+print(found["file"]["connections"])
 """
 
 

@@ -99,34 +99,33 @@ def packets(path: Path, source: Source, max_size: int = DEFAULT_MAX_SIZE) -> c.I
         if start == b"\x1f\x8b":
             source.compressed = True
             file = t.cast(t.BinaryIO, gzip.GzipFile(fileobj=file))
-        yield from _packets(path, file, source, max_size)
+        stream = _Stream(file, max_size)
+        yield from _opened(path, stream, source)
+        if stream.over:
+            source.problem = f"Only the first {max_size / 1e9:.1f} GB were read (max_size)."
+        elif stream.broken:
+            source.problem = f"The file is damaged: {stream.broken}."
 
 
-def _packets(path: Path, file: t.BinaryIO, source: Source, max_size: int) -> c.Iterator[Packet]:
-    stream = _Stream(file, max_size)
+def _opened(path: Path, stream: _Stream, source: Source) -> c.Iterable[Packet]:
+    """What reads this kind of file. Raises CaptureError."""
     head = stream.read(24)
     if not head:
         raise CaptureError(f"{path} is empty{f': {stream.broken}' if stream.broken else ''}.")
     if head[:4] in _PCAP:
         source.format = "pcap"
-        yield from _pcap(head, stream, source)
-    elif head[:4] == _SECTION:
+        return _pcap(head, stream, source)
+    if head[:4] == _SECTION:
         source.format = "pcapng"
-        yield from _pcapng(head, stream, source)
-    elif etl.looks_like(head + (more := stream.read(etl.HEADER - len(head)))):
+        return _pcapng(head, stream, source)
+    head += stream.read(etl.HEADER - len(head))
+    if etl.looks_like(head):
         source.format = "etl"
-        found = etl.read(head + more, stream.read)
+        found = etl.read(head, stream.read)
         source.problem = found.problem
         source.notes += found.notes
-        yield from found.packets
-    else:
-        raise CaptureError(
-            f"{path} is no capture: it starts neither like pcap or pcapng nor like a Windows trace (ETL)."
-        )
-    if stream.over:
-        source.problem = f"Only the first {max_size / 1e9:.1f} GB were read (max_size)."
-    elif stream.broken:
-        source.problem = f"The file is damaged: {stream.broken}."
+        return found.packets
+    raise CaptureError(f"{path} is no capture: it starts neither like pcap or pcapng nor like a Windows trace (ETL).")
 
 
 def _pcap(head: bytes, stream: _Stream, source: Source) -> c.Iterator[Packet]:
@@ -139,31 +138,26 @@ def _pcap(head: bytes, stream: _Stream, source: Source) -> c.Iterator[Packet]:
     unpack = struct.Struct(order + "IIII").unpack_from
     buffer, at, size, offset = b"", 0, 0, 24
     while True:
-        if size - at < length:
-            more = stream.read(CHUNK)
-            if not more:
-                if size > at:
-                    source.problem = f"The file is cut short: it ends within the header of a packet, at byte {offset}."
-                return
-            buffer, at = buffer[at:] + more, 0
-            size = len(buffer)
-            continue
-        seconds, fraction, kept, wire = unpack(buffer, at)
-        if kept > LARGEST_PACKET:
+        start = at
+        while at + length <= size:
+            seconds, fraction, kept, wire = unpack(buffer, at)
+            end = at + length + kept
+            if end > size:
+                break
+            yield seconds * 1_000_000_000 + fraction * factor, link, wire, kept, buffer, at + length
+            at = end
+        offset += at - start
+        if at + length <= size and kept > LARGEST_PACKET:
             source.problem = f"The file is damaged at byte {offset}: a packet of {kept} bytes."
             return
-        if size - at < length + kept:
-            more = stream.read(CHUNK)
-            if not more:
-                source.problem = f"The file is cut short: it ends within a packet, at byte {offset}."
-                return
-            buffer, at = buffer[at:] + more, 0
-            size = len(buffer)
-            continue
-        at += length
-        yield seconds * 1_000_000_000 + fraction * factor, link, wire, kept, buffer, at
-        at += kept
-        offset += length + kept
+        more = stream.read(CHUNK)
+        if not more:
+            if size > at:
+                what = "within the header of a packet" if at + length > size else "within a packet"
+                source.problem = f"The file is cut short: it ends {what}, at byte {offset}."
+            return
+        buffer, at = buffer[at:] + more, 0
+        size = len(buffer)
 
 
 @dataclass

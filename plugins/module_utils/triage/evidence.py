@@ -80,10 +80,12 @@ class Revocation(Section):
 
 
 class Clock(Section):
-    """``ahead``: seconds that the endpoint's clock is before the controller's; ``tolerance``: half the round trip."""
+    """``ahead``: seconds that the endpoint's clock is before the controller's; ``tolerance``: half the round trip;
+    ``utc_offset_minutes``: the endpoint's local time minus UTC."""
 
     ahead: float
     tolerance: float
+    utc_offset_minutes: int | None
 
 
 class Disk(Section):
@@ -219,7 +221,7 @@ _NOTHING: dict[str, dict[str, t.Any]] = {
     "issuer": {"issuer": None, "subject": None, "not_before": None, "not_after": None, "points": []},
     "roots": {"present": [], "absent": [], "update": "unknown", "update_reachable": None},
     "revocation": {"points": {}},
-    "clock": {"ahead": 0.0, "tolerance": 0.0},
+    "clock": {"ahead": 0.0, "tolerance": 0.0, "utc_offset_minutes": None},
     "disk": {"drive": "", "free_bytes": 0},
     "firewall": {"blocking": [], "default_blocks": None},
     "hosts_file": {"pinned": []},

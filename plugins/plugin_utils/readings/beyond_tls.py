@@ -259,8 +259,10 @@ def _clock(asker: Asker) -> t.Any:
     question = Question(
         "clock",
         (
-            going_on("Get-CimInstance", ClassName="Win32_OperatingSystem", Property=["LocalDateTime"]),
-            select("LocalDateTime"),
+            going_on(
+                "Get-CimInstance", ClassName="Win32_OperatingSystem", Property=["LocalDateTime", "CurrentTimeZone"]
+            ),
+            select("LocalDateTime", "CurrentTimeZone"),
         ),
     )
     before, began = datetime.now(UTC), time.monotonic()
@@ -270,7 +272,10 @@ def _clock(asker: Asker) -> t.Any:
         theirs = moment(utc(thing.get("LocalDateTime"))) if isinstance(thing, Thing) else None
         if theirs is not None:
             ahead = theirs.timestamp() - before.timestamp() - tolerance
-            return e.section("clock", ahead=round(ahead, 1), tolerance=round(tolerance + 1, 1))
+            zone = thing.get("CurrentTimeZone")
+            offset = int(zone) if isinstance(zone, int) and abs(zone) <= 15 * 60 else None
+            tolerance = round(tolerance + 1, 1)
+            return e.section("clock", ahead=round(ahead, 1), tolerance=tolerance, utc_offset_minutes=offset)
     return e.section("clock", *_not_absent(reply))
 
 

@@ -5,8 +5,8 @@
 # Do not use this from other collections or standalone plugins/modules!
 """A diagnosis of one endpoint: evidence taken, causes ranked, both filed in the folder of the diagnoses.
 
-``<host>/``: ``evidence.json``, ``diagnosis.json``, ``log.txt`` and, where it is kept, ``capture.pcap`` with the
-connections to definition servers only. Folders and files are their owner's.
+``<host>/``: ``evidence.json``, ``diagnosis.json``, ``index.html``, ``log.txt`` and, where it is kept, ``capture.pcap``
+with the connections to definition servers only. Folders and files are their owner's.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.connector import xm
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, ERROR, NOT_READ
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage import evidence as e
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage.rank import Diagnosis, diagnose
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage.timeline import log_time
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import definitions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
@@ -44,6 +45,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.sessio
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import beyond_tls
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect, probe_target
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.diagnosis_page import write_page
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import private, results
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
@@ -161,7 +163,13 @@ def _update(
         line=update["line"],
         signatures=update["signatures"],
         began=began,
-        lines=[{"time": None, "text": line[:500]} for line in lines[-40:]],
+        lines=[
+            {
+                "time": log_time(line, found["taken_at"], found["clock"]["utc_offset_minutes"]),
+                "text": line[:500],
+            }
+            for line in lines[-40:]
+        ],
     )
     return taken
 
@@ -238,6 +246,7 @@ def file_diagnosis(
     results.write_json(place / "diagnosis.json", found)
     with open(place / "log.txt", "w", encoding="utf-8", opener=private.for_owner) as out:
         out.writelines(f"{line['text']}\n" for line in evidence["update"]["lines"])
+    write_page(place, evidence, found)
     forget_old_captures(folder, int(arguments["keep_days"]))
     return place
 
