@@ -37,7 +37,9 @@ def _recorded(act: Callable[[tuple[str, int]], object], target: tuple[str, int])
     with Recorder(target) as recorder:
         act(recorder.address)
     (one,) = recorder.conversations
-    return one
+    # A side that ends with bytes unread resets: a matter of chance here, and not what these scenarios are about.
+    ends = [replace(event, kind="fin") if event.kind == "reset" else event for event in one.events]
+    return replace(one, events=ends)
 
 
 def _through(suites: list[str], *, proxy: bool = False, status: int = 200, versions: tuple[int, ...] = (771, 772),
