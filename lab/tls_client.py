@@ -110,6 +110,7 @@ def offer(
     server_port: int = 443,
     trust: Trust | None = None,
     request: bytes = b"",
+    signatures: t.Sequence[str] | None = None,
 ) -> HandshakeResult:
     """Makes one handshake and says how it ended. Without ``trust`` the server's certificate is not checked.
 
@@ -118,7 +119,7 @@ def offer(
     suites_in_order: IANA names without curve suffix. versions: 771 and/or 772 (769, 770 too); a version without any
     suite of its own is not offered. curves: Windows names in order, ``None`` for the library's default; with no curve
     at all the suites that need one are left out. proxy: an HTTP proxy to CONNECT through. timeout: seconds for the
-    whole exchange.
+    whole exchange. signatures: signature algorithms as CNG names them, ``None`` for all that Windows has.
     """
     deadline = time.monotonic() + timeout
     groups = None if curves is None else [_CURVES[name.lower()] for name in curves if name.lower() in _CURVES]
@@ -131,7 +132,10 @@ def offer(
     if not wanted:
         return HandshakeResult("nothing_offered", left_out=tuple(left_out))
     alerts: list[int] = []
-    context = _context(wanted, versions, groups, alerts)
+    algorithms = _SIGNATURES if signatures is None else signature_list(signatures)
+    if not algorithms:
+        return HandshakeResult("nothing_offered", left_out=tuple(left_out))
+    context = _context(wanted, versions, groups, alerts, algorithms)
     if trust is not None:
         _check(context, trust)
     connection = SSL.Connection(context, None)
@@ -155,6 +159,13 @@ def offer(
         return result("closed", detail=str(error))
 
 
+def signature_list(names: t.Sequence[str]) -> bytes:
+    """``RSAE-PSS/SHA256`` and its like in OpenSSL's spelling; what it does not know is left out."""
+    spelled = (name.replace("RSAE-PSS", "RSA-PSS").replace("/", "+").encode() for name in names)
+    known = _SIGNATURES.split(b":")
+    return b":".join(dict.fromkeys(name for name in spelled if name in known))
+
+
 def _has_version(name: str, versions: t.Collection[int]) -> bool:
     if name in _TLS_1_3_NAMES:
         return TLS_1_3 in versions
@@ -164,7 +175,11 @@ def _has_version(name: str, versions: t.Collection[int]) -> bool:
 
 
 def _context(
-    names: t.Sequence[str], versions: t.Collection[int], groups: list[str] | None, alerts: list[int]
+    names: t.Sequence[str],
+    versions: t.Collection[int],
+    groups: list[str] | None,
+    alerts: list[int],
+    signatures: bytes,
 ) -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_info_callback(functools.partial(_note_alert, alerts))
@@ -178,7 +193,7 @@ def _context(
     context.set_tls13_ciphersuites(":".join(modern).encode())
     # Without a classic suite the list must still hold one; the minimum version keeps it out of the hello.
     context.set_cipher_list(":".join([*(classic or ["TLS_RSA_WITH_AES_128_CBC_SHA"]), "@SECLEVEL=0"]).encode())
-    openssl.SSL_CTX_set1_sigalgs_list(context._context, _SIGNATURES)
+    openssl.SSL_CTX_set1_sigalgs_list(context._context, signatures)
     if groups:
         openssl.SSL_CTX_set1_curves_list(context._context, ":".join(groups).encode())
     return context
@@ -218,6 +233,8 @@ def _handshake(
             chain = tuple(one.public_bytes(Encoding.DER) for one in _chain(connection))
             version = _version_number(connection)
             return result("ok", version=version, suite=_iana_name(name), offered=offered, chain=chain)
+        if failure and not offered:
+            return result("nothing_offered", detail=failure)
         if failure:
             last = alerts[-1] if alerts else None
             return result("closed" if last is None else "alert", alert=last, offered=offered, detail=failure)

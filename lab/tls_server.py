@@ -35,6 +35,7 @@ TLS_1_2 = 771
 TLS_1_3 = 772
 _TLS_1_3_PREFIXES = ("TLS_AES_", "TLS_CHACHA20_")
 _CURVES = {"curve25519": "X25519", "nistp256": "P-256", "nistp384": "P-384", "nistp521": "P-521"}
+SIGNATURES = b"RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
 SERVER_NAME = "tetra-defs.amp.cisco.com"
 CISCO = "CN=HydrantID Server CA O1,OU=HydrantID Trusted Certificate Service,O=IdenTrust,C=US"
 """An issuer as Cisco's field notices FN72111 and FN72113 name it; that the definition servers have it is inferred."""
@@ -47,7 +48,8 @@ class TlsServer:
     """Accepts TLS connections in the background until closed.
 
     suites: IANA names. versions: 771 and/or 772, each offered only where it has a suite. dh_bits: 2048, 3072, 4096.
-    curves: Windows names, None for the library's default. proxy: also listen as an HTTP proxy on ``proxy_port``;
+    curves: Windows names, None for the library's default. signatures: what it signs with, in OpenSSL's spelling; by
+    default not SHA1, as on every server of today. proxy: also listen as an HTTP proxy on ``proxy_port``;
     proxy_status: what the proxy answers to CONNECT (anything but 200 opens no tunnel). authority: distinguished name
     (RFC 4514) of the authority that issues the certificate; without it the certificate is self-signed.
     """
@@ -59,6 +61,7 @@ class TlsServer:
         versions: t.Collection[int] = (TLS_1_2, TLS_1_3),
         dh_bits: int = 2048,
         curves: t.Sequence[str] | None = None,
+        signatures: bytes = SIGNATURES,
         proxy: bool = False,
         proxy_status: int = 200,
         timeout: float = 10.0,
@@ -74,7 +77,7 @@ class TlsServer:
         """What clients asked the proxy for, in order."""
         self.authority_certificate = _identity(authority)[2]
         self._after_hello = after_hello
-        self._context = _context(suites, versions, dh_bits, curves, authority)
+        self._context = _context(suites, versions, dh_bits, curves, signatures, authority)
         self._with_proxy = proxy
         self._proxy_status = proxy_status
         self._timeout = timeout
@@ -223,7 +226,8 @@ def _context(
     versions: t.Collection[int],
     dh_bits: int,
     curves: t.Sequence[str] | None,
-    authority: str | None,
+    signatures: bytes,
+    authority: str | None = None,
 ) -> SSL.Context:
     modern = [name for name in suites if name.startswith(_TLS_1_3_PREFIXES)]
     classic = [name for name in suites if not name.startswith(_TLS_1_3_PREFIXES)]
@@ -246,6 +250,7 @@ def _context(
         path = Path(folder, "dh.pem")
         path.write_bytes(_dh_parameters(dh_bits))
         context.load_tmp_dh(str(path))
+    openssl.SSL_CTX_set1_sigalgs_list(context._context, signatures)
     if curves is not None:
         names = ":".join(_CURVES[name.lower()] for name in curves)
         openssl.SSL_CTX_set1_curves_list(context._context, names.encode())

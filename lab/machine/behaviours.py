@@ -258,6 +258,14 @@ TABLE: tuple[Behaviour, ...] = (
         ("used", "ignored"),
     ),
     Behaviour(
+        "signature_list",
+        "inferred",
+        "The list of signature algorithms (…\\Local\\SSL\\00010003) on Windows 10 and later; on Windows 7 to 8.1 it is "
+        "obeyed (KB2973337).",
+        "support.microsoft.com/help/2973337 for Windows 7 to 8.1; for later releases not found anywhere",
+        ("obeyed", "ignored"),
+    ),
+    Behaviour(
         "fips_mode",
         "documented",
         "FIPS mode takes curve25519 away; AES with NIST curves stays.",

@@ -34,7 +34,14 @@ from ansible_collections.fleetops.tetra.lab.machine.registry import (
     make_value,
 )
 from ansible_collections.fleetops.tetra.lab.machine.restarting import LOGON_UI
-from ansible_collections.fleetops.tetra.lab.machine.schannel_model import FIPS_KEY, LOCAL_KEY, POLICY_KEY, SCHANNEL_KEY
+from ansible_collections.fleetops.tetra.lab.machine.schannel_model import (
+    FIPS_KEY,
+    LOCAL_KEY,
+    POLICY_KEY,
+    SCHANNEL_KEY,
+    SIGNATURE_KEY,
+    default_signatures,
+)
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import Identity, TetraRoute, WindowsState
 from ansible_collections.fleetops.tetra.lab.tls_server import AFTER_HELLO
@@ -54,6 +61,7 @@ KEYS = (
     "policy",
     "local",
     "curves",
+    "signatures",
     "schannel",
     "fips",
     "registry",
@@ -383,6 +391,9 @@ def _orders(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
         registry.set(POLICY_KEY, "Functions", Value(SZ, ",".join(policy)))
     elif policy is not None:
         registry.set(POLICY_KEY, "Functions", Value(SZ, str(policy)))
+    signatures = mapping.get("signatures", default_signatures(state.release))
+    if signatures != "absent":
+        registry.set(SIGNATURE_KEY, "Functions", Value(MULTI_SZ, tuple(signatures)))
     curves = mapping.get("curves") or {}
     local_curves = curves.get("local", state.release.curves)
     if not state.release.suffixed and local_curves != "absent":

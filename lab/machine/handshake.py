@@ -100,6 +100,7 @@ def _shake(
         proxy=place if through_proxy else None,
         trust=trust,
         request=request,
+        signatures=wanted.signatures or None,
     )
     if result.outcome == "ok" and (_key_refused(wanted, result) or not wanted.sha256_signatures):
         # OpenSSL has no such limits; Schannel ends the handshake when the server's key or signature is outside of them.

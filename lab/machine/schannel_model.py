@@ -27,6 +27,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_re
 POLICY_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Cryptography\Configuration\SSL\00010002"
 LOCAL_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Cryptography\Configuration\Local\SSL\00010002"
 SCHANNEL_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL"
+SIGNATURE_KEY = LOCAL_KEY[:-8] + "00010003"
 FIPS_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Lsa\FipsAlgorithmPolicy"
 WINHTTP_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\WinHttp"
 MDM_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\PolicyManager\current\device\Cryptography"
@@ -62,6 +63,8 @@ class Offer:
     rsa_bits: tuple[int, int | None] = (1024, None)
     sha256_signatures: bool = True
     """Whether a certificate or key exchange signed with SHA256 is accepted."""
+    signatures: tuple[str, ...] = ()
+    """Signature algorithms as CNG names them, in order."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,25 @@ def offer(configuration: Configuration, in_force: ConfiguredLists) -> Offer:
         switches.key_bits("Diffie-Hellman"),
         switches.key_bits("PKCS"),
         switches.accepts_sha256_signatures(),
+        signature_names(configuration),
     )
+
+
+def default_signatures(release: Release) -> tuple[str, ...]:
+    """As captured from Server 2016 and 2022; older ones by KB2973337."""
+    names = "RSA/SHA256 RSA/SHA384 RSA/SHA1 ECDSA/SHA256 ECDSA/SHA384 ECDSA/SHA1 DSA/SHA1 RSA/SHA512 ECDSA/SHA512"
+    pss = "RSAE-PSS/SHA256 RSAE-PSS/SHA384 RSAE-PSS/SHA512 " if max(release.builds) >= 17763 else ""
+    return tuple((pss + names).split())
+
+
+def signature_names(configuration: Configuration) -> tuple[str, ...]:
+    value = configuration.registry.get(SIGNATURE_KEY, "Functions")
+    default = default_signatures(configuration.release)
+    ignored = configuration.behaviours["signature_list"] == "ignored" and not configuration.release.suffixed
+    if value is None or value.type != MULTI_SZ or ignored:
+        return default
+    known = (*default, "RSAE-PSS/SHA256", "RSAE-PSS/SHA384", "RSAE-PSS/SHA512")
+    return tuple(name for name in value.data if name in known)
 
 
 def is_tls13(name: str) -> bool:

@@ -199,6 +199,15 @@ class _Maker:
             elif value["status"] == "ok":
                 self._value(f"The {which} curve list", value)
         definition["curves"] = curves
+        signatures = facts["signature_algorithms"]
+        for name, which in (("The list of signature algorithms", "local"), ("Its twin below Policies", "policy")):
+            value = signatures[which]
+            if not self._was_read(name, value):
+                self._denied.append(str(value["path"]))
+            elif which == "local" and value["status"] == "absent":
+                definition["signatures"] = "absent"
+            elif value["status"] == "ok":
+                self._value(name, value)
 
     def _schannel(self) -> None:
         schannel = self._facts["schannel"]

@@ -15,6 +15,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_sui
     split_curve_suffix,
     suite_id,
 )
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.signatures import default_signatures
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import BY_KEY, Release
 
 Facts = dict[str, t.Any]
@@ -70,6 +71,14 @@ def endpoint(release: str = "10_21h2", kind: str = "client", *, policy: str | No
         policy=f.registry_value(f.POLICY_KEY, f.CURVES_VALUE, f.ABSENT, _GONE),
         local=f.registry_value(f.LOCAL_KEY, f.CURVES_VALUE, f.ABSENT, _GONE),
         cmdlet=cmdlet,
+    )
+    facts["signature_algorithms"] = f.section(
+        f.OK,
+        None,
+        policy=f.registry_value(f.SIGNATURE_POLICY_KEY, f.SUITES_VALUE, f.ABSENT, _GONE),
+        local=f.registry_value(
+            f.SIGNATURE_LOCAL_KEY, f.SUITES_VALUE, type="REG_MULTI_SZ", data=list(default_signatures(known))
+        ),
     )
     keys = {key: f.registry_key(f.schannel_path(key), f.ABSENT, _GONE) for key in f.SCHANNEL_KEYS}
     winhttp = f.registry_value(f.WINHTTP_KEY, f.WINHTTP_VALUE, f.ABSENT, _GONE)
@@ -160,6 +169,14 @@ def set_curves(facts: Facts, names: t.Sequence[str], *, shown: bool = True) -> F
     facts["curves"]["policy"] = f.registry_value(f.POLICY_KEY, f.CURVES_VALUE, type="REG_MULTI_SZ", data=list(names))
     if shown and facts["curves"]["cmdlet"]["status"] == f.OK:
         facts["curves"]["cmdlet"] = f.section(f.OK, None, names=list(names))
+    return facts
+
+
+def set_signatures(facts: Facts, names: t.Sequence[str]) -> Facts:
+    """The list of signature algorithms of CNG."""
+    facts["signature_algorithms"]["local"] = f.registry_value(
+        f.SIGNATURE_LOCAL_KEY, f.SUITES_VALUE, type="REG_MULTI_SZ", data=list(names)
+    )
     return facts
 
 

@@ -61,6 +61,12 @@ def read(state: WindowsState) -> Facts:
         if state.release.has_cmdlets
         else f.section(f.UNSUPPORTED, "No such cmdlet.", names=[]),
     )
+    facts["signature_algorithms"] = f.section(
+        f.OK,
+        None,
+        policy=_value(state, f.SIGNATURE_POLICY_KEY, f.SUITES_VALUE),
+        local=_value(state, f.SIGNATURE_LOCAL_KEY, f.SUITES_VALUE),
+    )
     facts["schannel"] = f.section(
         f.OK,
         None,
@@ -138,8 +144,11 @@ def gets_through(offer: Offer) -> bool:
     if smallest > RSA_BITS or (largest is not None and largest < RSA_BITS):
         return False
     modern = {name for name in offer.suites if "_WITH_" not in name}
+    rsa = [name for name in offer.signatures if name.startswith("RSA") and not name.endswith("/SHA1")]
     if modern:
-        return bool(modern & set(ALLOW_LIST)) and bool(offer.curves)
+        return bool(modern & set(ALLOW_LIST)) and bool(offer.curves) and any("PSS" in name for name in rsa)
+    if not rsa:
+        return False
     smallest, largest = offer.dh_bits
     for name in ALLOW_LIST:
         if name in offer.suites and (offer.curves or name.startswith("TLS_DHE_")):

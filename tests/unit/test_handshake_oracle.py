@@ -12,6 +12,7 @@ Schannel, which shares no code with the product, would send.
 from __future__ import annotations
 
 import collections
+import os
 import random
 import typing as t
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate im
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts as e
 from ansible_collections.fleetops.tetra.tests.unit import lab_facts
 
-STATES = 700
+STATES = int(os.environ.get("TETRA_HANDSHAKE_STATES", "700"))
 SEED = 20261124
 HANDSHAKE_FAILURE, PROTOCOL_VERSION = 40, 70
 RELEASES = ("8.1_2012r2", "10_1607_2016", "10_1809_2019", "10_21h2", "10_22h2", "2022", "11_21h2", "11_24h2_2025")
@@ -45,6 +46,7 @@ SWITCHES = (
     "KeyExchangeAlgorithms\\Diffie-Hellman",
     "KeyExchangeAlgorithms\\PKCS",
 )
+SIGNATURES = ("RSA/SHA1", "ECDSA/SHA256", "RSA/SHA256", "RSA/SHA512", "RSAE-PSS/SHA256", "DSA/SHA1")
 NEAR_MISSES = (
     "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
     "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
@@ -118,6 +120,8 @@ def some_mapping(rng: random.Random) -> dict[str, t.Any]:
     if rng.random() < 0.15:
         curves = [name for name in ("curve25519", "NistP256", "NistP384", "brainpoolP256r1") if rng.random() < 0.5]
         mapping["curves"] = {"policy": curves}
+    if rng.random() < 0.15:
+        mapping["signatures"] = [name for name in SIGNATURES if rng.random() < 0.3]
     mapping["fips"] = rng.random() < 0.1
     if rng.random() < 0.05:
         mapping["in_force"] = {"policy": ",".join(some_list(rng, release))}
@@ -142,7 +146,16 @@ def of_the_product(server: TlsServer, facts: dict[str, t.Any]) -> list[Handshake
     results = []
     for hello in predicted["alternatives"] or [predicted]:
         names = [suite["name"] for suite in hello["suites"]]
-        results.append(offer("127.0.0.1", server.port, names, hello["versions"], predicted["curves"]))
+        results.append(
+            offer(
+                "127.0.0.1",
+                server.port,
+                names,
+                hello["versions"],
+                predicted["curves"],
+                signatures=predicted["signature_algorithms"],
+            )
+        )
     return results
 
 
@@ -169,7 +182,14 @@ def test_the_verdict_is_what_a_real_handshake_says(server: TlsServer) -> None:
         results = of_the_product(server, facts)
         # After a reboot: whether a change waits for one cannot always be told from the facts.
         simulated = schannel_model.offer(state.configuration, schannel_model.configured_lists(state.configuration))
-        real = offer("127.0.0.1", server.port, simulated.suites, simulated.versions, simulated.curves)
+        real = offer(
+            "127.0.0.1",
+            server.port,
+            simulated.suites,
+            simulated.versions,
+            simulated.curves,
+            signatures=simulated.signatures,
+        )
         if answer == "yes":
             assert all(result.outcome == "ok" and result.suite in ALLOW_LIST for result in results), (mapping, results)
             assert real.outcome == "ok", (mapping, real)
@@ -182,7 +202,7 @@ def test_the_verdict_is_what_a_real_handshake_says(server: TlsServer) -> None:
     assert sum(answers.values()) >= 500
     assert answers["yes"] > 150
     assert answers["no"] > 100
-    assert alerts[HANDSHAKE_FAILURE] > 100
+    assert alerts[HANDSHAKE_FAILURE] > 80
     assert set(versions) == {771, 772}
     rare = {"not_read", "not_in_force_yet", "contradiction", "key_length_out_of_range"}
     assert set(REASON_CODES) - rare <= set(codes), set(REASON_CODES) - set(codes)
@@ -210,6 +230,7 @@ def each_reason() -> dict[str, dict[str, t.Any]]:
             e.endpoint(policy=e.DHE_128), "KeyExchangeAlgorithms\\Diffie-Hellman", "ClientMaxKeyBitLength", 512
         ),
         "no_usable_curve": e.set_fips(e.set_curves(e.endpoint(policy=only), ["curve25519"])),
+        "no_usable_signature": e.set_signatures(e.endpoint("8.1_2012r2"), ["RSA/SHA1"]),
         "wrong_policy_type": e.set_policy(e.endpoint(), [e.CBC], "REG_MULTI_SZ"),
         "not_read": unread,
         "not_in_force_yet": changed,

@@ -31,6 +31,7 @@ HASH_DISABLED: t.Final = "hash_disabled"
 KEY_EXCHANGE_DISABLED: t.Final = "key_exchange_disabled"
 KEY_LENGTH_OUT_OF_RANGE: t.Final = "key_length_out_of_range"
 NO_USABLE_CURVE: t.Final = "no_usable_curve"
+NO_USABLE_SIGNATURE: t.Final = "no_usable_signature"
 WRONG_POLICY_TYPE: t.Final = "wrong_policy_type"
 NOT_READ: t.Final = "not_read"
 NOT_IN_FORCE_YET: t.Final = "not_in_force_yet"
@@ -47,6 +48,7 @@ REASON_CODES: tuple[ReasonCode, ...] = (
     KEY_EXCHANGE_DISABLED,
     KEY_LENGTH_OUT_OF_RANGE,
     NO_USABLE_CURVE,
+    NO_USABLE_SIGNATURE,
     WRONG_POLICY_TYPE,
     NOT_READ,
     NOT_IN_FORCE_YET,

@@ -30,6 +30,7 @@ CHANGES_PAGE = f"{_LEARN}/windows-server/security/tls/tls-schannel-ssp-changes-i
 CHECKER = "https://github.com/microsoft/azure-devops-tls12"
 EXCHANGE = "https://github.com/microsoft/CSS-Exchange"
 CURVES_PAGE = f"{_LEARN}/windows/win32/secauthn/tls-elliptic-curves-in-windows-10-1607-and-later"
+SIGNATURES_PAGE = "https://support.microsoft.com/help/2973337"
 FIPS_PAGE = (
     f"{_LEARN}/windows/security/threat-protection/security-policy-settings/"
     "system-cryptography-use-fips-compliant-algorithms-for-encryption-hashing-and-signing"
@@ -242,6 +243,11 @@ _ALL: tuple[Rule, ...] = (
     Rule("TETRA-CURVES-DIFFER", "low", "The cmdlet and the registry tell different curves",
          "A new curve policy counts after the next reboot.", "Reboot and read again.", MANAGE_TLS,
          "`cmdlet`: the curves that Get-TlsEccCurve shows."),
+    Rule("TETRA-SIGNATURES", "medium", "The signature algorithms may not suit the server",
+         "A server with an RSA certificate signs its key exchange with RSA/SHA256, in TLS 1.3 with RSAE-PSS/SHA256. A "
+         "client that offers none it can use gets a fatal alert 40, whatever suites it has.",
+         "Put RSA/SHA256 and, with TLS 1.3, RSAE-PSS/SHA256 back into the list.", SIGNATURES_PAGE,
+         "`registry` or `release_table`: the list of signature algorithms that counts, or that may count."),
     Rule("TETRA-FIPS", "info", "FIPS mode is on",
          "curve25519 is not available then; AES-GCM with the NIST curves stays usable.", "Nothing.", FIPS_PAGE,
          "`registry`: the value Enabled of FipsAlgorithmPolicy."),

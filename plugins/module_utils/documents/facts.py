@@ -15,7 +15,8 @@ import typing as t
 Status = t.Literal["ok", "absent", "denied", "unsupported", "error", "not_read"]
 Source = t.Literal["live", "image"]
 SectionName = t.Literal[
-    "os", "cipher_suites", "local_order", "policy_order", "curves", "schannel", "fips", "policy_origin", "reboot",
+    "os", "cipher_suites", "local_order", "policy_order", "curves", "signature_algorithms", "schannel", "fips",
+    "policy_origin", "reboot",
     "connector", "proxy", "probe", "psrp",
 ]  # fmt: skip
 RegistryType = t.Literal[
@@ -97,6 +98,13 @@ class Curves(Section):
     policy: RegistryValue
     local: RegistryValue
     cmdlet: CurveNames
+
+
+class SignatureAlgorithms(Section):
+    """Section ``signature_algorithms``: the list of CNG, and one of the same name below Policies."""
+
+    policy: RegistryValue
+    local: RegistryValue
 
 
 class Schannel(Section):
@@ -301,6 +309,8 @@ class Facts(t.TypedDict):
     local_order: RegistryValue
     policy_order: RegistryValue
     curves: Curves
+    signature_algorithms: t.NotRequired[SignatureAlgorithms]
+    """Not in documents of 1.0.0."""
     schannel: Schannel
     fips: Fips
     policy_origin: PolicySources

@@ -17,6 +17,7 @@ Origin = t.Literal["domain_gpo", "local_gpo", "mdm", "direct", "none", "unknown"
 ReasonCode = t.Literal[
     "not_in_policy_list", "not_in_local_list", "unsupported_by_release", "unresolved_name", "protocol_disabled",
     "cipher_disabled", "hash_disabled", "key_exchange_disabled", "key_length_out_of_range", "no_usable_curve",
+    "no_usable_signature",
     "wrong_policy_type", "not_read", "not_in_force_yet", "contradiction",
 ]  # fmt: skip
 

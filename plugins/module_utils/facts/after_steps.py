@@ -25,6 +25,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     OK,
     POLICY_KEY,
     SCHANNEL_KEY,
+    SIGNATURE_LOCAL_KEY,
     SUITES_VALUE,
     empty_facts,
     empty_section,
@@ -67,6 +68,8 @@ def _set_value(planned: Facts, step: Step) -> None:
     elif place == (POLICY_KEY.lower(), CURVES_VALUE.lower()):
         planned["curves"] = {**planned["curves"], "policy": value}
         _set_local_policy(planned, step)
+    elif place == (SIGNATURE_LOCAL_KEY.lower(), SUITES_VALUE.lower()):
+        planned["signature_algorithms"] = {**planned["signature_algorithms"], "local": value}
     elif place == (LOCAL_KEY.lower(), CURVES_VALUE.lower()):
         planned["curves"] = {**planned["curves"], "local": value}
     elif path.lower().startswith(SCHANNEL_KEY.lower() + "\\"):

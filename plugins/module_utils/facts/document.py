@@ -43,6 +43,7 @@ SECTIONS: tuple[SectionName, ...] = (
     "local_order",
     "policy_order",
     "curves",
+    "signature_algorithms",
     "schannel",
     "fips",
     "policy_origin",
@@ -69,6 +70,11 @@ POLICY_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Cryptography\Confi
 LOCAL_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Cryptography\Configuration\Local\SSL\00010002"
 SUITES_VALUE = "Functions"
 CURVES_VALUE = "EccCurves"
+SIGNATURE_LOCAL_KEY = (
+    r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Cryptography\Configuration\Local\SSL\00010003"
+)
+SIGNATURE_POLICY_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Cryptography\Configuration\SSL\00010003"
+"""NCRYPT_SCHANNEL_SIGNATURE_INTERFACE; both hold the value ``Functions``."""
 SCHANNEL_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL"
 WINHTTP_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\WinHttp"
 WINHTTP_VALUE = "DefaultSecureProtocols"
@@ -192,6 +198,12 @@ def empty_facts(
             "policy": value(POLICY_KEY, CURVES_VALUE),
             "local": value(LOCAL_KEY, CURVES_VALUE),
             "cmdlet": {"status": status, "reason": reason, "names": []},
+        },
+        "signature_algorithms": {
+            "status": status,
+            "reason": reason,
+            "policy": value(SIGNATURE_POLICY_KEY, SUITES_VALUE),
+            "local": value(SIGNATURE_LOCAL_KEY, SUITES_VALUE),
         },
         "schannel": {
             "status": status,

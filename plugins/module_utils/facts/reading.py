@@ -46,6 +46,7 @@ _PARTS: dict[str, tuple[_Field, ...]] = {
     "cipher_suites": (("suites", "suites"),),
     "curves": (("policy", "value"), ("local", "value"), ("cmdlet", "part")),
     "curves.cmdlet": (("names", "names"),),
+    "signature_algorithms": (("policy", "value"), ("local", "value")),
     "schannel": (("keys", "keys"), ("winhttp_default_secure_protocols", "value")),
     "fips": (("enabled", "flag"), ("value", "value")),
     "policy_origin": (

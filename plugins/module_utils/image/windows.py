@@ -97,6 +97,11 @@ class Windows:
             "local": registry.value_fact(facts.LOCAL_KEY, facts.CURVES_VALUE),
             "cmdlet": {**facts.section(facts.NOT_READ, NOT_RUNNING), "names": []},
         }
+        document["signature_algorithms"] = {
+            **facts.section(facts.OK),
+            "policy": registry.value_fact(facts.SIGNATURE_POLICY_KEY, facts.SUITES_VALUE),
+            "local": registry.value_fact(facts.SIGNATURE_LOCAL_KEY, facts.SUITES_VALUE),
+        }
         document["schannel"] = {
             **facts.section(facts.OK),
             "keys": {key: registry.key_fact(facts.schannel_path(key)) for key in facts.SCHANNEL_KEYS},

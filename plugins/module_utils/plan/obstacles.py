@@ -70,6 +70,8 @@ def _obstacle(reason: Reason, policy_counts: bool) -> Obstacle | None:
         )
     if code == "no_usable_curve":
         return Obstacle("curves")
+    if code == "no_usable_signature":
+        return Obstacle(ELSEWHERE)
     if switch in _CURABLE_SWITCHES:
         key = reason.get("key")
         return Obstacle(ELSEWHERE) if key is None else Obstacle(str(switch), key)

@@ -21,6 +21,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.curves import offered_curves
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.effective import Endpoint
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.signatures import offered_signatures
 
 VERSIONS = (cipher_suites.TLS_1_3, cipher_suites.TLS_1_2)
 
@@ -33,9 +34,10 @@ def predict(document: t.Any, plan: t.Any = None) -> dict[str, t.Any]:
     """Facts, and a plan or its steps, → the Client Hello now, or after the plan and a reboot.
 
     ``{host, suites: [{name, id, hex}], versions: [772, 771], version_names, curves: [names] | None,
-    open: [{name, id, hex}], alternatives: [{list, suites, versions}], notes}``. ``suites`` are offered for sure,
-    ``open`` ones perhaps; ``curves`` is ``None`` where more than one is possible. ``alternatives``: where more than
-    one list of suites may count, the offer by each (``list``: policy, local, default, cmdlet). Raises PlanError.
+    signature_algorithms: [names] | None, open: [{name, id, hex}], alternatives: [{list, suites, versions}], notes}``.
+    ``suites`` are offered for sure, ``open`` ones perhaps; ``curves`` and ``signature_algorithms`` are ``None`` where
+    more than one list is possible. ``alternatives``: where more than one list of suites may count, the offer by each
+    (``list``: policy, local, default, cmdlet). Raises PlanError.
     """
     facts = read_facts(document)
     steps = _steps(plan)
@@ -49,12 +51,14 @@ def predict(document: t.Any, plan: t.Any = None) -> dict[str, t.Any]:
     sure, perhaps = _in_common([offer for _kind, offer in offers], endpoint.sources.unread is not None)
     versions = _versions(sure)
     curves = offered_curves(facts, endpoint.release)
+    signatures = offered_signatures(facts, endpoint.release)
     return {
         "host": facts["host"],
         "suites": cipher_suites.describe(sure),
         "versions": versions,
         "version_names": [cipher_suites.PROTOCOL_NAMES[version] for version in versions],
         "curves": None if curves is None else [r.text(name) for name in curves],
+        "signature_algorithms": None if signatures is None else [r.text(name) for name in signatures],
         "open": cipher_suites.describe(r.text(name) for name in perhaps),
         "alternatives": [_alternative(kind, offer) for kind, offer in offers] if len(offers) > 1 else [],
         "notes": endpoint.findings.notes,

@@ -36,6 +36,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cip
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import TLS_1_2, TLS_1_3
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.curves import curve_factor
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.minimum_tls import minimum_tls
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.signatures import signature_factor
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import (
     Reading,
     Shown,
@@ -89,7 +90,10 @@ class Endpoint:
         minimum = minimum_tls(facts, self.release, self.findings)
         self.switches = Switches(facts["schannel"], self.release, self.findings, minimum)
         self._curves: Factor | None = None
+        self._signatures: dict[bool, Factor] = {}
         self._common: dict[str, tuple[Answer, tuple[Reason, ...]]] = {}
+        self._in_hello: dict[str, Answer] = {}
+        """The conditions of a suite without those that only the server's answer meets: signatures."""
         self._under_reading: dict[tuple[str, int], tuple[Answer, tuple[Reason, ...]]] = {}
         self._quick_cache: dict[str, Answer] = {}
 
@@ -214,6 +218,9 @@ class Endpoint:
         found = self._common.get(name)
         if found is None:
             factors = self._factors(name)
+            self._in_hello[name] = all_of(factor.answer for factor in factors)
+            if factors[0].answer != NO and cipher_suites.algorithms(name).authentication in (None, "RSA"):
+                factors.append(self.signature(cipher_suites.algorithms(name).tls13))
             found = self._common[name] = (
                 all_of(factor.answer for factor in factors),
                 tuple(item for factor in factors for item in factor.reasons),
@@ -267,7 +274,8 @@ class Endpoint:
             self.findings = told
         if NO in (listed, support):
             return NO
-        factors = self._by_algorithms(cipher_suites.algorithms(name))
+        suite = cipher_suites.algorithms(name)
+        factors = [*self._by_algorithms(suite), self.signature(suite.tls13)]
         return all_of((listed, support, *(factor.answer for factor in factors)))
 
     def group_may_be_refused(self, name: str) -> bool:
@@ -276,6 +284,13 @@ class Endpoint:
         if all_of(limit.answer for limit in limits) == YES:
             return False
         return all_of(factor.answer for factor in self._factors(name) if factor not in limits) != NO
+
+    def signature(self, tls13: bool) -> Factor:
+        """Whether an offered signature algorithm fits the server. It takes no suite out of the Client Hello."""
+        found = self._signatures.get(tls13)
+        if found is None:
+            found = self._signatures[tls13] = signature_factor(self.facts, self.release, tls13, self.findings)
+        return found
 
     def curves(self) -> Factor:
         if self._curves is None:
@@ -351,8 +366,8 @@ class Endpoint:
             listed = _remember(_LISTED, key, self._ordinary(reading))
         found: list[tuple[str, Answer]] = []
         for name, answer in listed:
-            known = self._common.get(name)
-            answer = all_of((answer, known[0] if known is not None else self._quick_conditions(name)))
+            known = self._in_hello.get(name)
+            answer = all_of((answer, known if known is not None else self._quick_conditions(name)))
             if answer != NO:
                 found.append((name, answer))
         return found

@@ -30,6 +30,7 @@ CIPHER_MISMATCH = "cipher_mismatch"
 TLS12_DISABLED = "tls12_disabled"
 ALGORITHM_DISABLED = "algorithm_disabled"
 CURVE_MISMATCH = "curve_mismatch"
+SIGNATURE_MISMATCH = "signature_mismatch"
 KEY_LENGTH = "key_length"
 NOT_REBOOTED = "not_rebooted"
 HANDSHAKE_OTHER = "handshake_other"
@@ -51,6 +52,8 @@ CONFIRM: dict[str, str] = {
     ALGORITHM_DISABLED: "A capture shows a Client Hello that lacks the suites built on the algorithm that is off.",
     CURVE_MISMATCH: "A capture shows an accepted suite in the Client Hello, no NistP256 among its groups, "
     "and alert 40.",
+    SIGNATURE_MISMATCH: "A capture shows an accepted suite in the Client Hello, no RSA with SHA256 or better among its "
+    "signature algorithms, and alert 40.",
     KEY_LENGTH: "A capture shows that the endpoint itself ends the handshake after the server's key exchange.",
     NOT_REBOOTED: "After a reboot the next update succeeds.",
     HANDSHAKE_OTHER: "A capture shows an accepted suite in the Client Hello and alert 40 all the same "
@@ -78,6 +81,7 @@ _OF_REASON = (
     (r.HASH_DISABLED, ALGORITHM_DISABLED),
     (r.KEY_EXCHANGE_DISABLED, ALGORITHM_DISABLED),
     (r.NO_USABLE_CURVE, CURVE_MISMATCH),
+    (r.NO_USABLE_SIGNATURE, SIGNATURE_MISMATCH),
     (r.KEY_LENGTH_OUT_OF_RANGE, KEY_LENGTH),
 )
 _LIST_REASONS = frozenset(

@@ -24,6 +24,8 @@ _BY_CAUSE = {
     causes.TLS12_DISABLED: "Switch TLS 1.2 on for clients (Enabled = 1, DisabledByDefault = 0), then update again.",
     causes.ALGORITHM_DISABLED: "Remove the Schannel switch that the reasons name, reboot, then update again.",
     causes.CURVE_MISMATCH: "Add NistP256 to the order of ECC curves, reboot, then update again.",
+    causes.SIGNATURE_MISMATCH: "Put RSA/SHA256 (with TLS 1.3 also RSAE-PSS/SHA256) back into the list of signature "
+    "algorithms, reboot, then update again.",
     causes.KEY_LENGTH: "Allow Diffie-Hellman groups of 2048 to 4096 bits, then update again.",
     causes.CERTIFICATE: "Make the root certificate and the revocation lists of the server reachable, then probe again.",
     causes.CLOCK: "Set the endpoint's clock, then probe again.",

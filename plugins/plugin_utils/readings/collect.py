@@ -105,6 +105,7 @@ def read_facts(
         "local_order": tls.local_order(surveyed),
         "policy_order": tls.policy_order(surveyed, replies),
         "curves": tls.curves(surveyed, replies),
+        "signature_algorithms": tls.signature_algorithms(surveyed),
         "schannel": tls.schannel(surveyed, replies),
         "fips": tls.fips(surveyed),
         "policy_origin": origin.policy_origin(surveyed, plan, replies),

@@ -56,6 +56,8 @@ _VALUES: dict[str, tuple[str, ...]] = {
     ),
     facts.POLICY_KEY: (facts.SUITES_VALUE, facts.CURVES_VALUE, facts.MINIMUM_TLS_VALUE),
     facts.LOCAL_KEY: (facts.SUITES_VALUE, facts.CURVES_VALUE),
+    facts.SIGNATURE_POLICY_KEY: (facts.SUITES_VALUE,),
+    facts.SIGNATURE_LOCAL_KEY: (facts.SUITES_VALUE,),
     facts.FIPS_KEY: (facts.FIPS_VALUE,),
     facts.WINHTTP_KEY: (facts.WINHTTP_VALUE,),
     facts.MDM_KEY: facts.MDM_VALUES,

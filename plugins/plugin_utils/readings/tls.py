@@ -91,6 +91,12 @@ def curves(survey: Survey, replies: Replies) -> d.Curves:
     return {**facts.section(*_overall([policy, local])), "policy": policy, "local": local, "cmdlet": cmdlet}
 
 
+def signature_algorithms(survey: Survey) -> d.SignatureAlgorithms:
+    policy = survey.registry.value(facts.SIGNATURE_POLICY_KEY, facts.SUITES_VALUE)
+    local = survey.registry.value(facts.SIGNATURE_LOCAL_KEY, facts.SUITES_VALUE)
+    return {**facts.section(*_overall([policy, local])), "policy": policy, "local": local}
+
+
 def policy_order(survey: Survey, replies: Replies) -> d.RegistryValue:
     return survey.registry.value(facts.POLICY_KEY, facts.SUITES_VALUE, policy_types(replies))
 

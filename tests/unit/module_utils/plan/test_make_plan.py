@@ -48,6 +48,9 @@ def windows(build: int = SERVER_2019, policy: t.Any = None, type_: str = "REG_SZ
         local=f.registry_value(f.LOCAL_KEY, f.CURVES_VALUE, type="REG_MULTI_SZ", data=list(match.release.curves)),
         cmdlet=f.section(f.ABSENT, "Nothing is shown yet.", names=[]),
     )
+    signatures = (f.SIGNATURE_POLICY_KEY, f.SIGNATURE_LOCAL_KEY)
+    policy_, local_ = (f.registry_value(key, f.SUITES_VALUE, f.ABSENT, "Not there.") for key in signatures)
+    facts["signature_algorithms"] = {"status": f.OK, "reason": None, "policy": policy_, "local": local_}
     keys = {key: f.registry_key(f.schannel_path(key), f.ABSENT, "The key does not exist.") for key in f.SCHANNEL_KEYS}
     winhttp = f.registry_value(f.WINHTTP_KEY, f.WINHTTP_VALUE, f.ABSENT, "The value does not exist.")
     facts["schannel"] = f.section(f.OK, keys=keys, winhttp_default_secure_protocols=winhttp)

@@ -53,6 +53,7 @@ CAUSES: list[tuple[str, t.Callable[[], Facts], str]] = [
         "non_compliant",
     ),
     ("curve_mismatch", lambda: e.set_fips(e.set_curves(e.endpoint("10_22h2"), ["curve25519"])), "non_compliant"),
+    ("signature_mismatch", lambda: e.set_signatures(e.endpoint("8.1_2012r2"), ["RSA/SHA1"]), "non_compliant"),
     (
         "key_length",
         lambda: e.set_switch(

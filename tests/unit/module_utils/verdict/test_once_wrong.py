@@ -218,3 +218,45 @@ def test_a_slashed_key_whose_two_witnesses_differ_is_unknown(status: str) -> Non
     verdict = evaluate(facts)
     assert verdict["state"] == "unknown"
     assert any(item["evidence"]["note"] == reason for item in verdict["suites"][e.DHE_128]["reasons"])
+
+
+# Signature algorithms -------------------------------------------------------------------------------------------------
+
+SHA1 = ["RSA/SHA1", "ECDSA/SHA1", "DSA/SHA1"]
+
+
+@pytest.mark.parametrize(
+    ("release", "names", "state"),
+    [
+        ("8.1_2012r2", SHA1, "non_compliant"),
+        ("8.1_2012r2", ["RSA/SHA512"], "unknown"),
+        ("8.1_2012r2", ["RSA/SHA256"], "compliant"),
+        ("8.1_2012r2", ["rsa/sha256"], "unknown"),
+        ("8.1_2012r2", ["ECDSA/SHA256"], "non_compliant"),
+        ("10_22h2", SHA1, "unknown"),
+        ("10_22h2", ["RSA/SHA256"], "compliant"),
+        ("2022", SHA1, "unknown"),
+        ("2022", ["RSA/SHA256"], "unknown"),
+        ("2022", ["RSA/SHA256", "RSAE-PSS/SHA256"], "compliant"),
+    ],
+)
+def test_signature_algorithms_that_fit_no_rsa_certificate(release: str, names: list[str], state: str) -> None:
+    """Server 2022 with RSA/SHA256 alone offers TLS 1.3, which forbids it: a dead end of its own."""
+    verdict = evaluate(e.set_signatures(e.endpoint(release), names))
+    assert verdict["state"] == state
+    assert ("TETRA-SIGNATURES" in rules(verdict)) == (state != "compliant")
+
+
+def test_a_missing_list_of_signature_algorithms_means_the_default() -> None:
+    facts = e.endpoint()
+    facts["signature_algorithms"]["local"] = f.registry_value(f.SIGNATURE_LOCAL_KEY, f.SUITES_VALUE, f.ABSENT, "None.")
+    assert evaluate(facts)["state"] == "compliant"
+    assert evaluate(e.unread(facts, "signature_algorithms", f.DENIED))["state"] == "unknown"
+
+
+def test_facts_of_1_0_0_hold_no_signature_algorithms_and_say_so() -> None:
+    facts = e.endpoint()
+    del facts["signature_algorithms"]
+    verdict = evaluate(facts)
+    assert verdict["state"] == "unknown"
+    assert {item["code"] for item in verdict["suites"][e.ECDHE_256]["reasons"]} == {"not_read"}

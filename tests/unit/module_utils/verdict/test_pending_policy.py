@@ -35,6 +35,7 @@ def image(registry: str | None = None, pol: registry_pol.RegistryPol | None = No
         facts["policy_order"] = f.registry_value(f.POLICY_KEY, "Functions", type="REG_SZ", data=registry)
     facts["schannel"] = f.empty_section("schannel", f.ABSENT, "None.")
     facts["schannel"].update(status="ok", reason=None)
+    facts["signature_algorithms"] = f.empty_section("signature_algorithms", f.ABSENT, "None.")
     facts["curves"] = f.empty_section("curves", f.ABSENT, "None.")
     facts["curves"].update(status="ok", reason=None)
     facts["fips"] = f.section("ok", enabled=False, value=f.registry_value(f.FIPS_KEY, "Enabled", f.ABSENT, "None."))
