@@ -35,6 +35,7 @@ _MANAGE_TLS = "learn.microsoft.com/windows-server/security/tls/manage-tls"
 _TLS_REGISTRY = "learn.microsoft.com/windows-server/security/tls/tls-registry-settings"
 _CSS = "github.com/microsoft/CSS-Exchange, Shared/TLS/Tests/Data"
 _AZURE = "github.com/microsoft/azure-devops-tls12, AzureDevOpsTls12Analysis.ps1"
+_ENGINE = "PowerShell 7.6.9 asked (docs/lab.md); its source of 2016, which 5.1 shares, reads the same"
 _PYPSRP = "github.com/jborean93/pypsrp, recorded exchanges"
 
 TABLE: tuple[Behaviour, ...] = (
@@ -311,10 +312,12 @@ TABLE: tuple[Behaviour, ...] = (
     ),
     # Asking
     Behaviour(
-        "terminating_error_ends_all",
+        "terminating_error_runs_on",
         "recorded",
-        "A terminating error (missing command, binding error) ends the pipeline with all later statements.",
-        _PYPSRP,
+        "A terminating error (missing command, binding error) ends what the client sees: after a first statement with "
+        "the output of one more, after a later one at once. All later statements run all the same, unseen. Only "
+        "ErrorAction Stop that promotes an error really ends the batch.",
+        _ENGINE,
     ),
     Behaviour(
         "batch_after_error",
@@ -404,9 +407,10 @@ TABLE: tuple[Behaviour, ...] = (
     ),
     Behaviour(
         "registry_slash",
-        "documented",
-        "A key with a slash in its name cannot be addressed through the registry provider.",
-        "github.com/dsccommunity/SChannelDsc (uses .NET instead)",
+        "recorded",
+        "A key with a slash in its name is found by the registry provider, in every form of its path; only New-Item "
+        "takes the slash for a separator.",
+        _ENGINE,
     ),
     Behaviour(
         "empty_key_itemproperty",

@@ -35,6 +35,11 @@ class Parameter:
     pipeline: bool = False
     """Takes pipeline input; a mandatory one is then satisfied by input."""
     values: tuple[str, ...] = ()
+    enumeration: bool = False
+    """``values`` are those of a .NET enumeration (another one cannot be converted), not of a ValidateSet."""
+    aliases: tuple[str, ...] = ()
+    nullable: bool = False
+    """Takes null and empty texts and lists."""
     since: tuple[int, ...] = (0,)
     core: bool | None = None
 
@@ -108,6 +113,17 @@ class Call:
             error_id="CannotConvertArgumentNoMessage",
             category="InvalidArgument",
             exception="System.Management.Automation.ParameterBindingException",
+        )
+
+    def transformation(self, name: str, value: t.Any) -> ErrorDetails:
+        """A value that a parameter's own converter refuses."""
+        return self.error(
+            "cannot_convert",
+            name,
+            to_text(value),
+            error_id="ParameterArgumentTransformationError",
+            category="InvalidData",
+            exception="System.Management.Automation.ParameterBindingArgumentTransformationException",
         )
 
     def error(

@@ -52,9 +52,14 @@ COMMON_PARAMETERS: dict[str, Parameter] = {
     "OutVariable": Parameter(),
     "OutBuffer": Parameter(),
     "PipelineVariable": Parameter(since=(4,)),
+    "WhatIf": Parameter(switch=True),
+    "Confirm": Parameter(switch=True),
     "Verbose": Parameter(switch=True),
     "Debug": Parameter(switch=True),
 }
+_READERS = ("Get-", "Select-", "Test-", "Write-")
+"""Verbs without -WhatIf and -Confirm: they change nothing."""
+_ALIASES = {"LiteralPath": ("PSPath", "LP"), "ErrorAction": ("ea",), "PropertyType": ("Type",)}
 _ACTIONS = {0: "silentlycontinue", 1: "stop", 2: "continue", 3: "inquire", 4: "ignore"}
 _BINDING = "System.Management.Automation.ParameterBindingException"
 _VALIDATION = "System.Management.Automation.ParameterBindingValidationException"
@@ -79,9 +84,13 @@ class Runspace:
 
 
 def run(runspace: Runspace, statements: t.Sequence[Statement]) -> t.Generator[Event, t.Any, None]:
-    """Runs the statements in order; see ``Machine.invoke``."""
+    """Runs the statements in order; see ``Machine.invoke``.
+
+    Recorded: a statement that ends with a terminating error does not keep the later ones from running. After the first
+    one the client still sees the output of the next, after a later one nothing more. Only ErrorAction Stop ends all.
+    """
     stops = runspace.state.behaviours["batch_after_error"] == "stops"
-    for statement in statements:
+    for number, statement in enumerate(statements):
         wrote_error = False
         execution = _statement(runspace, statement)
         reply: t.Any = None
@@ -91,7 +100,16 @@ def run(runspace: Runspace, statements: t.Sequence[Statement]) -> t.Generator[Ev
             except StopIteration:
                 break
             except TerminateError as end:
-                yield TerminatingError(end.details)
+                later = statements[number + 1 :]
+                if isinstance(end, StopError) or not later:
+                    yield TerminatingError(end.details)
+                elif number == 0:
+                    yield NonTerminatingError(end.details)
+                    yield from _shown_once(runspace, later[0])
+                    yield from _unseen(runspace, later[1:])
+                else:
+                    yield from _unseen(runspace, later)
+                    yield TerminatingError(end.details)
                 return
             wrote_error = wrote_error or isinstance(event, NonTerminatingError)
             if isinstance(event, Output):
@@ -99,6 +117,48 @@ def run(runspace: Runspace, statements: t.Sequence[Statement]) -> t.Generator[Ev
             reply = yield event
         if wrote_error and stops:
             return
+
+
+class StopError(TerminateError):
+    """A non-terminating error that ErrorAction Stop promotes: nothing runs after it."""
+
+
+def _shown_once(runspace: Runspace, statement: Statement) -> t.Generator[Event, t.Any, None]:
+    """The statement behind a first one that failed: its output is seen."""
+    try:
+        for event in _events(_statement(runspace, statement)):
+            yield Output(event.value, to_wire) if isinstance(event, Output) else event
+    except TerminateError as end:
+        yield NonTerminatingError(end.details)
+
+
+def _unseen(runspace: Runspace, statements: t.Sequence[Statement]) -> t.Generator[Event, t.Any, None]:
+    """Statements that run without that the client sees anything of them."""
+    for statement in statements:
+        execution = _statement(runspace, statement)
+        reply: t.Any = None
+        while True:
+            try:
+                event = execution.send(reply)
+            except StopIteration:
+                break
+            except StopError:
+                return
+            except TerminateError:
+                break
+            reply = None
+            if isinstance(event, (Wait, Blocking, HostExit, Restart)):
+                reply = yield event
+
+
+def _events(execution: t.Generator[Event, t.Any, None]) -> t.Generator[Event, t.Any, None]:
+    reply: t.Any = None
+    while True:
+        try:
+            event = execution.send(reply)
+        except StopIteration:
+            return
+        reply = yield event
 
 
 def _statement(runspace: Runspace, statement: Statement) -> t.Generator[Event, t.Any, None]:
@@ -147,6 +207,8 @@ def _command(
         command_names=lambda: list(runspace.cmdlets.values()),
     )
     _bind(call, command, limits)
+    if call.switch("WhatIf"):
+        return
     action = _error_action(call)
     source = t.cast(t.Generator[Event, t.Any, None], cmdlet.run(call))
     reply: t.Any = None
@@ -158,7 +220,7 @@ def _command(
         reply = None
         if isinstance(event, NonTerminatingError):
             if action == "stop":
-                raise TerminateError(event.details)
+                raise StopError(event.details)
             if action in ("silentlycontinue", "ignore"):
                 continue
         reply = yield event
@@ -226,7 +288,8 @@ def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, Limits]:
         limits = session.visible[entry]
     if cmdlet is None:
         runspace.unmatched(f"command {name}")
-        raise _not_found(runspace, name)
+        modules = {known.module.lower() for known in runspace.cmdlets.values()}
+        raise _not_found(runspace, name, bool(module) and module.lower() not in modules)
     if not available(cmdlet, runspace.state, session):
         # No session lacks a module of PowerShell itself; the others come and go as a whole (seen on 7.6).
         raise _not_found(runspace, name, bool(module) and not cmdlet.module.startswith("Microsoft.PowerShell."))
@@ -284,17 +347,19 @@ def _bind(call: Call, command: Command, limits: Limits) -> None:
         shown = {name: parameter for name, parameter in shown.items() if name in limits}
     known = {**COMMON_PARAMETERS, **shown}
     number, core = call.session.number, call.session.core
-    usable = {
-        name.lower(): name
-        for name, parameter in known.items()
-        if number >= parameter.since and parameter.core in (None, core)
-    }
+    there = {name: one for name, one in known.items() if number >= one.since and one.core in (None, core)}
+    if call.cmdlet.name.startswith(_READERS):
+        there.pop("WhatIf"), there.pop("Confirm")
+    usable = {name.lower(): name for name in there}
+    aliases = {alias.lower(): name for name, one in there.items() for alias in (*one.aliases, *_ALIASES.get(name, ()))}
     positional: list[t.Any] = []
     for name, value in command.parameters:
         if name is None:
             positional.append(value)
             continue
-        found = usable.get(name.lstrip("-").rstrip(":").lower())
+        found = _named(call, name.removeprefix("-").lower(), usable, aliases)
+        if found is not None and found in call.arguments:
+            raise TerminateError(_binding(call, "parameter_twice", "ParameterAlreadyBound", name))
         if found is None:
             call.unmatched(f"parameter {call.cmdlet.name} -{name}")
             raise TerminateError(
@@ -308,8 +373,12 @@ def _bind(call: Call, command: Command, limits: Limits) -> None:
             )
         parameter = known[found]
         if parameter.switch:
+            if isinstance(plain(value), str):
+                raise TerminateError(_binding(call, "cannot_convert", "CannotConvertArgument", found, value))
             value = True if value is None else bool(plain(value))
-        _check_values(call, found, parameter.values, value)
+        elif found not in COMMON_PARAMETERS:
+            _check_empty(call, found, parameter, value)
+        _check_values(call, found, parameter, value)
         call.arguments[found] = value
     slots = sorted(
         (parameter.position, name)
@@ -328,7 +397,8 @@ def _bind(call: Call, command: Command, limits: Limits) -> None:
                 )
             )
         _position, name = slots.pop(0)
-        _check_values(call, name, known[name].values, value)
+        _check_empty(call, name, known[name], value)
+        _check_values(call, name, known[name], value)
         call.arguments[name] = value
     for name, limit in (limits or {}).items():
         if name in call.arguments:
@@ -338,13 +408,54 @@ def _bind(call: Call, command: Command, limits: Limits) -> None:
     _check_mandatory(call)
 
 
-def _check_values(call: Call, name: str, allowed: t.Sequence[str], value: t.Any) -> None:
-    if not allowed:
+def _named(call: Call, wanted: str, usable: t.Mapping[str, str], aliases: t.Mapping[str, str]) -> str | None:
+    """The parameter that a name, an alias or the beginning of one means. Raises where it may mean several."""
+    exact = usable.get(wanted) or aliases.get(wanted)
+    if exact is not None or not wanted:
+        return exact
+    found = {name for known in (usable, aliases) for key, name in known.items() if key.startswith(wanted)}
+    own = {name for name in found if name not in COMMON_PARAMETERS}
+    if len(own or found) > 1:
+        raise TerminateError(_binding(call, "ambiguous_parameter", "AmbiguousParameter", wanted))
+    return next(iter(own or found), None)
+
+
+def _binding(call: Call, key: str, error_id: str, *arguments: t.Any, category: str = "InvalidArgument") -> ErrorDetails:
+    texts = [to_text(plain(argument)) for argument in arguments]
+    return call.error(key, *texts, error_id=error_id, category=category, exception=_BINDING)
+
+
+def _check_empty(call: Call, name: str, parameter: Parameter, value: t.Any) -> None:
+    """Null, an empty text or an empty list where the parameter takes none."""
+    if parameter.nullable or not (parameter.mandatory or name in call.cmdlet.one_of):
         return
-    lowered = {item.lower() for item in allowed}
+    inner = plain(value)
+    elements = items(value)
+    missing = ""
+    if value is None or None in elements:
+        missing = "Null"
+    elif inner == "" or "" in [plain(item) for item in elements]:
+        missing = "EmptyString"
+    elif is_list(value) and not elements:
+        missing = "EmptyArray"
+    if missing:
+        key = "null_not_allowed" if missing == "Null" else "empty_not_allowed"
+        error_id = f"ParameterArgumentValidationError{missing}NotAllowed"
+        raise TerminateError(_binding(call, key, error_id, name, category="InvalidData"))
+
+
+def _check_values(call: Call, name: str, parameter: Parameter, value: t.Any) -> None:
+    if not parameter.values:
+        return
+    lowered = {item.lower() for item in parameter.values}
     for item in items(value):
-        if to_text(item).lower() not in lowered:
-            raise _not_accepted(call, name, item)
+        if to_text(item).lower() in lowered:
+            continue
+        if parameter.enumeration:
+            if isinstance(plain(item), int):
+                continue
+            raise TerminateError(_binding(call, "enum_missing", "CannotConvertArgumentNoMessage", name, item))
+        raise _not_accepted(call, name, item)
 
 
 def _not_accepted(call: Call, name: str, item: t.Any) -> TerminateError:

@@ -69,6 +69,8 @@ class PSObj:
     notes: dict[str, t.Any] = field(default_factory=dict)
     base: t.Any = None
     text: str | None = None
+    deep: bool = False
+    """Comes with its properties also inside another object: PowerShell wraps it twice (recorded)."""
 
     def get(self, name: str) -> t.Any:
         """The property, case-insensitively, notes first. Raises KeyError."""
@@ -175,8 +177,9 @@ def to_text(value: t.Any) -> str:
 _DEPTH = 1
 
 
-def to_wire(value: t.Any, depth: int = _DEPTH) -> t.Any:
-    """The value as psrpcore objects. Lists keep their elements at every depth; deeper objects become strings."""
+def to_wire(value: t.Any, depth: int = _DEPTH, top: bool = True) -> t.Any:
+    """The value as psrpcore objects. Lists keep their elements at every depth; deeper objects become strings, but what
+    a custom object at the top holds keeps its properties (recorded)."""
     if value is None or isinstance(value, (bool, PSObject)):
         return value
     if isinstance(value, Version):
@@ -192,9 +195,9 @@ def to_wire(value: t.Any, depth: int = _DEPTH) -> t.Any:
     if isinstance(value, dict):
         return PSDict({to_wire(key, depth): to_wire(item, depth - 1) for key, item in value.items()})
     if isinstance(value, list):
-        return _typed(PSList(to_wire(item, depth) for item in value), OBJECT_ARRAY, None)
+        return _typed(PSList(to_wire(item, depth, False) for item in value), OBJECT_ARRAY, None)
     if isinstance(value, PSObj):
-        return _object(value, depth)
+        return _object(value, depth, top)
     raise TypeError(f"the lab cannot send a {type(value).__name__}")
 
 
@@ -205,7 +208,7 @@ def _integer(value: int) -> t.Any:
     return PSInt(value) if -(2**31) <= value < 2**31 else PSInt64(value)
 
 
-def _object(value: PSObj, depth: int) -> t.Any:
+def _object(value: PSObj, depth: int, top: bool = False) -> t.Any:
     primitive = isinstance(value.base, (str, bytes)) or (isinstance(value.base, int) and value.text is None)
     if primitive and not value.notes:
         return to_wire(value.base, depth)
@@ -214,16 +217,20 @@ def _object(value: PSObj, depth: int) -> t.Any:
         wrapped.PSObject.extended_properties = _properties(value.notes, depth)
         return wrapped
     if isinstance(value.base, int):  # enumeration
+        if depth < _DEPTH:
+            return PSString(str(value.text))
         return _wire_enum(value.types, value.base, str(value.text))
     if isinstance(value.base, list):
-        result = _typed(PSList(to_wire(item, depth) for item in value.base), value.types, None)
+        result = _typed(PSList(to_wire(item, depth, False) for item in value.base), value.types, None)
         result.PSObject.extended_properties = _properties(value.notes, depth)
         return result
-    if depth < _DEPTH:
+    if depth < _DEPTH and not value.deep:
         return PSString(str(value))
+    depth = max(depth, 0)
+    inside = depth + 1 if top and value.types[-2:] == CUSTOM_OBJECT and not value.props else depth
     result = _typed(PSCustomObject(), value.types, value.text)
-    result.PSObject.adapted_properties = _properties(value.props, depth)
-    result.PSObject.extended_properties = _properties(value.notes, depth)
+    result.PSObject.adapted_properties = _properties(value.props, inside)
+    result.PSObject.extended_properties = _properties(value.notes, inside)
     return result
 
 
@@ -244,4 +251,4 @@ def _typed(result: t.Any, types: tuple[str, ...], text: str | None) -> t.Any:
 
 
 def _properties(group: t.Mapping[str, t.Any], depth: int) -> list[PSNoteProperty]:
-    return [PSNoteProperty(name, to_wire(value, depth - 1)) for name, value in group.items()]
+    return [PSNoteProperty(name, to_wire(value, depth - 1, top=False)) for name, value in group.items()]

@@ -17,13 +17,17 @@ from ansible_collections.fleetops.tetra.lab.machine.objects import (
     STRING_ARRAY,
     Long,
     PSObj,
+    UInt,
+    ULong,
     array,
     enumeration,
 )
 from ansible_collections.fleetops.tetra.lab.machine.registry import (
+    BINARY,
     DWORD,
     EXPAND_SZ,
     MULTI_SZ,
+    NONE,
     QWORD,
     SZ,
     Key,
@@ -47,6 +51,8 @@ class Place:
     path: str
     drive: str | None
     given: str
+    shown: str = ""
+    """The path of PSPath, where it is another one: registry paths come back as they were asked."""
 
 
 def place(given: str) -> Place | None:
@@ -57,6 +63,8 @@ def place(given: str) -> Place | None:
         provider = _PROVIDERS.get(name.lower())
         if provider is None:
             return None
+        if provider == "Registry":
+            return _registry_place(tail, given)
         return Place(provider, _normal(tail), None, given)
     drive, separator, tail = given.partition(":")
     if not separator:
@@ -72,8 +80,16 @@ def place(given: str) -> Place | None:
     return None
 
 
+def _registry_place(tail: str, given: str) -> Place:
+    """A path behind ``Registry::`` is taken as it stands: a slash belongs to a name, and a drive is no hive."""
+    hive = tail.strip("\\").partition("\\")[0]
+    if ":" in hive:
+        return Place("Registry", f"\0{tail}", None, given)
+    whole = hive.lower().startswith("hkey_") and "\\\\" not in tail.strip("\\")
+    return Place("Registry", tail.strip("\\"), None, given, tail if whole else "")
+
+
 def _normal(path: str) -> str:
-    # The providers take a slash for a backslash; so a registry key with a slash in its name cannot be named.
     return path.replace("/", "\\")
 
 
@@ -83,21 +99,35 @@ def places(call: Call) -> t.Iterator[Place | NonTerminatingError]:
     for given in call.texts("LiteralPath" if literal else "Path"):
         found = place(given)
         if found is None:
-            drive = given.partition(":")[0]
-            yield NonTerminatingError(
-                call.error(
-                    "drive_missing",
-                    drive,
-                    error_id="DriveNotFound",
-                    category="ObjectNotFound",
-                    exception="System.Management.Automation.DriveNotFoundException",
-                    target=drive,
-                )
-            )
+            yield _nowhere(call, given)
+        elif found.provider == "Registry" and found.drive is not None and not (is_pattern(found.path) and not literal):
+            path = registry_path(call.session, found.path)
+            real = found.path if call.state.registry.find(path) is not None else call.state.registry.slashed(path)
+            yield Place("Registry", real, found.drive, given, "" if real == found.path else found.path)
         elif literal or not is_pattern(found.path):
             yield found
         else:
             yield from _matching(call, found)
+
+
+def _nowhere(call: Call, given: str) -> NonTerminatingError:
+    """A provider or a drive that does not exist; without either, the path is one of the current drive."""
+    head, separator, _tail = given.partition("::")
+    kind = "Provider" if separator else "Drive"
+    if not separator:
+        head, colon, _tail = given.partition(":")
+        if not colon:
+            return call.path_not_found(given)
+    return NonTerminatingError(
+        call.error(
+            "drive_missing",
+            head,
+            error_id=f"{kind}NotFound",
+            category="ObjectNotFound",
+            exception=f"System.Management.Automation.{kind}NotFoundException",
+            target=head,
+        )
+    )
 
 
 def _matching(call: Call, pattern: Place) -> t.Iterator[Place]:
@@ -127,29 +157,95 @@ def _matching(call: Call, pattern: Place) -> t.Iterator[Place]:
                 found += [f"{base}\\{name}" for name in names if fnmatch.fnmatchcase(name.lower(), part.lower())]
         candidates = found
     for path in candidates:
-        # A name with a slash is taken for two levels again, and so is not found.
-        path = _normal(path)
         given = path if pattern.drive is None else f"{pattern.drive}:\\{path.partition(chr(92))[2]}"
         yield Place("Registry", path, pattern.drive, given)
 
 
-def provider_notes(provider: str, path: str, drive: str | None) -> dict[str, t.Any]:
+def provider_notes(provider: str, path: str, drive: str | None, shown: str = "") -> dict[str, t.Any]:
     """PSPath, PSParentPath, PSChildName, PSDrive, PSProvider."""
     prefix = f"{_MODULE}{provider}::"
-    parent, separator, child = path.rpartition("\\")
+    parent, separator, child = (shown or path).rstrip("\\").rpartition("\\")
+    if shown and drive is not None:
+        parent, _separator, child = path.rpartition("\\")
     notes: dict[str, t.Any] = {
-        "PSPath": prefix + path,
+        "PSPath": prefix + (shown or path),
         "PSParentPath": prefix + parent if separator else "",
-        "PSChildName": child,
+        "PSChildName": child.lstrip("/"),
     }
     if drive is not None:
-        notes["PSDrive"] = PSObj(("System.Management.Automation.PSDriveInfo", "System.Object"), text=drive)
-    notes["PSProvider"] = PSObj(("System.Management.Automation.ProviderInfo", "System.Object"), text=_MODULE + provider)
+        notes["PSDrive"] = _drive(drive, provider)
+    notes["PSProvider"] = _provider(provider, drive is not None)
     return notes
 
 
+def _provider(provider: str, whole: bool) -> PSObj:
+    """ProviderInfo, which comes with its properties (recorded on 7.6)."""
+    capabilities, home, drives = {
+        "Registry": ("ShouldProcess", "", ["HKLM", "HKCU"]),
+        "FileSystem": ("Filter, ShouldProcess, Credentials", "C:\\Users\\Default", ["C"]),
+        "Environment": ("ShouldProcess", "", ["Env"]),
+    }[provider]
+    return PSObj(
+        ("System.Management.Automation.ProviderInfo", "System.Object"),
+        props={
+            "ImplementingType": f"Microsoft.PowerShell.Commands.{provider}Provider",
+            "HelpFile": "System.Management.Automation.dll-Help.xml",
+            "Name": provider,
+            "PSSnapIn": "Microsoft.PowerShell.Core",
+            "ModuleName": "Microsoft.PowerShell.Core",
+            "Module": None,
+            "Description": "",
+            "Capabilities": capabilities,
+            "Home": home,
+            "Drives": array([_drive(drives[0], provider), *drives[1:]] if whole else drives, _DRIVE_LIST),
+            "VolumeSeparatedByColon": True,
+            "ItemSeparator": "\\",
+            "AltItemSeparator": "\\" if provider == "Registry" else "/",
+        },
+        text=_MODULE + provider,
+        deep=True,
+    )
+
+
+def _drive(name: str, provider: str) -> PSObj:
+    """PSDriveInfo (recorded on 7.6)."""
+    root, description = {
+        "Registry": ("HKEY_LOCAL_MACHINE", "The configuration settings for the local computer"),
+        "FileSystem": ("C:\\", ""),
+        "Environment": ("", "Drive that contains a view of the environment variables for the process"),
+    }[provider]
+    return PSObj(
+        ("System.Management.Automation.PSDriveInfo", "System.Object"),
+        props={
+            "CurrentLocation": "",
+            "Name": name,
+            "Provider": _MODULE + provider,
+            "Root": root,
+            "Description": description,
+            "MaximumSize": None,
+            "Credential": {"UserName": None, "Password": None},
+            "DisplayRoot": None,
+            "VolumeSeparatedByColon": True,
+            "Used": "",
+            "Free": "",
+        },
+        text=name,
+        deep=True,
+    )
+
+
+_DRIVE_LIST = (
+    (
+        "System.Collections.ObjectModel.Collection`1[[System.Management.Automation.PSDriveInfo, "
+        "System.Management.Automation, Version=7.6.0.500, Culture=neutral, PublicKeyToken=31bf3856ad364e35]]"
+    ),
+    "System.Object",
+)
+
+
 def data_of(value: Value, variables: t.Mapping[str, str]) -> t.Any:
-    """Registry data as the provider gives it: DWORD and QWORD signed, REG_EXPAND_SZ expanded, bytes as they are."""
+    """Registry data as the provider gives it: REG_EXPAND_SZ expanded, numbers unsigned where their highest bit is set,
+    bytes as they are, null for a type that .NET does not know."""
     if value.type == SZ:
         return value.data
     if value.type == EXPAND_SZ:
@@ -157,10 +253,21 @@ def data_of(value: Value, variables: t.Mapping[str, str]) -> t.Any:
     if value.type == MULTI_SZ:
         return array(value.data, STRING_ARRAY)
     if value.type == DWORD:
-        return value.data - 2**32 if value.data >= 2**31 else value.data
+        return UInt(value.data) if value.data >= 2**31 else value.data
     if value.type == QWORD:
-        return Long(value.data - 2**64 if value.data >= 2**63 else value.data)
+        return ULong(value.data) if value.data >= 2**63 else Long(value.data)
+    if value.type not in _BYTES:
+        return None
     return PSObj(BYTE_ARRAY, base=value.data)
+
+
+_BYTES = (NONE, BINARY, 5)
+"""Types that are bytes for .NET; 5 is REG_DWORD_BIG_ENDIAN."""
+
+
+def is_broken(value: Value) -> bool:
+    """A number of the wrong length, which .NET cannot cast."""
+    return value.type in (DWORD, QWORD) and not isinstance(value.data, int)
 
 
 def expand(text: str, variables: t.Mapping[str, str]) -> str:
@@ -180,7 +287,7 @@ def expand(text: str, variables: t.Mapping[str, str]) -> str:
     return result
 
 
-def registry_key_object(key: Key, path: str, drive: str | None) -> PSObj:
+def registry_key_object(key: Key, path: str, drive: str | None, shown: str = "") -> PSObj:
     """Microsoft.Win32.RegistryKey with the note property Property."""
     names = [name or "(default)" for name in key.value_names()]
     return PSObj(
@@ -188,11 +295,25 @@ def registry_key_object(key: Key, path: str, drive: str | None) -> PSObj:
         props={
             "SubKeyCount": len(key.children),
             "View": enumeration("Microsoft.Win32.RegistryView", 0, "Default"),
-            "Handle": PSObj(("Microsoft.Win32.SafeHandles.SafeRegistryHandle",)),
+            "Handle": PSObj(
+                (
+                    "Microsoft.Win32.SafeHandles.SafeRegistryHandle",
+                    "Microsoft.Win32.SafeHandles.SafeHandleZeroOrMinusOneIsInvalid",
+                    "System.Runtime.InteropServices.SafeHandle",
+                    "System.Runtime.ConstrainedExecution.CriticalFinalizerObject",
+                    "System.Object",
+                ),
+                props={"IsInvalid": False, "IsClosed": False},
+                text="Microsoft.Win32.SafeHandles.SafeRegistryHandle",
+            ),
             "ValueCount": len(key.values),
             "Name": path,
         },
-        notes={"Property": array(names, STRING_ARRAY), **provider_notes("Registry", path, drive)},
+        notes={
+            "Property": array(names, STRING_ARRAY),
+            **provider_notes("Registry", path, drive, shown),
+            "PSIsContainer": True,
+        },
         text=path,
     )
 

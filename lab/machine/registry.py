@@ -85,10 +85,11 @@ class Key:
 
 def canonical(path: str) -> str:
     """The path with its hive in full and without doubled or trailing separators."""
-    parts = [part for part in path.replace(":", "", 1).split("\\") if part]
-    if not parts or parts[0].lower() not in _HIVES:
+    parts = [part for part in path.split("\\") if part]
+    hive = parts[0].lower().removesuffix(":") if parts else ""
+    if hive not in _HIVES:
         raise KeyMissingError(path)
-    return "\\".join([_HIVES[parts[0].lower()], *parts[1:]])
+    return "\\".join([_HIVES[hive], *parts[1:]])
 
 
 def make_value(type_name: str, data: t.Any) -> Value:
@@ -121,16 +122,32 @@ class Registry:
         return node
 
     def open(self, path: str, access: str = "read") -> Key:
-        """The key for reading or writing. Raises KeyMissingError, AccessDeniedError (of this key or one above it)."""
+        """The key for reading or writing. Raises KeyMissingError, AccessDeniedError (of this key; those above it do not
+        count, since everybody has the right to traverse them)."""
         node = self._root
         for part in canonical(path).split("\\"):
             found = node.children.get(part.lower())
             if found is None:
                 raise KeyMissingError(path)
-            if access in found.denied:
-                raise AccessDeniedError(path)
             node = found
+        if access in node.denied:
+            raise AccessDeniedError(path)
         return node
+
+    def slashed(self, path: str) -> str:
+        """The key that a drive's path means where a name with a slash was taken apart on the way: what is not there as
+        it stands is looked for under names joined by a slash. The path itself where nothing is found."""
+        node, spelled, parts = self._root, [], canonical(path).split("\\")
+        while parts:
+            for size in range(1, len(parts) + 1):
+                name = "/".join(parts[:size])
+                if (found := node.children.get(name.lower())) is not None:
+                    break
+            else:
+                return path
+            node, parts = found, parts[size:]
+            spelled.append(found.name)
+        return "\\".join(spelled)
 
     def create(self, path: str) -> Key:
         """The key, made where it is missing."""

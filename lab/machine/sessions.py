@@ -12,7 +12,7 @@ from ansible_collections.fleetops.tetra.lab.machine.role_capability import Limit
 
 DEFAULT_NAME = "Microsoft.PowerShell"
 LANGUAGE_MODES = ("FullLanguage", "RestrictedLanguage", "NoLanguage", "ConstrainedLanguage")
-VERSIONS = ("2.0", "3.0", "4.0", "5.1", "7.4")
+VERSIONS = ("2.0", "3.0", "4.0", "5.1", "7.4", "7.6")
 
 # Always there in a session of type RestrictedRemoteServer (the proxies of InitialSessionState.CreateRestricted).
 RESTRICTED_PROXIES = (
@@ -43,6 +43,12 @@ class SessionConfiguration:
     def core(self) -> bool:
         """PowerShell 6 and later."""
         return int(self.version.split(".", maxsplit=1)[0]) >= 6
+
+    @property
+    def plays(self) -> str:
+        """The engine whose answers this session gives: 7.6 is held to a real one (docs/lab.md), 5.1 differs from it
+        only where PowerShell's source of 2016 or a recording says so."""
+        return "7.6" if self.core else "5.1"
 
     @property
     def number(self) -> tuple[int, ...]:

@@ -14,14 +14,19 @@ from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 _COMPATIBLE = ("1.0", "2.0", "3.0", "4.0", "5.0", "5.1", "6.0", "7.0")
 
 
+_PATCHES = {"7.6": 9}
+"""Of which patch the recorded answers are."""
+
+
 def version_table(state: WindowsState, session: SessionConfiguration) -> dict[str, t.Any]:
     """By name, as the version of PowerShell has it. PowerShell 2.0 has no PSEdition."""
     build = f"10.0.{state.identity.build}.{state.identity.ubr}"
     if session.core:
+        full = f"{session.version}.{_PATCHES.get(session.version, 6)}"
         return {
-            "PSVersion": f"{session.version}.6",
+            "PSVersion": full,
             "PSEdition": "Core",
-            "GitCommitId": f"{session.version}.6",
+            "GitCommitId": full,
             "OS": f"Microsoft Windows 10.0.{state.identity.build}",
             "Platform": "Win32NT",
             "PSCompatibleVersions": array([Version(one) for one in _COMPATIBLE], OBJECT_ARRAY),

@@ -113,7 +113,11 @@ class Runspace(ServerRunspacePool):
         """As psrpcore does it, but what was seen before is not deserialised again."""
         kind, data = message.message_type, message.data
         if kind == PSRPMessageType.CreatePipeline:
-            return PipelineCreated(message.pipeline_id, self._creation(data))
+            try:
+                return PipelineCreated(message.pipeline_id, self._creation(data))
+            except ValueError:
+                # Recorded: a number that its element cannot hold (2147483648 as I32) is taken and never answered.
+                return PipelineCreated(message.pipeline_id, None)
         value: t.Any = None if kind in _EMPTY and not data else clixml.from_clixml(data, self._cipher)
         if kind in (PSRPMessageType.SetMinRunspaces, PSRPMessageType.SetMaxRunspaces) and not hasattr(value, "ci"):
             # pypsrp writes the name as CI; .NET does not care about case, psrpcore does.
@@ -143,7 +147,8 @@ class PipelineCreated:
     """A CREATE_PIPELINE message that has arrived whole."""
 
     pipeline_id: uuid.UUID
-    creation: commands.Creation
+    creation: commands.Creation | None
+    """``None``: one that never begins."""
 
 
 _creations: clixml.Memory[tuple[bytes, bool], bytes] = clixml.Memory(1024)

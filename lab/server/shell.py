@@ -97,6 +97,8 @@ class Shell:
         if execution is None:
             return
         if isinstance(event, PipelineCreated):
+            if event.creation is None:
+                return
             execution.statements = event.creation.statements
             if event.creation.no_input:
                 self._start(execution)

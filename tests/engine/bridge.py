@@ -21,15 +21,7 @@ from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Ru
 from ansible_collections.fleetops.tetra.lab.machine.cmdlets import CMDLETS, NATIVES
 from ansible_collections.fleetops.tetra.lab.machine.cmdlets.tls import LIST_TYPE, NUMBERS_TYPE, STRINGS_TYPE
 from ansible_collections.fleetops.tetra.lab.machine.objects import STRING_ARRAY, Byte, Long, PSObj, UInt, ULong, to_text
-from ansible_collections.fleetops.tetra.lab.machine.registry import (
-    DWORD,
-    EXPAND_SZ,
-    MULTI_SZ,
-    QWORD,
-    SZ,
-    Registry,
-    Value,
-)
+from ansible_collections.fleetops.tetra.lab.machine.registry import Registry, Value
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 from ansible_collections.fleetops.tetra.lab.pipeline import (
@@ -42,6 +34,7 @@ from ansible_collections.fleetops.tetra.lab.pipeline import (
     Wait,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import CATEGORIES
+from ansible_collections.fleetops.tetra.tests.engine.raw_values import to_raw, to_value
 
 HIVE = "HKEY_LOCAL_MACHINE"
 _WATCHED = (
@@ -310,29 +303,6 @@ def arguments_of(line: str) -> list[str]:
 
 
 # ---- the registry ----------------------------------------------------------------------------------------------------
-
-
-def to_value(kind: int, data: bytes) -> Value:
-    """A raw value as the lab holds it."""
-    if kind in (SZ, EXPAND_SZ):
-        return Value(kind, data.decode("utf-16-le", "surrogatepass").split("\0", 1)[0])
-    if kind == MULTI_SZ:
-        texts = data.decode("utf-16-le", "surrogatepass").split("\0")
-        while texts and not texts[-1]:
-            texts.pop()
-        return Value(kind, tuple(texts))
-    if (kind, len(data)) in ((DWORD, 4), (QWORD, 8)):
-        return Value(kind, int.from_bytes(data, "little"))
-    return Value(kind, data)
-
-
-def to_raw(value: Value) -> bytes:
-    if isinstance(value.data, bytes):
-        return value.data
-    if isinstance(value.data, int):
-        return value.data.to_bytes(8 if value.type == QWORD else 4, "little")
-    texts = [value.data] if isinstance(value.data, str) else [*value.data, ""]
-    return "".join(f"{text}\0" for text in texts).encode("utf-16-le", "surrogatepass")
 
 
 def replace(registry: Registry, key: str, found: t.Mapping[str, t.Mapping[str, tuple[int, bytes]]]) -> None:

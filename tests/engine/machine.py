@@ -124,6 +124,7 @@ class EngineMachine:
             self.write_file(f"C:\\tetra-tests\\{configuration}.pssc", text.encode())
         if self.state is not None:
             self._take_over(self.state)
+            self._services(self.state)
             self._stand_in(name, self.state)
         self.write_keys(keys or {})
         for path, data in (files or {}).items():
@@ -237,6 +238,20 @@ class EngineMachine:
         for file in state.files:
             if not file.path.lower().endswith(_LAB_FILE):
                 self.write_file(file.path, file.data)
+
+    def _services(self, state: WindowsState) -> None:
+        """What a service manager needs to know of the machine's services: one that runs starts with the machine."""
+        self.write_keys(
+            {
+                f"{HIVE}SYSTEM\\CurrentControlSet\\Services\\{one.name}": {
+                    "Type": ("REG_DWORD", 0x10),
+                    "ErrorControl": ("REG_DWORD", 1),
+                    "ObjectName": ("REG_SZ", "LocalSystem"),
+                    **({"Start": ("REG_DWORD", 2)} if one.state == "Running" else {}),
+                }
+                for one in state.services.values()
+            }
+        )
 
     def _stand_in(self, name: str, state: WindowsState) -> None:
         """Puts the stand-in modules and programs there, as far as this Windows has them, and answers for them."""

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, TerminateError, output
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import File
-from ansible_collections.fleetops.tetra.lab.machine.objects import BYTE_ARRAY, Byte, Long, PSObj
+from ansible_collections.fleetops.tetra.lab.machine.objects import BYTE_ARRAY, Byte, Long, PSObj, array
 from ansible_collections.fleetops.tetra.lab.machine.paths import places, provider_notes
 from ansible_collections.fleetops.tetra.lab.machine.views import file_path, find_file
 from ansible_collections.fleetops.tetra.lab.pipeline import Event, NonTerminatingError
@@ -32,10 +32,21 @@ _ENCODINGS = {
 def run(call: Call) -> t.Iterator[Event]:
     encoding = call.text("Encoding").lower()
     if encoding == "byte" and call.session.core:
-        raise TerminateError(call.conversion("Encoding", call.text("Encoding")))
+        raise TerminateError(call.transformation("Encoding", call.text("Encoding")))
     as_bytes = encoding == "byte" or call.switch("AsByteStream")
     for at in places(call):
         if isinstance(at, NonTerminatingError):
+            if call.switch("AsByteStream") or encoding == "byte":
+                # The parameter is the file system's own; without its drive nobody knows it.
+                raise TerminateError(
+                    call.error(
+                        "parameter_missing",
+                        "AsByteStream" if call.switch("AsByteStream") else "Encoding",
+                        error_id="NamedParameterNotFound",
+                        category="InvalidArgument",
+                        exception="System.Management.Automation.ParameterBindingException",
+                    )
+                )
             yield at
             continue
         file = find_file(call.state, call.session, at.path) if at.provider == "FileSystem" else None
@@ -52,7 +63,17 @@ def _problem(call: Call, path: str, file: File | None) -> NonTerminatingError | 
     if file is None:
         if not call.state.files.is_folder(file_path(call.session, path)):
             return call.path_not_found(path)
-        key, error_id = "file_denied", "GetContainerContentException"
+        if call.session.core:
+            return NonTerminatingError(
+                call.error(
+                    "file_denied",
+                    path,
+                    error_id="GetContainerContentException",
+                    category="InvalidOperation",
+                    exception="System.InvalidOperationException",
+                )
+            )
+        key, error_id = "file_denied", "GetContentReaderUnauthorizedAccessError"
     elif file.denied:
         key, error_id = "file_denied", "GetContentReaderUnauthorizedAccessError"
     elif file.locked:
@@ -90,6 +111,9 @@ def _bytes(call: Call, file: File) -> t.Iterator[Event]:
         return
     whole = call.switch("Raw") or call.number("ReadCount", 1) == 0
     notes = {**provider_notes("FileSystem", file.path, "C"), "ReadCount": Long(len(data) if whole else 1)}
+    if call.has("ReadCount") and whole and not call.switch("Raw") and call.session.core:
+        yield output(array([Byte(number) for number in data]))
+        return
     if whole and call.state.behaviours["get_content_bytes"] == "one_array":
         yield output(PSObj(BYTE_ARRAY, base=data, notes=notes))
         return

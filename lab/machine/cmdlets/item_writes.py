@@ -40,6 +40,9 @@ def _new(call: Call) -> t.Iterator[Event]:
     if call.has("Name"):
         given = f"{given.rstrip(chr(92))}\\{call.text('Name')}"
     at = place(given)
+    if at is not None and at.provider == "Registry":
+        # Recorded: a slash is a separator here, though here only. (2016: the same.)
+        at = Place("Registry", at.path.replace("/", "\\"), at.drive, given)
     if at is None or at.provider == "Environment":
         call.unmatched(f"New-Item {given}")
         yield call.path_not_found(given)
@@ -56,12 +59,7 @@ def _new_key(call: Call, at: Place) -> t.Iterator[Event]:
     exists = registry.find(path) is not None
     if registry.find(parent) is None and not call.switch("Force"):
         yield file_error(
-            call,
-            "path_not_found",
-            "System.IO.IOException",
-            "WriteError",
-            "System.IO.IOException",
-            at.path,
+            call, "parent_missing", "System.ArgumentException", "InvalidArgument", "System.ArgumentException", parent
         )
         return
     nearest = path if exists else parent
@@ -70,11 +68,13 @@ def _new_key(call: Call, at: Place) -> t.Iterator[Event]:
     try:
         open_key(call.state, call.session, nearest, "write")
     except AccessDeniedError:
-        yield registry_denied(call, at.path)
+        yield registry_denied(call, nearest)
         return
     if exists and not call.switch("Force"):
+        # Recorded: the target is the provider's wrapper of the key, whose text is its type.
+        wrapper = "Microsoft.PowerShell.Commands.RegistryWrapper"
         yield file_error(
-            call, "key_exists", "System.IO.IOException", "ResourceExists", "System.IO.IOException", at.path
+            call, "key_exists", "System.IO.IOException", "ResourceExists", "System.IO.IOException", wrapper
         )
         return
     if exists:
@@ -121,6 +121,10 @@ def _remove(call: Call) -> t.Iterator[Event]:
                 yield call.path_not_found(at.path)
             elif not may_write_file(call.state, path):
                 yield _denied(call, path, "RemoveFileSystemItemUnAuthorizedAccess")
+            elif (file := call.state.files.find(path)) is not None and file.locked:
+                yield file_error(
+                    call, "file_locked", "RemoveFileSystemItemIOError", "WriteError", "System.IO.IOException", path
+                )
             elif not call.state.files.remove(path):
                 yield from _remove_folder(call, path)
         else:
@@ -137,7 +141,14 @@ def _remove_key(call: Call, at: Place) -> t.Iterator[Event]:
         yield call.path_not_found(at.given.partition("::")[2] or at.given)
         return
     except AccessDeniedError:
-        yield registry_denied(call, at.path)
+        present = call.state.registry.find(path)
+        if present is not None and "read" in present.denied:
+            yield registry_denied(call, at.path)
+        else:
+            # Recorded: a key that may be read and not deleted.
+            yield file_error(
+                call, "not_removed", "System.ArgumentException", "WriteError", "System.ArgumentException", at.path
+            )
         return
     if key.children and not call.switch("Recurse"):
         yield _needs_recurse(call, at.path)
@@ -172,6 +183,17 @@ def _transfer(call: Call, move: bool) -> t.Iterator[Event]:
             yield at
             continue
         source = files.find(file_path(call.session, at.path)) if at.provider == "FileSystem" else None
+        if source is None and move and call.session.core:
+            yield NonTerminatingError(
+                call.error(
+                    "source_missing",
+                    at.path,
+                    error_id="InvalidOperation",
+                    category="InvalidOperation",
+                    exception="System.Management.Automation.PSInvalidOperationException",
+                )
+            )
+            continue
         if source is None:
             yield call.path_not_found(at.path)
             continue
@@ -187,7 +209,8 @@ def _transfer(call: Call, move: bool) -> t.Iterator[Event]:
             yield file_error(call, "path_not_found", f"{word}FileInfoItemIOError", "WriteError", exception, at.path)
         elif present is not None and ((move and not call.switch("Force")) or present.locked):
             key = "file_locked" if present.locked else "item_exists"
-            yield file_error(call, key, f"{word}FileInfoItemIOError", "WriteError", "System.IO.IOException", at.path)
+            about = target if present.locked and move else at.path
+            yield file_error(call, key, f"{word}FileInfoItemIOError", "WriteError", "System.IO.IOException", about)
         else:
             replaced = len(present.data) if present is not None else 0
             files.write(target, source.data, source.modified)

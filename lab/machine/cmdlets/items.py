@@ -17,6 +17,7 @@ from ansible_collections.fleetops.tetra.lab.machine.paths import (
     full_registry_path,
     open_place,
     places,
+    provider_notes,
     registry_denied,
     registry_key_object,
 )
@@ -31,7 +32,7 @@ def _get_item(call: Call) -> t.Iterator[Event]:
             yield at
         elif at.provider == "Registry":
             try:
-                yield output(registry_key_object(open_place(call, at), full_registry_path(at), at.drive))
+                yield output(registry_key_object(open_place(call, at), full_registry_path(at), at.drive, at.shown))
             except KeyMissingError:
                 yield call.path_not_found(_shown(at))
             except AccessDeniedError:
@@ -60,11 +61,17 @@ def _variable(call: Call, at: Place) -> t.Iterator[Event]:
 
 
 def _entry(name: str, content: str) -> PSObj:
-    path = f"Microsoft.PowerShell.Core\\Environment::{name}"
+    place = provider_notes("Environment", name, "Env")
     return PSObj(
         ("System.Collections.DictionaryEntry", "System.ValueType", "System.Object"),
         props={"Key": name, "Value": content},
-        notes={"Name": name, "PSPath": path, "PSIsContainer": False},
+        notes={
+            "PSPath": place["PSPath"],
+            "PSDrive": place["PSDrive"],
+            "PSProvider": place["PSProvider"],
+            "PSIsContainer": False,
+            "Name": name,
+        },
         text="System.Collections.DictionaryEntry",
     )
 
@@ -85,9 +92,11 @@ def _children(call: Call, at: Place) -> t.Iterator[Event]:
     try:
         key = open_place(call, at)
     except KeyMissingError:
-        yield call.path_not_found(_shown(at))
+        yield call.path_not_found(full_registry_path(at) if at.drive is not None else _shown(at))
         return
     except AccessDeniedError:
+        # Recorded: once for the key itself and once for its children.
+        yield registry_denied(call, at.path)
         yield registry_denied(call, at.path)
         return
     base = full_registry_path(at)
@@ -99,7 +108,7 @@ def _children(call: Call, at: Place) -> t.Iterator[Event]:
             yield output(child.name)
         else:
             yield output(registry_key_object(child, path, at.drive))
-        if call.switch("Recurse") and "read" not in child.denied and "/" not in child.name:
+        if call.switch("Recurse") and "read" not in child.denied:
             yield from _children(call, Place("Registry", path, at.drive, path))
 
 
@@ -144,8 +153,8 @@ def _test_path(call: Call) -> t.Iterator[Event]:
             except KeyMissingError:
                 yield output(False)
             except AccessDeniedError:
-                yield registry_denied(call, at.path)
-                yield output(False)
+                # Whether a key exists is told by its parent.
+                yield output(kind != "leaf")
         elif at.provider == "Environment":
             known = {name.lower() for name in environment(call.state, call.session)}
             yield output(at.path.lower() in known)
@@ -193,7 +202,7 @@ CMDLETS = (
         "Test-Path",
         _MANAGEMENT,
         "Microsoft.PowerShell.Commands.TestPathCommand",
-        {**_PATHS, "PathType": Parameter(values=("Any", "Container", "Leaf"))},
+        {**_PATHS, "PathType": Parameter(values=("Any", "Container", "Leaf"), enumeration=True)},
         _test_path,
         one_of=("Path", "LiteralPath"),
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, output
+from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, TerminateError, output
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import is_pattern
 from ansible_collections.fleetops.tetra.lab.machine.objects import custom
 from ansible_collections.fleetops.tetra.lab.machine.paths import (
@@ -17,6 +17,7 @@ from ansible_collections.fleetops.tetra.lab.machine.paths import (
     file_object,
     folder_object,
     full_registry_path,
+    is_broken,
     open_place,
     places,
     provider_notes,
@@ -50,12 +51,27 @@ def _registry(call: Call, at: Place) -> t.Iterator[Event]:
     except AccessDeniedError:
         yield registry_denied(call, at.path)
         return
+    reserved = [name for name in key.values if name in _RESERVED]
+    if reserved and not call.has("Name"):
+        raise TerminateError(
+            call.error(
+                "reserved_member",
+                key.values[reserved[0]][0],
+                error_id="PSObjectMembersMembersAddReservedName",
+                category="NotSpecified",
+                exception="System.Management.Automation.ExtendedTypeSystemException",
+            )
+        )
     variables = environment(call.state, call.session)
     wanted = call.texts("Name")
     notes = {}
     for name, value in key.values.values():
         spelling = name or "(default)"
-        if not wanted or any(fnmatch.fnmatchcase(spelling.lower(), pattern.lower()) for pattern in wanted):
+        if wanted and not any(_fits(call, spelling, pattern) for pattern in wanted):
+            continue
+        if is_broken(value):
+            yield _unreadable(call, at)
+        else:
             notes[spelling] = data_of(value, variables)
     for name in wanted:
         if not is_pattern(name) and name.lower() not in {known.lower() for known in notes}:
@@ -71,7 +87,34 @@ def _registry(call: Call, at: Place) -> t.Iterator[Event]:
                 )
             )
     if notes or (not wanted and call.state.behaviours["empty_key_itemproperty"] == "object"):
-        yield output(custom({**notes, **provider_notes("Registry", full_registry_path(at), at.drive)}))
+        yield output(custom({**notes, **provider_notes("Registry", full_registry_path(at), at.drive, at.shown)}))
+
+
+_RESERVED = ("psobject", "psbase", "psadapted", "psextended", "pstypenames")
+"""Names that no property may have."""
+
+
+def _fits(call: Call, name: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(name.lower(), pattern.lower()) if not call.has("LiteralPath") else _same(name, pattern)
+
+
+def _same(name: str, pattern: str) -> bool:
+    """With -LiteralPath a name is a name."""
+    return name.lower() == pattern.lower()
+
+
+def _unreadable(call: Call, at: Place) -> NonTerminatingError:
+    """A value that .NET cannot cast; since 7.6 the others of its key are read all the same, before that nothing was."""
+    details = call.error(
+        "cannot_cast",
+        error_id="System.InvalidCastException",
+        category="ReadError",
+        exception="System.InvalidCastException",
+        target=full_registry_path(at),
+    )
+    if call.session.number < (7, 6):
+        raise TerminateError(details)
+    return NonTerminatingError(details)
 
 
 def _file(call: Call, at: Place) -> t.Iterator[Event]:

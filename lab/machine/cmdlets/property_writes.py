@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, TerminateError
-from ansible_collections.fleetops.tetra.lab.machine.objects import items, plain, to_text
-from ansible_collections.fleetops.tetra.lab.machine.paths import Place, places, registry_denied
+from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, TerminateError, output
+from ansible_collections.fleetops.tetra.lab.machine.objects import custom, is_list, items, plain, to_text
+from ansible_collections.fleetops.tetra.lab.machine.paths import Place, data_of, places, provider_notes, registry_denied
 from ansible_collections.fleetops.tetra.lab.machine.registry import (
     BINARY,
     DWORD,
@@ -69,37 +69,61 @@ def _set(call: Call) -> t.Iterator[Event]:
                     "item_exists",
                     name,
                     error_id="System.IO.IOException",
-                    category="WriteError",
+                    category="ResourceExists",
                     exception="System.IO.IOException",
                     target=at.path,
                 )
             )
             continue
         kind = call.text("PropertyType" if new else "Type").lower()
-        value = _value(call, kind, call.arguments.get("Value"), old)
-        call.state.registry.set(registry_path(call.session, at.path), name, value)
+        try:
+            value = _value(kind, call.arguments.get("Value"), old)
+        except (TypeError, ValueError):
+            yield _no_cast(call, at)
+            continue
+        stored = "" if name.lower() == "(default)" else name
+        call.state.registry.set(registry_path(call.session, at.path), stored, value)
+        if new:
+            shown = data_of(value, {}) if value.type != EXPAND_SZ else value.data
+            yield output(custom({name: shown, **provider_notes("Registry", at.path, at.drive, at.shown)}))
 
 
-def _value(call: Call, kind: str, given: t.Any, old: Value | None) -> Value:
-    """The value to store. Raises a binding error for one that does not fit the type."""
+def _no_cast(call: Call, at: Place) -> NonTerminatingError:
+    """Data that do not fit the type (recorded)."""
+    return NonTerminatingError(
+        call.error(
+            "cannot_cast",
+            error_id="System.Management.Automation.PSInvalidCastException",
+            category="WriteError",
+            exception="System.Management.Automation.PSInvalidCastException",
+            target=at.path,
+        )
+    )
+
+
+def _value(kind: str, given: t.Any, old: Value | None) -> Value:
+    """The value to store. Raises TypeError or ValueError for one that does not fit the type."""
     number = _KINDS.get(kind)
-    if number is None:
-        number = old.type if old is not None else _natural(given)
     data = plain(given)
-    try:
-        if number in (SZ, EXPAND_SZ):
-            return Value(number, " ".join(to_text(plain(item)) for item in items(given)))
-        if number == MULTI_SZ:
-            return Value(number, tuple(to_text(plain(item)) for item in items(given)))
-        if number in (DWORD, QWORD):
-            bits = 32 if number == DWORD else 64
-            value = int(data)
-            if not -(1 << (bits - 1)) <= value < (1 << bits):
-                raise ValueError(value)
-            return Value(number, value & ((1 << bits) - 1))
-        return Value(number, data if isinstance(data, bytes) else bytes(int(plain(item)) for item in items(given)))
-    except (TypeError, ValueError):
-        raise TerminateError(call.conversion("Value", to_text(data))) from None
+    if number is None and data is None:
+        return Value(SZ, "")
+    if number is None:
+        number = _natural(given)
+        if is_list(given) and number == SZ:
+            return Value(SZ, "System.Collections.ArrayList")
+    if data is None:
+        return Value(number, {MULTI_SZ: (), DWORD: 0, QWORD: 0}.get(number, "" if number in (SZ, EXPAND_SZ) else b""))
+    if number in (SZ, EXPAND_SZ):
+        return Value(number, " ".join(to_text(plain(item)) for item in items(given)))
+    if number == MULTI_SZ:
+        return Value(number, tuple(to_text(plain(item)) for item in items(given)))
+    if number in (DWORD, QWORD):
+        bits = 32 if number == DWORD else 64
+        whole = int(data)
+        if not -(1 << (bits - 1)) <= whole < (1 << bits):
+            raise ValueError(whole)
+        return Value(number, whole & ((1 << bits) - 1))
+    return Value(number, data if isinstance(data, bytes) else bytes(int(plain(item)) for item in items(given)))
 
 
 def _natural(given: t.Any) -> int:
@@ -107,8 +131,8 @@ def _natural(given: t.Any) -> int:
     if isinstance(value, bytes):
         return BINARY
     if isinstance(value, int) and not isinstance(value, bool):
-        return DWORD if -(2**31) <= value < 2**31 else QWORD
-    return MULTI_SZ if len(items(given)) > 1 else SZ
+        return DWORD if -(2**31) <= value < 2**31 else SZ
+    return SZ
 
 
 def _remove(call: Call) -> t.Iterator[Event]:
@@ -118,6 +142,17 @@ def _remove(call: Call) -> t.Iterator[Event]:
             continue
         at, _key = found
         for name in call.texts("Name"):
+            if name.lower() == "(default)":
+                raise TerminateError(
+                    call.error(
+                        "property_missing",
+                        name,
+                        at.path,
+                        error_id="System.ArgumentException",
+                        category="NotSpecified",
+                        exception="System.ArgumentException",
+                    )
+                )
             if not call.state.registry.remove_value(registry_path(call.session, at.path), name):
                 yield NonTerminatingError(
                     call.error(
@@ -132,6 +167,7 @@ def _remove(call: Call) -> t.Iterator[Event]:
                 )
 
 
+_TYPES = ("String", "ExpandString", "Binary", "DWord", "MultiString", "QWord", "Unknown", "None")
 _MODULE = "Microsoft.PowerShell.Management"
 _PATHS = {"Path": Parameter(position=0, pipeline=True), "LiteralPath": Parameter(), "Force": Parameter(switch=True)}
 CMDLETS = (
@@ -142,8 +178,8 @@ CMDLETS = (
         {
             **_PATHS,
             "Name": Parameter(position=1, mandatory=True),
-            "Value": Parameter(position=2, mandatory=True),
-            "Type": Parameter(),
+            "Value": Parameter(position=2, mandatory=True, nullable=True),
+            "Type": Parameter(values=_TYPES, enumeration=True),
         },
         _set,
         one_of=("Path", "LiteralPath"),
@@ -152,7 +188,12 @@ CMDLETS = (
         "New-ItemProperty",
         _MODULE,
         "Microsoft.PowerShell.Commands.NewItemPropertyCommand",
-        {**_PATHS, "Name": Parameter(position=1, mandatory=True), "Value": Parameter(), "PropertyType": Parameter()},
+        {
+            **_PATHS,
+            "Name": Parameter(position=1, mandatory=True),
+            "Value": Parameter(),
+            "PropertyType": Parameter(values=_TYPES, enumeration=True),
+        },
         _set,
         one_of=("Path", "LiteralPath"),
     ),

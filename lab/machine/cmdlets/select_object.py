@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, output
+from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, TerminateError, output
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import is_pattern
 from ansible_collections.fleetops.tetra.lab.machine.objects import (
     CUSTOM_OBJECT,
@@ -16,10 +16,11 @@ from ansible_collections.fleetops.tetra.lab.machine.objects import (
     get_property,
     is_list,
     items,
+    plain,
     property_names,
     to_text,
 )
-from ansible_collections.fleetops.tetra.lab.pipeline import Event, NonTerminatingError
+from ansible_collections.fleetops.tetra.lab.pipeline import ErrorDetails, Event, NonTerminatingError
 
 _PROPERTIES_OF_COMMANDS = (
     "ModuleName",
@@ -47,15 +48,52 @@ def run(call: Call) -> t.Iterator[Event]:
             yield from _expand(call, value, call.text("ExpandProperty"))
         return
     seen: list[str] = []
-    names = call.texts("Property") if call.has("Property") else ["*"]
+    names = _names(call)
     for value in given:
-        result = _selected(call, value, names) if call.has("Property") or call.has("ExcludeProperty") else value
+        result: t.Any = value
+        if names or call.has("ExcludeProperty"):
+            result = _selected(call, value, names or ["*"])
+        if isinstance(result, _Twice):
+            yield NonTerminatingError(result.details)
+            result = result.selected
         if call.switch("Unique"):
             key = repr((result.notes, result.base) if isinstance(result, PSObj) else result)
             if key in seen:
                 continue
             seen.append(key)
         yield output(result)
+
+
+class _Twice:
+    """A selection that names a property a second time: an error beside what was selected."""
+
+    def __init__(self, details: ErrorDetails, selected: PSObj) -> None:
+        self.details = details
+        self.selected = selected
+
+
+def _names(call: Call) -> list[str]:
+    """The wanted properties. Raises for a name that is null or empty."""
+    given = [plain(name) for name in items(call.arguments.get("Property"))]
+    for name in given:
+        if name is None or name == "":
+            empty = name == ""
+            raise TerminateError(
+                call.error(
+                    "empty_expression" if empty else "no_expression",
+                    error_id="ExpressionEmptyString2" if empty else "DictionaryKeyUnknownType",
+                    category="InvalidArgument",
+                    exception="System.NotSupportedException",
+                )
+            )
+    return [to_text(name) for name in given]
+
+
+def _shown(value: t.Any) -> str:
+    """An object as the target of an error: ``@{name=value; ...}``."""
+    if isinstance(value, PSObj) and value.notes and not value.props:
+        return "@{" + "; ".join(f"{name}={to_text(item)}" for name, item in value.notes.items()) + "}"
+    return to_text(value)
 
 
 def _some(call: Call, given: list[t.Any]) -> list[t.Any]:
@@ -74,14 +112,22 @@ def _some(call: Call, given: list[t.Any]) -> list[t.Any]:
     return given[:first] + (given[-last:] if last else [])
 
 
-def _selected(call: Call, value: t.Any, names: t.Sequence[str]) -> PSObj:
+def _selected(call: Call, value: t.Any, names: t.Sequence[str]) -> PSObj | _Twice:
     notes: dict[str, t.Any] = {}
+    twice = ""
     present = property_names(value)
     spellings = {name.lower(): name for name in reversed(present)}
     for wanted in names:
         if is_pattern(wanted):
             matching = [n for n in present if fnmatch.fnmatchcase(n.lower(), wanted.lower())]
-            notes.update({name: get_property(value, name) for name in matching if name not in notes})
+            for name in matching:
+                if name.lower() in map(str.lower, notes):
+                    twice = twice or name
+                else:
+                    notes[name] = get_property(value, name)
+            continue
+        if wanted.lower() in map(str.lower, notes):
+            twice = twice or wanted
             continue
         try:
             found = get_property(value, wanted)
@@ -93,12 +139,28 @@ def _selected(call: Call, value: t.Any, names: t.Sequence[str]) -> PSObj:
         for name in [name for name in notes if fnmatch.fnmatchcase(name.lower(), excluded.lower())]:
             del notes[name]
     types = (f"Selected.{value.types[0]}",) if isinstance(value, PSObj) else ()
-    return PSObj((*types, *CUSTOM_OBJECT), notes=notes, text="")
+    selected = PSObj((*types, *CUSTOM_OBJECT), notes=notes, text="")
+    if not twice:
+        return selected
+    details = call.error(
+        "selected_twice",
+        twice,
+        error_id="AlreadyExistingUserSpecifiedPropertyNoExpand",
+        category="InvalidOperation",
+        exception="System.Management.Automation.PSArgumentException",
+        target=_shown(value),
+        target_type="PSObject",
+    )
+    return _Twice(details, selected)
 
 
 def _expand(call: Call, value: t.Any, name: str) -> t.Iterator[Event]:
+    spelling = name
+    if is_pattern(name):
+        matching = [known for known in property_names(value) if fnmatch.fnmatchcase(known.lower(), name.lower())]
+        spelling = matching[0] if len(matching) == 1 else name
     try:
-        found = get_property(value, name)
+        found = get_property(value, spelling)
     except KeyError:
         details = call.error(
             "property_expand",
@@ -106,7 +168,7 @@ def _expand(call: Call, value: t.Any, name: str) -> t.Iterator[Event]:
             error_id="ExpandPropertyNotFound",
             category="InvalidArgument",
             exception="System.Management.Automation.PSArgumentException",
-            target=to_text(value),
+            target=_shown(value),
             target_type="PSObject",
         )
         yield NonTerminatingError(details)

@@ -40,7 +40,6 @@ def run(call: Call) -> t.Iterator[Event]:
                     error_id="ProcessingFile",
                     category="InvalidArgument",
                     exception="System.ArgumentException",
-                    target=at.path,
                 )
             )
         else:

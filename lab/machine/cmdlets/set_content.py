@@ -28,6 +28,16 @@ def run(call: Call) -> t.Iterator[Event]:
         if at.provider != "FileSystem":
             call.unmatched(f"Set-Content on provider {at.provider}")
             yield call.path_not_found(at.given)
+        elif files.is_folder(path):
+            # Recorded on 7.6; terminating.
+            raise TerminateError(
+                call.error(
+                    "not_supported",
+                    error_id="System.NotSupportedException",
+                    category="NotSpecified",
+                    exception="System.NotSupportedException",
+                )
+            )
         elif not files.is_folder(path.rpartition("\\")[0]):
             exception = "System.IO.DirectoryNotFoundException"
             yield file_error(
@@ -39,8 +49,15 @@ def run(call: Call) -> t.Iterator[Event]:
                 call, "file_denied", "GetContentWriterUnauthorizedAccessError", "PermissionDenied", exception, path
             )
         elif present is not None and present.locked:
-            yield file_error(
-                call, "file_locked", "GetContentWriterIOError", "WriteError", "System.IO.IOException", path
+            # Recorded on 7.6; terminating.
+            raise TerminateError(
+                call.error(
+                    "file_locked",
+                    path,
+                    error_id="System.IO.IOException",
+                    category="NotSpecified",
+                    exception="System.IO.IOException",
+                )
             )
         elif files.free_bytes is not None and len(data) > files.free_bytes + (len(present.data) if present else 0):
             room = files.free_bytes + (len(present.data) if present else 0)
@@ -56,7 +73,7 @@ def run(call: Call) -> t.Iterator[Event]:
 def _data(call: Call) -> bytes:
     encoding = call.text("Encoding").lower()
     if encoding == "byte" and call.session.core:
-        raise TerminateError(call.conversion("Encoding", call.text("Encoding")))
+        raise TerminateError(call.transformation("Encoding", call.text("Encoding")))
     values = [call.arguments["Value"]] if "Value" in call.arguments else call.inputs
     if encoding == "byte" or call.switch("AsByteStream"):
         data = b""
@@ -84,7 +101,7 @@ CMDLETS = (
         {
             "Path": Parameter(position=0),
             "LiteralPath": Parameter(),
-            "Value": Parameter(position=1, mandatory=True, pipeline=True),
+            "Value": Parameter(position=1, mandatory=True, pipeline=True, nullable=True),
             "Encoding": Parameter(),
             "AsByteStream": Parameter(switch=True, since=(6,)),
             "NoNewline": Parameter(switch=True, since=(5,)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, output
-from ansible_collections.fleetops.tetra.lab.machine.objects import items
+from ansible_collections.fleetops.tetra.lab.machine.objects import Byte, items, plain
 from ansible_collections.fleetops.tetra.lab.pipeline import Event
 
 
@@ -18,7 +18,10 @@ def run(call: Call) -> t.Iterator[Event]:
         if value is None or call.switch("NoEnumerate"):
             yield output(value)
             continue
-        for item in items(value):
+        inner = plain(value)
+        if isinstance(inner, bytes):
+            inner = [Byte(number) for number in inner]
+        for item in items(inner if isinstance(inner, list) else value):
             yield output(item)
 
 
@@ -28,7 +31,7 @@ CMDLETS = (
         "Microsoft.PowerShell.Utility",
         "Microsoft.PowerShell.Commands.WriteOutputCommand",
         {
-            "InputObject": Parameter(position=0, mandatory=True, pipeline=True),
+            "InputObject": Parameter(position=0, mandatory=True, pipeline=True, nullable=True),
             "NoEnumerate": Parameter(switch=True, since=(4,)),
         },
         run,

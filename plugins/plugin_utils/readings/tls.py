@@ -166,10 +166,21 @@ def _schannel_missing(path: str, survey: Survey) -> d.RegistryKey:
 def _contradicted(path: str, values: t.Mapping[str, d.ValueOfKey | None], replies: Replies) -> d.RegistryKey | None:
     """The key as unreadable, where StdRegProv answers and tells something else than the registry provider."""
     told = _told_by_stdregprov(path, list(values), replies)
-    if told is None or all(told[name] in (None, value) for name, value in values.items()):
+    if told is None or all(_agrees(value, told[name]) for name, value in values.items()):
         return None
     reason = "The registry provider and StdRegProv tell different things of this key."
     return facts.registry_key(path, facts.ERROR, reason)
+
+
+def _agrees(value: d.ValueOfKey | None, told: d.ValueOfKey | None) -> bool:
+    """Whether WMI, as far as it told anything, told this value; it tells the data of a REG_DWORD only."""
+    if told is None or value is None or told["data"] is not None:
+        return told in (None, value)
+    return told["type"] in (_TEXTS if value["type"] in _TEXTS else (value["type"],))
+
+
+_TEXTS = ("REG_SZ", "REG_EXPAND_SZ", "REG_SZ_OR_EXPAND_SZ")
+"""The registry provider does not tell the two apart."""
 
 
 def _told_by_stdregprov(path: str, names: list[str], replies: Replies) -> dict[str, d.ValueOfKey | None] | None:

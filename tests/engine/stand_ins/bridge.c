@@ -169,8 +169,32 @@ static void write_out(DWORD handle, const wchar_t *text) {
     int size = WideCharToMultiByte(CP_UTF8, 0, text, -1, bytes, sizeof bytes, NULL, NULL);
     if (size > 1) WriteFile(GetStdHandle(handle), bytes, size - 1, &done, NULL);
 }
+/* Started without arguments, as the service manager starts sfc.exe, it is a service that runs and does nothing. */
+static SERVICE_STATUS_HANDLE service;
+static HANDLE stopping;
+static void tell(DWORD state) {
+    SERVICE_STATUS status = {SERVICE_WIN32_OWN_PROCESS, state, SERVICE_ACCEPT_STOP, 0, 0, 0, 0};
+    SetServiceStatus(service, &status);
+}
+static void WINAPI control(DWORD code) {
+    if (code == SERVICE_CONTROL_STOP || code == SERVICE_CONTROL_SHUTDOWN) SetEvent(stopping);
+}
+static void WINAPI serve(DWORD count, LPWSTR *words) {
+    (void)count;
+    stopping = CreateEventW(NULL, TRUE, FALSE, NULL);
+    service = RegisterServiceCtrlHandlerW(words[0], control);
+    tell(SERVICE_RUNNING);
+    WaitForSingleObject(stopping, INFINITE);
+    tell(SERVICE_STOPPED);
+}
+static int is_service(void) {
+    SERVICE_TABLE_ENTRYW table[] = {{(LPWSTR)L"", serve}, {NULL, NULL}};
+    return StartServiceCtrlDispatcherW(table);
+}
 /* REQUEST: "program", a line feed, the command line. RESULT: exit code, line feed, output, a zero letter U+0001, errors. */
-int main(void) {
+int main(int count, char **arguments) {
+    (void)arguments;
+    if (count == 1 && is_service()) return 0;
     wchar_t path[4096];
     GetModuleFileNameW(NULL, path, 4096);
     const wchar_t *line = GetCommandLineW();

@@ -134,7 +134,9 @@ def test_a_plain_user_is_refused_wmi_rsop_and_services_but_not_the_registry(wind
         assert (reply.output, reply.errors[0].category) == ([], "PermissionDenied")
         assert reply.errors[0].error_id.startswith("HRESULT 0x80041003,")
     services = ask(command("Get-Service", Name="CiscoAMP*"), command("Write-Output", InputObject=1))
-    assert (services.output, services.end.exception) == ([], "System.InvalidOperationException")
+    # The error ends its own statement; what comes after it runs and is seen.
+    assert [int(number) for number in services.output] == [1]
+    assert services.errors[0].exception == "System.InvalidOperationException"
     assert len(ask(command("Get-ItemProperty", LiteralPath=r"HKLM:\SOFTWARE\Immunet Protect")).output) == 1
 
 
@@ -194,7 +196,7 @@ def test_a_filter_that_is_not_understood_is_an_error_and_noted(windows: t.Any, t
 def test_services_and_their_states(windows: t.Any) -> None:
     ask = windows(connector={"service": "Stopped"})
     (service,) = ask(command("Get-Service", Name="CiscoAMP*")).output
-    assert (service.Name, service.Status.value, str(service.Status.name)) == ("CiscoAMP_7.5.3", 1, "Stopped")
+    assert (service.Name, str(service.Status)) == ("CiscoAMP_7.5.3", "Stopped")
     missing = ask(command("Get-Service", Name="Nope"))
     assert missing.errors[0].error_id.startswith("NoServiceFoundForGivenName,")
 
