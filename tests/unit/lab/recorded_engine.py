@@ -26,6 +26,7 @@ from ansible_collections.fleetops.tetra.lab.pipeline import (
     Caller,
     NonTerminatingError,
     Output,
+    Statement,
     TerminatingError,
 )
 from ansible_collections.fleetops.tetra.lab.server import clixml as lab_clixml
@@ -125,7 +126,11 @@ def ask(machine: Endpoint, request: str) -> list[Message]:
         pipeline = PowerShell.FromPSObjectForRemoting(lab_clixml.from_clixml(request.encode(), _NO_SECRETS))
     except ValueError:  # A number that its element cannot hold: never answered (lab/server/runspace.py).
         return []
-    statements = commands.to_statements(pipeline, batches=True)
+    return answers_of(machine, commands.to_statements(pipeline, batches=True))
+
+
+def answers_of(machine: Endpoint, statements: t.Sequence[Statement]) -> list[Message]:
+    """The lab's messages for statements that have arrived."""
     events = machine.invoke(statements, Caller("lab", "Engine"))
     messages: list[Message] = []
     reply: t.Any = None
