@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.win_reboot import MissingCollection, chosen_way
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import JournalError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError, disk_sentence
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.cure_task import cure_endpoint
 
@@ -34,5 +34,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 cure_endpoint(self._connection, host, arguments, check, self._task.delegate_to, other_way)
             )
             return shown
-        except (MissingCollection, ResultsError, JournalError, ValueError, OSError) as error:
+        except OSError as error:
+            raise AnsibleActionFail(f"The endpoint was not touched: {disk_sentence(error)}") from error
+        except (MissingCollection, ResultsError, JournalError, ValueError) as error:
             raise AnsibleActionFail(f"The endpoint was not touched: {error}") from error

@@ -50,7 +50,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_co
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import JournalError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError, disk_sentence
 
 _GRACE = 120.0
 """Seconds beyond the deadline before an alarm ends a conversation that hangs; an undoing has to fit in."""
@@ -116,7 +116,7 @@ class Cure:
             self._unrecorded = self.outcome.unrecorded = True
             self._finish("failed", str(error))
         except OSError as error:
-            self._finish("failed", f"{error.filename or 'A file of the controller'}: {error.strerror or error}.")
+            self._finish("failed", disk_sentence(error))
         except (ChangeError, BeforeImageError) as error:
             timed_out = isinstance(error, ChangeError) and error.code == "timed_out"
             self._finish("timed_out" if timed_out else "failed", str(error))
@@ -135,7 +135,6 @@ class Cure:
         closed = around.may_start()
         if closed is not None:
             raise _End("held", closed)
-        self._let_another_process_end()
         self._keep_others_away()
         with around.journal.locked():
             standing = around.journal.standing(around.host)
@@ -163,12 +162,26 @@ class Cure:
         self.outcome.elsewhere = False
 
     def _keep_others_away(self) -> None:
-        """Other runs have journals of their own, and a rollback has none."""
-        try:
-            with self._wait.paused():
-                self._lock.enter_context(alone_at(self._around.store.folder_of(self._around.host), _PATIENCE))
-        except EndpointBusy as error:
-            raise _End("held", str(error)) from error
+        """Other runs have journals of their own, and a rollback has none.
+
+        A process of this run takes the lock before it writes its first entry, and may prove the endpoint while its lock
+        is waited for here: the journal is looked at again once the lock is ours.
+        """
+        journal, host = self._around.journal, self._around.host
+        known = journal.standing(host).at
+        while True:
+            self._let_another_process_end()
+            try:
+                with self._wait.paused():
+                    self._lock.enter_context(alone_at(self._around.store.folder_of(host), _PATIENCE))
+                break
+            except EndpointBusy as error:
+                if not journal.standing(host).in_flight:
+                    raise _End("held", str(error)) from error
+        standing = journal.standing(host)
+        if standing.event == "proven" and standing.at != known:
+            self.outcome.elsewhere = True
+            raise _End("proven", standing.detail)
 
     def _look_and_change(self) -> t.Any:
         """The facts of an endpoint that has to be restarted; every other one has come to its end here."""

@@ -14,6 +14,7 @@
     <results_dir>/<run_id>/cures/            one file per endpoint that was taken up: plan, change, update, end
     <results_dir>/<run_id>/remediation.json  what became of every endpoint
     <results_dir>/<run_id>/waves/NNN.json    the same for the endpoints of one wave
+    <results_dir>/<run_id>/begun_with.json   version of the collection and options of the plan of the last start
 
 The folder of a run that was killed, or that stopped, is gone on with: what was measured before is kept.
 """
@@ -21,13 +22,14 @@ The folder of a run that was killed, or that stopped, is gone on with: what was 
 from __future__ import annotations
 
 import collections
+import dataclasses
 import json
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Cure
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Cure, Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import Claim
@@ -39,7 +41,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal
     FAILED_ENDS,
     PROGRESS,
     Journal,
+    standing_of,
 )
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import DEAD as DEAD
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import Known, known_of
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import RunFolder, begin_run, join_run
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
@@ -52,6 +57,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
     read_run,
     read_run_info,
     record_path,
+    unknown_record,
     write_json,
     write_record,
 )
@@ -59,8 +65,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
 SCHEMA = "fleetops.tetra/remediation/1"
 BEFORE, AFTER = "before", "after"
 SUMMARY, PLANS, CURES, WAVES = "remediation.json", "plans.json", "cures", "waves"
-DEAD = "Its process ended without a result; the journal says how far it came."
-
+BEGUN_WITH = "begun_with.json"
 Document = dict[str, t.Any]
 
 
@@ -74,6 +79,8 @@ class Remediation:
     after: RunFolder
     fleet_size: int
     resumed: bool
+    notes: tuple[str, ...] = ()
+    """What is otherwise than when the remediation was begun, a sentence each."""
 
     @property
     def run_id(self) -> str:
@@ -88,7 +95,13 @@ class Remediation:
 
 
 def begin(
-    results_dir: Path, run_id: str | None, hosts: t.Sequence[str], process: Process, about: Document, policy: Document
+    results_dir: Path,
+    run_id: str | None,
+    hosts: t.Sequence[str],
+    process: Process,
+    about: Document,
+    policy: Document,
+    plan: t.Mapping[str, t.Any] | None = None,
 ) -> Remediation:
     """Begins a remediation, or goes on with the one in that folder. Raises ResultsError.
 
@@ -104,6 +117,7 @@ def begin(
     elif any((folder / HOSTS_FOLDER).glob("*.json")):
         raise ResultsError(f"{folder} holds the results of another playbook: choose another tetra_run_id.")
     outer = begin_run(results_dir, run_id, hosts, process, about, policy)
+    begun_with: Document = {"collection_version": about.get("collection_version"), "plan": dict(plan or {})}
     resumed = (outer.path / BEFORE / RUN_FILE).is_file() and not rehearsed
     for name in (BEFORE, AFTER):
         # A run may have been killed between the two.
@@ -111,7 +125,29 @@ def begin(
             _go_on(outer.path / name, hosts, process)
         else:
             begin_run(outer.path, name, hosts, process, about, policy)
-    return _joined(outer.path, outer.token, resumed)
+    notes = _differences(_read(outer.path / BEGUN_WITH), begun_with) if resumed else ()
+    write_json(outer.path / BEGUN_WITH, begun_with)
+    return dataclasses.replace(_joined(outer.path, outer.token, resumed), notes=notes)
+
+
+def _differences(then: Document, now_: Document) -> tuple[str, ...]:
+    """For somebody who goes on with a run; what 1.0.0 began says nothing of it."""
+    notes = []
+    version = then.get("collection_version")
+    if version and version != now_["collection_version"]:
+        notes.append(
+            f"This run was begun with version {version} of the collection and goes on with "
+            f"{now_['collection_version']}."
+        )
+    if "plan" in then and then["plan"] != now_["plan"]:
+        names = sorted(
+            name for name in {*then["plan"], *now_["plan"]} if then["plan"].get(name) != now_["plan"].get(name)
+        )
+        notes.append(
+            f"This run was begun with other options of the plan ({', '.join(names)}); what is cured from now on "
+            "follows the new ones."
+        )
+    return tuple(notes)
 
 
 def _was_check_mode(folder: Path) -> bool:
@@ -229,7 +265,7 @@ def count_lost(remediation: Remediation, batch: t.Iterable[str]) -> None:
         if not ours:
             journal.append(host, "failed", "Its task ended before the endpoint was taken up.")
         elif standing.abandoned:
-            journal.append(host, "failed", DEAD)
+            journal.append(host, "failed", f"{DEAD} {known_of(journal.entries(host)).sentence()}".strip())
 
 
 def block(remediation: Remediation, changes: t.Iterable[Document]) -> None:
@@ -246,22 +282,26 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
     """What became of every endpoint so far; written to ``remediation.json`` and, with ``batch``, to the wave's file."""
     journal = remediation.journal()
     plans = _read(remediation.path / PLANS)
+    journals = journal.everything()
+    known = {host: known_of(entries) for host, entries in journals.items()}
+    _file_unknown(remediation, known)
     after = {record["host"]: record["verdict"]["state"] for record in read_run(remediation.after.path).records()}
     hosts: Document = {}
     for record in read_run(remediation.before.path).records():
         host = record["host"]
-        standing = journal.standing(host)
+        standing, what = standing_of(host, journals.get(host, [])), known.get(host, Known())
         plan = plans.get(host) or {"todo": planning.UNKNOWN, "steps": [], "blocked": []}
         cure = read_cure(remediation, host)
         event = "in_flight" if standing.in_flight else "abandoned" if standing.abandoned else standing.event
         hosts[host] = {
             "event": event or _NOT_TAKEN_UP.get(plan["todo"]),
             "stage": standing.event,
-            "detail": standing.detail,
+            "detail": what.sentence() or standing.detail if standing.abandoned else standing.detail,
             "at": standing.at,
             "planned": plan["todo"],
             "blocked": ((cure.get("plan") or {}) if event == "blocked" else plan).get("blocked") or plan["blocked"],
-            "changed": bool(cure.get("changed")),
+            "changed": bool(cure.get("changed")) or what.may_be_changed_since is not None,
+            "may_be_changed_since": what.may_be_changed_since,
             "before": record["verdict"]["state"],
             "after": after.get(host),
             "update": (cure.get("update") or {}).get("result"),
@@ -280,8 +320,12 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
         "failed": failed,
         "in_flight": [host for host, one in hosts.items() if one["event"] in ("in_flight", "abandoned")],
         "never_came_back": [
-            host for host, one in hosts.items() if one["event"] in ("timed_out", "unreachable") and one["changed"]
+            host
+            for host, one in hosts.items()
+            if (one["event"] in ("timed_out", "unreachable") and one["changed"])
+            or (one["event"] in ("abandoned", "failed") and known.get(host, Known()).went_down)
         ],
+        "may_be_changed": [host for host, one in hosts.items() if one["may_be_changed_since"] is not None],
         "not_known": [host for host, one in hosts.items() if one["event"] == "unknown"],
         "owned_by_others": [host for host, one in hosts.items() if one["event"] == "blocked"],
         "domain_gpos": [
@@ -297,6 +341,22 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
     return document
 
 
+def _file_unknown(remediation: Remediation, known: t.Mapping[str, Known]) -> None:
+    """The record of an endpoint that may be changed says so: one from before the change says nothing about it."""
+    for host, what in known.items():
+        since = what.may_be_changed_since
+        if since is None:
+            continue
+        record = _read(record_path(remediation.after.path, host))
+        started = str((record.get("timing") or {}).get("started_at") or "")
+        if record.get("token") == remediation.after.token and record.get("facts") is not None and started > since:
+            continue
+        timing: Timing = {"started_at": since, "seconds": 0.0, "pipelines": 0}
+        message = f"Nothing was heard of it after its change. {what.sentence()}"
+        unknown = unknown_record(host, "session", message, remediation.after.token, remediation.after.policy, timing)
+        write_record(remediation.after.path, unknown)
+
+
 def sentences(document: Document) -> list[str]:
     """The summary for a reader: what counts, and the endpoints that somebody has to look at."""
     counts = ", ".join(f"{number} {event.replace('_', ' ')}" for event, number in document["counts"].items())
@@ -305,9 +365,10 @@ def sentences(document: Document) -> list[str]:
         ("Failed", "failed"),
         ("Did not come back after the restart", "never_came_back"),
         ("In flight when their run ended", "in_flight"),
+        ("May be changed, and nobody knows how they stand", "may_be_changed"),
         ("Could not be asked, or not well enough to plan", "not_known"),
     ):
-        if document[name]:
+        if document.get(name):
             lines.append(f"{title}: {some(document[name], _NAMED)}.")
     lines.extend(gpo_changes.sentences({"gpos": document["domain_gpos"]}))
     of_gpos = {host for change in document["domain_gpos"] for host in change["endpoints"]}

@@ -96,21 +96,23 @@ class Journal:
 
     def standing(self, host: str) -> Standing:
         """The endpoint's last entry, of whichever run wrote it."""
-        return _standing(host, _read_lines(self._host_file(host)))
+        return standing_of(host, _read_lines(self._host_file(host)))
 
     def entries(self, host: str) -> list[JournalEntry]:
         return _read_lines(self._host_file(host))
 
+    def everything(self) -> dict[str, list[JournalEntry]]:
+        """The entries of every endpoint that has a journal, ordered by name; each file is read once."""
+        found = {}
+        for path in self.folder.glob("*.jsonl"):
+            lines = _read_lines(path) if path.name != "failures.jsonl" else []
+            if lines:
+                found[lines[-1]["host"]] = lines
+        return dict(sorted(found.items()))
+
     def standings(self) -> list[Standing]:
         """One standing for every endpoint that has a journal, ordered by name."""
-        found = []
-        for path in sorted(self.folder.glob("*.jsonl")):
-            if path.name == "failures.jsonl":
-                continue
-            lines = _read_lines(path)
-            if lines:
-                found.append(_standing(str(lines[-1]["host"]), lines))
-        return sorted(found, key=lambda one: one.host)
+        return [standing_of(host, entries) for host, entries in self.everything().items()]
 
     def failed_hosts(self) -> list[str]:
         """Endpoints of this run that count against the budget, in the order in which they failed."""
@@ -165,7 +167,7 @@ def _read_lines(path: Path) -> list[JournalEntry]:
         return []
     except OSError as error:
         raise JournalError(f"The journal {path} cannot be read: {error.strerror}.") from error
-    entries = []
+    entries: list[JournalEntry] = []
     for line in raw.split(b"\n"):
         with contextlib.suppress(ValueError):
             entry = json.loads(line)
@@ -174,7 +176,7 @@ def _read_lines(path: Path) -> list[JournalEntry]:
     return entries
 
 
-def _standing(host: str, entries: c.Sequence[JournalEntry]) -> Standing:
+def standing_of(host: str, entries: c.Sequence[JournalEntry]) -> Standing:
     if not entries:
         return Standing(host, None, None, None, in_flight=False, abandoned=False)
     last = entries[-1]

@@ -11,7 +11,9 @@ record that is missing, damaged or of another run becomes an ``unknown`` that sa
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import typing as t
 import uuid
 from dataclasses import dataclass, field
@@ -124,10 +126,24 @@ def write_json(path: Path, document: t.Any) -> None:
     try:
         with open(temporary, "x", encoding="ascii", opener=for_owner) as handle:
             handle.write(text)
+            handle.flush()
+            # A name that points to nothing after a power failure would be a record that says nothing.
+            os.fsync(handle.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def disk_sentence(error: OSError) -> str:
+    """One sentence for a file of the controller that could not be written."""
+    where = error.filename or "A file of the controller"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk of the controller is full ({where}): make room and start again with the same tetra_run_id; what "
+            "was written down until now counts."
+        )
+    return f"{where} cannot be written: {error.strerror or error}."
 
 
 def write_record(folder: Path, record: Record) -> Path:

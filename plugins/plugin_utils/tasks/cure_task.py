@@ -44,7 +44,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_co
     Surroundings,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import check_options
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import PROGRESS
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import is_death, known_of, last_try
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import MaintenanceWindow, RebootPlaces
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
@@ -216,10 +216,9 @@ def _changed_earlier(run: remediation.Remediation, outcome: Outcome) -> bool:
     if remediation.read_cure(run, outcome.host).get("changed"):
         return True
     entries = run.journal().entries(outcome.host)
-    events = [entry["event"] for entry in entries if entry.get("detail") != remediation.DEAD]
-    starts = [number for number, event in enumerate(events) if event == "running"]
-    killed = events[starts[-2] : starts[-1]] if len(starts) > 1 else []
-    return bool(killed) and killed[-1] in PROGRESS and "changing" in killed
+    own = len(last_try(entries))
+    earlier = [entry for entry in entries if not is_death(entry)][:-own]
+    return known_of(earlier).may_be_changed_since is not None
 
 
 def _task_result(outcome: Outcome, path: Path | None) -> Document:

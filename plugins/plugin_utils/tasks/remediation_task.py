@@ -38,6 +38,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
     GATE_FILE,
     ResultsError,
+    disk_sentence,
     write_json,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import chosen_policy
@@ -79,12 +80,14 @@ def begin_task(
         check_options(arguments["commit_confirm"], arguments["deadline"], arguments["reboot_when"])
         if arguments["maintenance_window"]:
             MaintenanceWindow(arguments["maintenance_window"])
-        run = remediation.begin(folder, arguments["run_id"], arguments["hosts"], process, about, policy)
+        run = remediation.begin(folder, arguments["run_id"], arguments["hosts"], process, about, policy, plan)
         audit = remediation.to_audit(run)
     except (PlanError, BudgetError, WindowError, WaveError, GuardError) as error:
         return _refused(str(error))
     except ResultsError as error:
         return could_not_test(str(error))
+    except OSError as error:
+        return could_not_test(disk_sentence(error))
     return {
         "changed": False,
         "run": str(run.path),
@@ -94,6 +97,7 @@ def begin_task(
         "resumed": run.resumed,
         "audit": audit,
         "plan": plan,
+        **({"warnings": list(run.notes)} if run.notes else {}),
     }
 
 
@@ -125,7 +129,9 @@ def plan_task(arguments: Arguments) -> Result:
         todo = remediation.make_plans(run, arguments["hosts"], plan_options(arguments["plan"]))
         gpos = gpo_changes.read(run.path)
         build_report(Options(path=[str(run.before.path)], title="Before the remediation"))
-    except (ResultsError, ReportError, PlanError, JournalError, OSError) as error:
+    except OSError as error:
+        return _refused(disk_sentence(error))
+    except (ResultsError, ReportError, PlanError, JournalError) as error:
         return _refused(str(error))
     sentence = f"{len(todo)} endpoints are to be changed or restarted."
     return {"changed": False, "todo": todo, "msg": sentence, "domain_gpos": gpo_changes.sentences(gpos)}
@@ -149,7 +155,9 @@ def report_task(arguments: Arguments, check_only: bool = False) -> Result:
         build_report(
             Options(path=[str(run.after.path)], compare_with=[str(run.before.path)], title="After the remediation")
         )
-    except (ResultsError, ReportError, JournalError, BudgetError, OSError) as error:
+    except OSError as error:
+        return _refused(disk_sentence(error))
+    except (ResultsError, ReportError, JournalError, BudgetError) as error:
         return _refused(str(error))
     lines = remediation.sentences(document)
     lines.append(f"Before: {run.before.path / 'report' / 'index.html'}")

@@ -134,7 +134,7 @@ def test_a_guard_whose_before_image_is_lost_does_not_undo_what_is_proven(windows
     lost = tmp_path / "lost"
     changed = cure(endpoint, lost, CureOptions(deadline=60.0, commit_confirm=5), reboot_slot=_no_place)
     assert (changed.event, changed.changed, endpoint.state.tasks != {}) == ("failed", True, True)
-    assert str(changed.detail).startswith("reboots: No space left on device.")
+    assert str(changed.detail).startswith("The disk of the controller is full (reboots): make room and start again")
     outcome = cure(endpoint, tmp_path / "new", CureOptions(deadline=60.0))
     assert (outcome.event, endpoint.state.tasks) == ("proven", {})
     assert endpoint.file(r"C:\Windows\System32\GroupPolicy\Machine\Registry.pol.fleetops-tetra.before") is None
@@ -170,3 +170,56 @@ def test_a_module_leaves_an_endpoint_alone_that_is_being_cured(windows: Fresh, t
     assert (result["failed"], result["changed"]) == (True, False)
     assert result["msg"] == "Another run or rollback is at this endpoint just now. Nothing was changed."
     assert endpoint.value(POLICY_KEY, "Functions") == Value(1, OLD)
+
+
+@pytest.mark.parametrize("end", ["proven", "failed"])
+def test_what_another_process_of_the_run_came_to_while_its_lock_was_waited_for_counts(
+    windows: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """A worker of a controller that was killed takes the lock before its first entry in the journal."""
+    endpoint = windows()
+    journal, lock = Journal(tmp_path / "run", "of the killed run"), endpoint_lock.alone_at
+
+    @contextlib.contextmanager
+    def after_the_other(folder: Path, patience: float = 0.0) -> t.Iterator[None]:
+        for event in ("running", "before_image", "changing", "changed", "rebooting", "proving", end):
+            journal.append(NAME, event, "By the other process.")
+        endpoint.state.registry.set(POLICY_KEY, "Functions", Value(1, NEW))
+        with lock(folder, patience):
+            yield
+
+    monkeypatch.setattr(curing, "alone_at", after_the_other)
+    outcome = cure(endpoint, tmp_path)
+    if end == "proven":
+        assert (outcome.event, outcome.elsewhere, endpoint.endpoint.pipelines) == ("proven", True, 0)
+    else:
+        assert outcome.elsewhere is False and endpoint.endpoint.pipelines > 0
+
+
+def test_a_busy_endpoint_is_waited_for_while_the_journal_says_that_its_cure_is_going_on(
+    windows: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curing, "_PATIENCE", 0.0)
+    endpoint, journal, lock = windows(), Journal(tmp_path / "run", "killed"), endpoint_lock.alone_at
+    busy = iter([True, False])
+
+    @contextlib.contextmanager
+    def busy_first(folder: Path, patience: float = 0.0) -> t.Iterator[None]:
+        if next(busy):
+            journal.append(NAME, "proving")
+            monkeypatch.setattr(Journal, "standing", ended)
+            raise endpoint_lock.EndpointBusy("Another run or rollback is at this endpoint just now.")
+        with lock(folder, patience):
+            yield
+
+    standing = Journal.standing
+    answers = iter(["in flight"])
+
+    def ended(self: Journal, host: str) -> t.Any:
+        if next(answers, None) is None and standing(self, host).event == "proving":
+            self.append(host, "proven", "By the other process.")
+        return standing(self, host)
+
+    monkeypatch.setattr(curing, "alone_at", busy_first)
+    outcome = cure(endpoint, tmp_path)
+    assert (outcome.event, outcome.detail) == ("proven", "By the other process.")
