@@ -37,6 +37,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_it
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder
 
 SCHEMA: t.Final = "fleetops.tetra/before-image/1"
+_UNFINISHED = "rollback.unfinished"
 
 
 class BeforeImageError(Exception):
@@ -124,6 +125,27 @@ class BeforeImageStore:
     def knows(self, image: BeforeImage) -> bool:
         """Whether the image lies here, put back or not."""
         return (self.folder_of(image.host) / f"{image.id}.json").exists()
+
+    def begin_rollback(self, host: str) -> None:
+        """Notes that a rollback is at the endpoint: one that is killed leaves notes and copies there. Raises
+        BeforeImageError."""
+        path = self.folder_of(host) / _UNFINISHED
+        if not path.exists():
+            _write_new(path, b"")
+
+    def end_rollback(self, host: str) -> None:
+        (self.folder_of(host) / _UNFINISHED).unlink(missing_ok=True)
+
+    def has_unfinished_rollback(self, host: str) -> bool:
+        return (self.folder_of(host) / _UNFINISHED).exists()
+
+    def restored_ids(self, host: str) -> list[str]:
+        """Images that were put back."""
+        return [path.stem for path in self.folder_of(host).glob("*.restored")]
+
+    def knows_id(self, host: str, id_: str) -> bool:
+        """Whether an image with this id lies here, put back or not."""
+        return (self.folder_of(host) / f"{id_}.json").exists()
 
     def has_any(self, host: str) -> bool:
         """Whether there is an image of the endpoint, put back or not."""

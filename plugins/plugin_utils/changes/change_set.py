@@ -52,6 +52,7 @@ Waiter = t.Callable[[float], bool]
 """``wait(seconds)`` waits and says whether there is time left for more."""
 
 _TEST_VALUE = "WriteTest"
+_MOST_STATES = 5000
 
 
 class ChangeSet:
@@ -149,14 +150,17 @@ class ChangeSet:
         if self._registry.key_exists(OUR_KEY):
             self._registry.remove_empty_key(OUR_KEY)
 
-    def undo(self, items: t.Sequence[Item]) -> list[dict[str, t.Any]]:
-        """``[{path, name, outcome}]`` with outcome ``restored``, ``already_as_before`` or ``kept_changed_since``."""
+    def undo(self, items: t.Sequence[Item], force: bool = False) -> list[dict[str, t.Any]]:
+        """``[{path, name, outcome}]`` with outcome ``restored``, ``already_as_before`` or ``kept_changed_since``.
+
+        ``force``: a policy file that is damaged, and not by us, is replaced by the whole file of the before-image.
+        """
         outcome = []
         pol, fed, plain = _sorted_out(items)
         for item in plain:
             outcome.append(_told(item, self._undo_value(item)))
         if pol is not None:
-            outcome.extend(self._undo_policy(pol, fed))
+            outcome.extend(self._undo_policy(pol, fed, _ini_of(items), force))
         return outcome
 
     def tidy(self, items: t.Sequence[Item]) -> None:
@@ -168,7 +172,7 @@ class ChangeSet:
         if pol is not None:
             self._policy.tidy_after(pol)
 
-    def foresee(self, items: t.Sequence[Item]) -> list[dict[str, t.Any]]:
+    def foresee(self, items: t.Sequence[Item], force: bool = False) -> list[dict[str, t.Any]]:
         """What ``undo`` would do, without writing: ``[{path, name, outcome, present}]``, in the same order."""
         pol, fed, plain = _sorted_out(items)
         told = []
@@ -177,7 +181,9 @@ class ChangeSet:
             told.append({**_told(item, self.foreseen(item, present)), "present": present})
         if pol is not None:
             names = [item["name"] for item in fed]
-            outcome = self._policy.foresee(pol, names, lambda: not any(map(self._is_as_written, fed)))
+            outcome = self._policy.foresee(
+                pol, names, lambda: not any(map(self._is_as_written, fed)), _ini_of(items), force
+            )
             for item in fed:
                 told.append({**_told(item, outcome), "present": self._registry.read(item["path"], item["name"])})
         return told
@@ -213,8 +219,9 @@ class ChangeSet:
         if isinstance(made, int):
             self._registry.remove_made_keys(item["path"], made)
 
-    def _undo_policy(self, pol: Item, fed: t.Sequence[Item]) -> list[dict[str, t.Any]]:
-        if not self._policy.undo(pol, [item["name"] for item in fed], lambda: not any(map(self._is_as_written, fed))):
+    def _undo_policy(self, pol: Item, fed: t.Sequence[Item], ini: Item | None, force: bool) -> list[dict[str, t.Any]]:
+        names = [item["name"] for item in fed]
+        if not self._policy.undo(pol, names, lambda: not any(map(self._is_as_written, fed)), ini, force):
             return [_told(item, KEPT) for item in fed]
         self._policy.tidy()
         self._policy.refresh()
@@ -297,6 +304,10 @@ def _sorted_out(items: t.Sequence[Item]) -> tuple[Item | None, list[Item], list[
     return pol, fed, [item for item in values if item not in fed]
 
 
+def _ini_of(items: t.Sequence[Item]) -> Item | None:
+    return next((item for item in items if item["kind"] == "file" and item["path"].lower().endswith(".ini")), None)
+
+
 def _is_as_planned_upon(present: State, before: State) -> bool:
     """Facts name the type of a text below a key with a slash, and not the text itself."""
     unseen = before["status"] == "ok" and before["data"] is None
@@ -316,10 +327,20 @@ def _partly_enabled(present: State, item: Item) -> bool:
 
 
 def _partly_arranged(present: State, item: Item) -> bool:
-    """Whether the list is as it stands between two of the calls that arrange it."""
+    """Whether the list is as it stands between two of the calls that arrange it, or between two that bring it back."""
     if item.get("by") != ARRANGE_SUITES or present["status"] != "ok":
         return False
-    return present["data"] in states(item["before"]["data"], _calls(item))
+    before = item["before"]["data"]
+    seen: set[tuple[str, ...]] = set()
+    left = [list(one) for one in states(before, _calls(item))]
+    while left and len(seen) < _MOST_STATES:
+        one = left.pop()
+        if tuple(one) in seen:
+            continue
+        seen.add(tuple(one))
+        with contextlib.suppress(ValueError):
+            left.extend(list(back) for back in states(one, arrangement(one, before, before)))
+    return tuple(present["data"]) in seen
 
 
 def _calls(holder: t.Mapping[str, t.Any]) -> list[Call]:

@@ -93,6 +93,9 @@ class GpoWork:
                 )
         return [dict(step) for step in steps]
 
+    def test_write(self) -> None:
+        return None
+
     def note(self) -> None:
         return None
 

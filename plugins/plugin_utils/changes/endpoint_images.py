@@ -38,6 +38,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry i
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_items import FILE, REGISTRY_VALUE
 
 _VALUES = {f"{prefix}{name}".lower() for prefix in ("", "**del.") for name in (SUITES_VALUE, CURVES_VALUE)}
+_TEMPORARY = ".fleetops-tetra.tmp"
 _NAME = re.compile(r"([0-9]{8}T[0-9]{12}-[0-9a-f]{6})\.json")
 
 
@@ -50,9 +51,11 @@ class EndpointImages:
         self._folder = folders.copies
         self._policy = LocalPolicy(asker, folders.system_root)
 
-    def read(self, host: str) -> list[BeforeImage]:
-        """Those of this inventory name, newest first."""
-        images = [self._read(name) for name in sorted(self._names(), reverse=True)]
+    def read(self, host: str, known: t.Callable[[str], bool] = lambda _id: False) -> list[BeforeImage]:
+        """Those of this inventory name, newest first. Those of a known id are not even opened: the controller's own
+        image counts, and a copy may have been torn by a power failure."""
+        names = [name for name in sorted(self._names(), reverse=True) if not known(name.removesuffix(".json"))]
+        images = [self._read(name) for name in names]
         return [image for image in images if image.host == host]
 
     def keep(self, image: BeforeImage) -> None:
@@ -62,14 +65,24 @@ class EndpointImages:
     def remove(self, image: BeforeImage) -> None:
         """The copy of an image that was put back is of no more use."""
         self._files.remove(f"{self._folder}\\{image.id}.json")
+        self._files.forget_temporary(f"{self._folder}\\{image.id}.json")
+
+    def tidy(self, restored: t.Collection[str]) -> None:
+        """Takes away the copies of images that were put back, and what an interrupted writing of one has left."""
+        for name in self._listed():
+            id_ = name.removesuffix(_TEMPORARY).removesuffix(".json")
+            if _NAME.fullmatch(f"{id_}.json") and (id_ in restored or name.endswith(_TEMPORARY)):
+                self._files.remove(f"{self._folder}\\{name}")
 
     def _names(self) -> list[str]:
+        return [name for name in self._listed() if _NAME.fullmatch(name)]
+
+    def _listed(self) -> list[str]:
         statement = (command("Get-ChildItem", LiteralPath=self._folder, ErrorAction="Continue"), select("Name"))
         answer = self._asker.ask([statement])
         if answer.refusals and not all(refusal.is_missing for refusal in answer.refusals):
             raise ChangeError("unreadable", f"The before-images in {self._folder} could not be listed.")
-        names = [str(item.get("Name")) for item in answer.output if isinstance(item, Thing)]
-        return [name for name in names if _NAME.fullmatch(name)]
+        return [str(item.get("Name")) for item in answer.output if isinstance(item, Thing)]
 
     def _read(self, name: str) -> BeforeImage:
         where = f"{self._folder}\\{name} of the endpoint"

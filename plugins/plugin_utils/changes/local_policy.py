@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import gpt_ini, registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import GPT_INI, MACHINE_POL, SSL_KEY
+from ansible_collections.fleetops.tetra.plugins.module_utils.policy.torn import Damage, damage_of_ini, damage_of_pol
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State, same
@@ -100,35 +101,69 @@ class LocalPolicy:
             return before, after, None
         return before, after
 
-    def undo(self, pol_item: Item, names: t.Iterable[str], is_followed: t.Callable[[], bool] = lambda: True) -> bool:
+    def undo(
+        self,
+        pol_item: Item,
+        names: t.Iterable[str],
+        is_followed: t.Callable[[], bool] = lambda: True,
+        ini_item: Item | None = None,
+        force: bool = False,
+    ) -> bool:
         """Puts ``Registry.pol`` back where it still is as written, else only our values in it; the version counts on.
 
-        ``is_followed`` says whether the registry holds what stood there before: where the file does and the registry
-        does not, an undoing was killed in between, and the version has to count on once more.
+        What is no policy at all, or a part of what we wrote, is put back whole, and so is such a ``gpt.ini``; with
+        ``force`` also a file that is damaged otherwise. ``is_followed`` says whether the registry holds what stood
+        there before: where the file does and the registry does not, an undoing was killed in between, and the version
+        has to count on once more.
 
-        False where somebody has changed one of our values since: then nothing is written.
+        False where somebody has changed one of our values since: then nothing is written. Raises ChangeError with code
+        ``damaged_policy``.
         """
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
+        ini, ini_damage = self._ini(ini_item)
+        self._refuse_damaged(self.ini_path, ini_damage, force)
         present, unfinished = self._look(before, after)
         if unfinished is not None:
             self._files.replace(self.pol_path, unfinished)
+        damage = damage_of_pol(present, before, after, _nobody_counted_on(ini, ini_item))
+        self._refuse_damaged(self.pol_path, damage, force)
         names = list(names)
-        if present == before or _as_before(present, before, self.pol_path, names):
-            if unfinished is not None or not is_followed():
-                self._count_on()
+        if damage != "whole":
+            self._put_whole(before, (present,))
+        elif present == before or _as_before(present, before, self.pol_path, names):
+            if unfinished is not None or not is_followed() or ini_damage != "whole":
+                self._count_on(ini_item, ini_damage)
             return True
-        if present == after:
-            if before is None:
-                self._files.remove(self.pol_path)
-            else:
-                self._files.replace(self.pol_path, before, self._ours(before, after))
+        elif present == after:
+            self._put_whole(before, self._ours(before, after))
         else:
             pol = _without_our_values(present, before, after, self.pol_path, names)
             if pol is None:
                 return False
             self._files.replace(self.pol_path, pol.serialise(), (present,))
-        self._count_on()
+        self._count_on(ini_item, ini_damage)
         return True
+
+    def _put_whole(self, before: bytes | None, instead_of: t.Collection[bytes | None]) -> None:
+        if before is None:
+            self._files.remove(self.pol_path)
+        else:
+            self._files.replace(self.pol_path, before, instead_of)
+
+    def _ini(self, ini_item: Item | None) -> tuple[bytes | None, Damage]:
+        """``gpt.ini`` as it is, and what is wrong with it."""
+        present = self._files.read(self.ini_path)
+        if ini_item is None:
+            return present, damage_of_ini(present, present, None)
+        return present, damage_of_ini(present, file_content(ini_item["before"]), file_content(ini_item["after"]))
+
+    def _refuse_damaged(self, path: str, damage: Damage, force: bool) -> None:
+        if damage == "damaged" and not force:
+            raise ChangeError(
+                "damaged_policy",
+                f"{path} is damaged, and not by an interrupted change of ours; it was left as it is. Look at it, or "
+                "put back the whole file of the before-image with force.",
+            )
 
     def _look(self, before: bytes | None, after: bytes | None) -> tuple[bytes | None, bytes | None]:
         """``Registry.pol`` as it is, or as it would have been had replacing it not been interrupted.
@@ -145,13 +180,26 @@ class LocalPolicy:
         unfinished = left if _is_of_an_undoing(left, before, after) else None
         return unfinished, unfinished
 
-    def foresee(self, pol_item: Item, names: t.Iterable[str], is_followed: t.Callable[[], bool]) -> str:
-        """What ``undo`` would come to, without writing: ``RESTORED``, ``ALREADY`` or ``KEPT``."""
+    def foresee(
+        self,
+        pol_item: Item,
+        names: t.Iterable[str],
+        is_followed: t.Callable[[], bool],
+        ini_item: Item | None = None,
+        force: bool = False,
+    ) -> str:
+        """What ``undo`` would come to, without writing: ``RESTORED``, ``ALREADY`` or ``KEPT``; raises what it would."""
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
+        ini, ini_damage = self._ini(ini_item)
+        self._refuse_damaged(self.ini_path, ini_damage, force)
         present, unfinished = self._look(before, after)
+        damage = damage_of_pol(present, before, after, _nobody_counted_on(ini, ini_item))
+        self._refuse_damaged(self.pol_path, damage, force)
         names = list(names)
+        if damage != "whole":
+            return RESTORED
         if present == before or _as_before(present, before, self.pol_path, names):
-            return ALREADY if unfinished is None and is_followed() else RESTORED
+            return ALREADY if unfinished is None and is_followed() and ini_damage == "whole" else RESTORED
         if present == after or _without_our_values(present, before, after, self.pol_path, names) is not None:
             return RESTORED
         return KEPT
@@ -168,9 +216,16 @@ class LocalPolicy:
         for path in (self.pol_path, self.ini_path):
             self._files.forget_temporary(path)
 
-    def _count_on(self) -> None:
-        """A higher version makes Windows process ``Registry.pol`` at the next refresh."""
-        self._files.replace(self.ini_path, self._counted_on(self._files.read(self.ini_path)))
+    def _count_on(self, ini_item: Item | None = None, damage: Damage = "whole") -> None:
+        """A higher version makes Windows process ``Registry.pol`` at the next refresh.
+
+        A file that is not whole, or missing, gives no number to count on from: the one that we wrote is the last that
+        is known, and Windows skips a number that it has seen.
+        """
+        known = self._files.read(self.ini_path)
+        if (damage != "whole" or known is None) and ini_item is not None:
+            known = file_content(ini_item["after"])
+        self._files.replace(self.ini_path, self._counted_on(known))
 
     def _counted_on(self, content: bytes | None) -> bytes:
         try:
@@ -200,6 +255,14 @@ class LocalPolicy:
                     "refresh_did_not_take",
                     f"The local policy was written, but {path}\\{name} did not follow it after a policy refresh.",
                 )
+
+
+def _nobody_counted_on(ini: bytes | None, ini_item: Item | None) -> bool:
+    """Whether ``gpt.ini`` is as we left it, or torn with the policy: an editor that saves the policy counts on."""
+    if ini_item is None:
+        return False
+    before, after = file_content(ini_item["before"]), file_content(ini_item["after"])
+    return ini in (before, after) or damage_of_ini(ini, before, after) == "torn"
 
 
 def value_in(content: bytes | None, path: str, name: str) -> State:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
-"""One change as a whole: test write → before-image → steps; or all of it undone, at once. And the way back later.
+"""One change as a whole: before-image → test write → steps; or all of it undone, at once. And the way back later.
 
 Nothing is written before the before-image is on disk. A connection that breaks between a write and its answer says
 nothing about the write, so the endpoint is looked at and the change goes on. Whatever else ends the change after its
@@ -134,6 +134,8 @@ class Transaction:
         self._noted = self._again(lambda: self._work().noted())
         items = self._again(lambda: self._work().prepare(steps))
         self.image = image = self._store.keep(self._label.host, self._label.run_id, self._label.token, items)
+        # From here on a rollback knows of the endpoint, and takes away whatever a power failure leaves of the test.
+        self._again(lambda: self._work().test_write())
         self._stages.kept(image)
         self.image_on_endpoint = self._keep_copy(image)
         return image
@@ -161,8 +163,15 @@ class Transaction:
 
     def _leave_no_note(self) -> None:
         """The test write has made our key; nothing else was written."""
-        with contextlib.suppress(SessionError, ChangeError, DeadlineExceeded), own_time(SECONDS_FOR_UNDOING):
+        with (
+            contextlib.suppress(SessionError, ChangeError, BeforeImageError, DeadlineExceeded),
+            own_time(SECONDS_FOR_UNDOING),
+        ):
+            if self.image is None:
+                return
             self._work().note_again(self._noted)
+            self._work().remove_copy(self.image)
+            self._store.mark_restored(self.image, [])
 
     def _keep_copy(self, image: BeforeImage) -> bool:
         """A second copy, since the disk of an execution environment is thrown away; the first one is on disk."""

@@ -49,6 +49,9 @@ class Work(t.Protocol):
     def prepare(self, steps: t.Sequence[Step]) -> list[Item]:
         """Reads what the steps name and refuses where it is not what was planned upon; the items of a before-image."""
 
+    def test_write(self) -> None:
+        """Finds out whether anything may be written at all. Raises NotWritable."""
+
     def note(self) -> None:
         """Leaves a note that a change is being made, before the first write of it."""
 
@@ -77,7 +80,9 @@ class Work(t.Protocol):
 class EndpointWork:
     """The values of one endpoint: its policy, its lists, its switches."""
 
-    def __init__(self, endpoint: reboot.Endpoint, folders: WindowsFolders, wait: Waiter) -> None:
+    def __init__(self, endpoint: reboot.Endpoint, folders: WindowsFolders, wait: Waiter, force: bool = False) -> None:
+        """``force``: a policy file that is damaged, and not by us, is replaced whole when something is put back."""
+        self._force = force
         self._endpoint = endpoint
         self._folders = folders
         self._changes = ChangeSet(endpoint.session(), wait, folders.system_root)
@@ -86,8 +91,10 @@ class EndpointWork:
         return self._changes.noted_change()
 
     def prepare(self, steps: t.Sequence[Step]) -> list[Item]:
-        self._changes.test_write()
         return self._changes.prepare(steps)
+
+    def test_write(self) -> None:
+        self._changes.test_write()
 
     def note(self) -> None:
         """The time of the change by the endpoint's own clock."""
@@ -98,10 +105,10 @@ class EndpointWork:
         self._changes.carry_out(steps, items)
 
     def undo(self, items: t.Sequence[Item]) -> list[Undone]:
-        return [t.cast(Undone, one) for one in self._changes.undo(items)]
+        return [t.cast("Undone", one) for one in self._changes.undo(items, self._force)]
 
     def foresee(self, items: t.Sequence[Item]) -> list[Foreseen]:
-        return [t.cast(Foreseen, one) for one in self._changes.foresee(items)]
+        return [t.cast("Foreseen", one) for one in self._changes.foresee(items, self._force)]
 
     def tidy(self, items: t.Sequence[Item]) -> None:
         self._changes.tidy(items)

@@ -56,6 +56,8 @@ class RollbackOptions:
     reboot: bool = False
     restart: RestartOptions = field(default_factory=RestartOptions)
     """When it may be restarted, and by which way; as in a cure."""
+    force: bool = False
+    """Replace a policy file that is damaged, and not by us, by the whole file of the before-image."""
     deadline: float = 1800.0
     """Seconds for the whole endpoint."""
     check_only: bool = False
@@ -105,8 +107,9 @@ class Rollback:
             images = self._on_controller()
             self.outcome.of_gpos = [image.id for image in self._store.unrestored(self._host, of_gpos=True)]
             guarded = bool(self._store.guarded(self._host))
-            if images or guarded or self._options.from_endpoint or self._owes_a_restart_perhaps():
-                self._put_back(images)
+            unfinished = self._store.has_unfinished_rollback(self._host)
+            if images or guarded or unfinished or self._options.from_endpoint or self._owes_a_restart_perhaps():
+                self._put_back(images, unfinished)
 
     # Which images ---------------------------------------------------------------------------------------------------
 
@@ -115,8 +118,9 @@ class Rollback:
 
     def _on_endpoint(self, images: list[tuple[BeforeImage, str]]) -> list[tuple[BeforeImage, str]]:
         """Adds the copies that the controller knows nothing of; newest first."""
-        copies = EndpointImages(self._endpoint.session(), self._folders).read(self._host)
-        unknown = [image for image in copies if self._is_wanted(image) and not self._store.knows(image)]
+        store = EndpointImages(self._endpoint.session(), self._folders)
+        copies = store.read(self._host, lambda id_: self._store.knows_id(self._host, id_))
+        unknown = [image for image in copies if self._is_wanted(image)]
         images = [*images, *((image, ENDPOINT) for image in unknown)]
         return sorted(images, key=lambda one: one[0].id, reverse=True)
 
@@ -125,11 +129,13 @@ class Rollback:
 
     # Doing it -------------------------------------------------------------------------------------------------------
 
-    def _put_back(self, images: list[tuple[BeforeImage, str]]) -> None:
+    def _put_back(self, images: list[tuple[BeforeImage, str]], unfinished: bool) -> None:
         self._folders = read_folders(self._endpoint.session())
         if self._options.from_endpoint:
             images = self._on_endpoint(images)
         self.outcome.images = [_about(image, source) for image, source in images]
+        if images and not self._options.check_only:
+            self._store.begin_rollback(self._host)
         self._call_the_guard_off([image for image, _source in images])
         owed = self._is_owed_a_restart()
         for image, source in images:
@@ -139,8 +145,14 @@ class Rollback:
             return
         if self._options.reboot and self.outcome.needs_reboot:
             self._restart()
-        if images or self.outcome.rebooted:
+        if images or unfinished or self.outcome.rebooted:
             self._again(lambda: self._changes().forget_change())
+            with contextlib.suppress(ChangeError):
+                self._again(self._tidy_copies)
+        self._store.end_rollback(self._host)
+
+    def _tidy_copies(self) -> None:
+        EndpointImages(self._endpoint.session(), self._folders).tidy(self._store.restored_ids(self._host))
 
     def _one(self, image: BeforeImage, source: str) -> None:
         transaction = self._transaction(image)
@@ -159,7 +171,7 @@ class Rollback:
     def _transaction(self, image: BeforeImage) -> Transaction:
         return Transaction(
             self._endpoint,
-            lambda wait: EndpointWork(self._endpoint, self._folders, wait),
+            lambda wait: EndpointWork(self._endpoint, self._folders, wait, self._options.force),
             self._store,
             Label(self._host, image.run_id, image.token),
             self._wait,

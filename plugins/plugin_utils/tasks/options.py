@@ -232,6 +232,7 @@ ROLLBACK: t.Final[dict[str, dict[str, t.Any]]] = {
     "results_dir": {"type": "path", "required": True},
     "run_id": {"type": "str"},
     "from_endpoint": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
     "reboot": {"type": "bool", "default": False},
     "reboot_when": REBOOT["reboot_when"],
     "reboot_method": REBOOT_METHOD,

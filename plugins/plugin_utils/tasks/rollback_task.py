@@ -54,6 +54,7 @@ def roll_back(
     options = RollbackOptions(
         run_id=arguments["run_id"],
         from_endpoint=arguments["from_endpoint"],
+        force=arguments["force"],
         reboot=arguments["reboot"],
         restart=restart_options(arguments, other_way),
         deadline=float(arguments["deadline"]),

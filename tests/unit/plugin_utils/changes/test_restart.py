@@ -69,6 +69,7 @@ def arguments(results: Path, **more: t.Any) -> dict[str, t.Any]:
         "results_dir": str(results),
         "run_id": None,
         "from_endpoint": False,
+        "force": False,
         "reboot": True,
     }
     return {**usual, **more}
