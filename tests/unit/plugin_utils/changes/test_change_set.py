@@ -16,6 +16,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     OUR_KEY,
     POLICY_KEY,
     SUITES_VALUE,
+    WINHTTP_KEY,
+    WINHTTP_VALUE,
     schannel_path,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.make_plan import plan
@@ -58,7 +60,11 @@ SICK: dict[str, dict[str, t.Any]] = {
         "schannel": {"Ciphers\\AES 128/128": {"Enabled": 0}, "Ciphers\\AES 256/256": {"Enabled": 0}}
     },
     "protocol": {"schannel": {"Protocols\\TLS 1.2\\Client": {"Enabled": 0, "DisabledByDefault": 1}}},
-    "protocol without a key": {"release": "7_2008r2", "powershell": "5.1"},
+    "protocol without a key": {
+        "release": "7_2008r2",
+        "powershell": "5.1",
+        "registry": {WINHTTP_KEY: {WINHTTP_VALUE: 0xA80}},
+    },
     "a policy beside its registry": {
         "policy": WITHOUT,
         "origin": {"kind": "local_gpo", "value": "TLS_RSA_WITH_AES_256_CBC_SHA"},

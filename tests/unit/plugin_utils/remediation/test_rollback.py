@@ -15,7 +15,13 @@ import pytest
 
 from ansible_collections.fleetops.tetra.lab.machine.registry import Value
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import CHANGED_AT, OUR_KEY, POLICY_KEY
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
+    CHANGED_AT,
+    OUR_KEY,
+    POLICY_KEY,
+    WINHTTP_KEY,
+    WINHTTP_VALUE,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import GPT_INI, MACHINE_POL
@@ -62,6 +68,15 @@ KINDS: dict[str, dict[str, t.Any]] = {
         }
     },
 }
+
+
+WITHOUT_TLS12: dict[str, t.Any] = {
+    "release": "7_2008r2",
+    "kind": "server",
+    "powershell": "5.1",
+    "registry": {WINHTTP_KEY: {WINHTTP_VALUE: 0xA80}},
+}
+"""TLS 1.2 is off by default, and its values are absent; WinHTTP would use it."""
 
 
 @pytest.fixture
@@ -134,7 +149,7 @@ def test_everything_is_as_it_was_and_a_second_rollback_changes_nothing(
 
 
 def test_a_value_that_was_absent_is_absent_again(windows: Fresh, tmp_path: Path) -> None:
-    endpoint = windows(release="7_2008r2", kind="server", powershell="5.1")
+    endpoint = windows(**WITHOUT_TLS12)
     before = state(endpoint)
     image = change(endpoint, tmp_path)
     assert [item["before"]["status"] for item in image.items] == ["absent", "absent"]
@@ -144,7 +159,7 @@ def test_a_value_that_was_absent_is_absent_again(windows: Fresh, tmp_path: Path)
 
 
 def test_keys_that_a_killed_cure_made_without_their_values_go_too(windows: Fresh, tmp_path: Path) -> None:
-    endpoint = windows(release="7_2008r2", kind="server", powershell="5.1")
+    endpoint = windows(**WITHOUT_TLS12)
     before = state(endpoint)
     image = change(endpoint, tmp_path)
     for item in image.items:
