@@ -105,10 +105,14 @@ class EndpointWork:
         self._changes.carry_out(steps, items)
 
     def undo(self, items: t.Sequence[Item]) -> list[Undone]:
-        return [t.cast("Undone", one) for one in self._changes.undo(items, self._force)]
+        told = self._changes.undo(items, self._force)
+        return [Undone(path=one["path"], name=one["name"], outcome=one["outcome"]) for one in told]
 
     def foresee(self, items: t.Sequence[Item]) -> list[Foreseen]:
-        return [t.cast("Foreseen", one) for one in self._changes.foresee(items, self._force)]
+        return [
+            Foreseen(path=one["path"], name=one["name"], outcome=one["outcome"], present=one["present"])
+            for one in self._changes.foresee(items, self._force)
+        ]
 
     def tidy(self, items: t.Sequence[Item]) -> None:
         self._changes.tidy(items)

@@ -43,8 +43,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal
     Journal,
     standing_of,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import DEAD as DEAD
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import Known, known_of
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import DEAD, Known, known_of
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import RunFolder, begin_run, join_run
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name

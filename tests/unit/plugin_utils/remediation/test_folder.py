@@ -20,6 +20,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate im
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import folder as remediation
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import DEAD
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import begin_run
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
@@ -97,9 +98,7 @@ def test_a_wave_that_is_over_counts_whose_task_ended_without_an_end_but_not_who_
     assert run.journal().standing("busy").event == "changing"
     document = remediation.summarise(run, FailureBudget(1), ["dead", "gone", "busy", "done"])
     assert (document["budget_spent"], document["in_flight"], document["not_known"]) == (True, ["busy"], [])
-    assert document["hosts"]["dead"]["detail"] == (
-        f"{remediation.DEAD} It did not come back from its restart, as far as is known."
-    )
+    assert document["hosts"]["dead"]["detail"] == (f"{DEAD} It did not come back from its restart, as far as is known.")
     assert document["never_came_back"] == ["dead"]
     assert (document["hosts"]["busy"]["changed"], document["hosts"]["busy"]["after"]) == (True, "unknown")
     assert document["may_be_changed"] == ["busy"]
