@@ -113,3 +113,30 @@ def test_endpoints_that_fail_in_other_ways_count_as_well_and_those_that_never_re
         state = machine_state.state_of(running, "c-not-reached")
         assert machine_state.changes(before["c-not-reached"], state) == {}
         assert machine_state.changes(before["b-rescued"], machine_state.state_of(running, "b-rescued")) == {}
+
+
+def test_dead_endpoints_are_lost_at_most_one_for_each_place_beyond_the_budget(checkout: Path, tmp_path: Path) -> None:
+    """All are dead, one may be lost, and two restart at the same time; everyone is changed before the first is lost."""
+    names = [f"pc-{number}" for number in range(8)]
+    with running_fleet(fleet(**dict.fromkeys(names, NEVER)), tmp_path / "lab") as running:
+        playbooks = Playbooks(running, checkout, tmp_path / "results")
+        before = machine_state.states_of(running)
+        options = {"tetra_waves": "[8]", "tetra_max_failures": 1, "tetra_max_reboots": 2, "tetra_deadline": 12}
+        done = playbooks.run(PLAYBOOK, "--forks", "8", tetra_when_stopped="undo", **options)
+        assert done.returncode == 2, done.stdout + done.stderr
+        found = summary(playbooks)
+        lost = [name for name, event in events(found).items() if event == "timed_out"]
+        assert 2 <= len(lost) <= 1 + 2, events(found)
+        assert {found["hosts"][name]["event"] for name in names if name not in lost} <= {"held", "not_started"}
+        assert "The failure budget is spent" in done.stdout + done.stderr
+        for name in set(names) - set(lost):
+            changes = machine_state.without_traces(
+                machine_state.changes(before[name], machine_state.state_of(running, name))
+            )
+            assert changes == {}, (name, found["hosts"][name]["detail"])
+            assert not found["hosts"][name]["changed"]
+
+        # A second start loses no further one, and asks none of the lost.
+        again = playbooks.run(PLAYBOOK, "--forks", "8", tetra_lost_before="leave", **options)
+        assert again.returncode == 2
+        assert [name for name, event in events(summary(playbooks)).items() if event == "timed_out"] == lost

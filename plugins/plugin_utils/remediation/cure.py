@@ -28,7 +28,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
     BeforeImage,
     BeforeImageError,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ChangeSet
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, ChangeSet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_folders import folders_of
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
@@ -43,6 +43,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadli
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_context import (
+    UNDO,
     CureOptions,
     Document,
     Outcome,
@@ -50,6 +51,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_co
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import JournalError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import NoPlace
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError, disk_sentence
 
 _GRACE = 120.0
@@ -89,10 +91,15 @@ class Cure:
         self._begun = False
         """Whether an earlier run may have changed the endpoint and did not come to an end with it."""
         self._lock = contextlib.ExitStack()
+        self._place = contextlib.ExitStack()
+        self._image: BeforeImage | None = None
+        self._touched = False
+        """Whether this process, or an earlier one of the run, has changed or restarted the endpoint."""
         self._undoing = ""
 
     def run(self) -> Outcome:
-        with self._lock:
+        # The place of an endpoint that is lost is free only once the journal says so: whoever takes it looks there.
+        with self._lock, self._place:
             return self._run()
 
     def _run(self) -> Outcome:
@@ -101,8 +108,10 @@ class Cure:
             with contextlib.suppress(_Unproven):
                 with self._alarm():
                     facts = self._look_and_change()
-                with self._waiting_for_a_place(), self._alarm():
+                self._wait_for_a_place(facts)
+                with self._alarm():
                     self._restart(facts)
+                self._place.close()
             with self._alarm():
                 self._prove()
         except _End as end:
@@ -138,10 +147,10 @@ class Cure:
         self._keep_others_away()
         with around.journal.locked():
             standing = around.journal.standing(around.host)
-            failures = len(around.journal.failed_hosts())
-            if around.budget.is_spent(failures):
-                raise _End("not_started", around.budget.sentence(failures))
-            self._begun = standing.event in _MAY_BE_CHANGED
+            stopped = around.journal.stopped(around.budget, around.host)
+            if stopped is not None:
+                raise _End("not_started", stopped)
+            self._begun = self._touched = standing.event in _MAY_BE_CHANGED
             around.journal.append(around.host, "running", wave=around.wave)
 
     def _let_another_process_end(self) -> None:
@@ -261,14 +270,10 @@ class Cure:
         if not steps:
             return
         around = self._around
-        transaction = Transaction(
-            self._endpoint,
-            lambda wait: EndpointWork(self._endpoint, folders_of(facts), wait),
-            around.store,
-            Label(around.host, around.run_id, around.token),
-            self._patience_for_policy(),
-            Stages(self._image_kept, self._change_begins),
-        )
+        stopped = around.journal.stopped(around.budget, around.host)
+        if stopped is not None:
+            raise _End("not_started", stopped)
+        transaction = self._new_transaction(facts, Stages(self._image_kept, self._change_begins))
         try:
             transaction.make(steps)
         except BaseException as error:
@@ -285,7 +290,19 @@ class Cure:
         self._tell(transaction)
         around.journal.append(around.host, "changed", wave=around.wave)
 
+    def _new_transaction(self, facts: t.Any, stages: Stages | None = None) -> Transaction:
+        around = self._around
+        return Transaction(
+            self._endpoint,
+            lambda wait: EndpointWork(self._endpoint, folders_of(facts), wait),
+            around.store,
+            Label(around.host, around.run_id, around.token),
+            self._patience_for_policy(),
+            stages,
+        )
+
     def _image_kept(self, image: BeforeImage) -> None:
+        self._image = image
         self.outcome.before_image = image.id
         self._guard.before_change(image)
 
@@ -293,7 +310,7 @@ class Cure:
         around = self._around
         around.journal.append(around.host, "before_image", image.id, around.wave)
         around.journal.append(around.host, "changing", wave=around.wave)
-        self.outcome.changed = True
+        self.outcome.changed = self._touched = True
 
     def _tell(self, transaction: Transaction) -> None:
         self.outcome.before_image_on_endpoint = transaction.image_on_endpoint
@@ -327,7 +344,13 @@ class Cure:
             self._hold(held.clause)
         self._guard.before_restart()
         before = reboot.boot_time(self._endpoint.session())
-        around.journal.append(around.host, "rebooting", wave=around.wave)
+        with around.journal.locked():
+            stopped = around.journal.stopped(around.budget, around.host)
+            if stopped is None:
+                around.journal.append(around.host, "rebooting", wave=around.wave)
+        if stopped is not None:
+            self._stop(facts, stopped)
+        self._touched = True
         self.outcome.restart = restart.make(self._wait, before).as_dict()
 
     def _hold(self, why: str) -> t.NoReturn:
@@ -336,16 +359,34 @@ class Cure:
         what = "The change is written" if self.outcome.changed else "What is configured waits for a restart"
         raise _End("held", f"{what}; {why}.")
 
-    @contextlib.contextmanager
-    def _waiting_for_a_place(self) -> c.Iterator[None]:
+    def _wait_for_a_place(self, facts: t.Any) -> None:
         """Outside of the deadline and its alarm: others restart, and this endpoint is not slow."""
         if self._options.reboot_when == NEVER:
             with self._alarm():
                 self._hold("it counts after the next restart, which was not allowed")
-        with contextlib.ExitStack() as places:
+        journal, budget, host = self._around.journal, self._around.budget, self._around.host
+        try:
             with self._wait.paused():
-                places.enter_context(self._around.reboot_slot())
-            yield
+                self._place.enter_context(self._around.reboot_slot(lambda: journal.stopped(budget, host) is not None))
+        except NoPlace:
+            with self._alarm():
+                self._stop(facts, journal.stopped(budget, host) or "The run has ended.")
+
+    def _stop(self, facts: t.Any, why: str) -> t.NoReturn:
+        """Too many others were lost meanwhile, so this one is not restarted for a change that may be the reason."""
+        image = self._image
+        if self._options.when_stopped != UNDO or image is None:
+            self._hold(f"the restart waits. {why.removesuffix('.')}")
+        transaction = self._new_transaction(facts)
+        undone = transaction.put_back(image, transaction.foresee(image))
+        self.outcome.undone = [{**one} for one in undone]
+        kept = [one for one in undone if one["outcome"] == KEPT]
+        self.outcome.changed = bool(kept)
+        self._forget(facts)
+        self._guard.take_away()
+        self._look_at_what_waits()
+        what = "but for what somebody else has changed meanwhile" if kept else "and nothing of it is left"
+        raise _End("held", f"The change was undone, {what}. {why}")
 
     @contextlib.contextmanager
     def _alarm(self) -> c.Iterator[None]:
@@ -406,7 +447,10 @@ class Cure:
         try:
             if not self.outcome.elsewhere:
                 self._around.file(self.outcome)
-            self._around.journal.append(self._around.host, t.cast(Event, event), detail, self._around.wave)
+            there = self._touched or event not in ("unreachable", "timed_out")
+            self._around.journal.append(
+                self._around.host, t.cast(Event, event), detail, self._around.wave, counts=there
+            )
         except (JournalError, ResultsError, OSError) as error:
             self.outcome.unrecorded = True
             self.outcome.event = "failed"

@@ -21,6 +21,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal
 Document = dict[str, t.Any]
 
 
+PENDING: t.Final = "pending"
+UNDO: t.Final = "undo"
+
+
 @dataclass(frozen=True)
 class CureOptions:
     plan: t.Mapping[str, t.Any] = field(default_factory=dict)
@@ -36,6 +40,9 @@ class CureOptions:
     update_definitions: bool = True
     commit_confirm: float = 0
     """Minutes after which the endpoint puts its old values back unless it was proven, 0 for never."""
+    when_stopped: str = PENDING
+    """What becomes of a change whose restart is not made any more since the budget is spent: ``pending`` (it counts
+    after the next restart, whoever makes it) or ``undo``."""
     check_only: bool = False
     """Check mode: plan and say what would be done."""
 
@@ -57,6 +64,10 @@ class Update(t.Protocol):
         """A sentence why this endpoint cannot be asked for an update, or None."""
 
 
+def _any_number(_give_up: t.Callable[[], bool]) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
+
+
 @dataclass
 class Surroundings:
     """What the controller brings: where things are written, how many failures are allowed, how to look."""
@@ -71,8 +82,9 @@ class Surroundings:
     update: Update
     may_start: t.Callable[[], str | None] = lambda: None
     """A sentence why no endpoint may be started now (maintenance window), or None."""
-    reboot_slot: t.Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
-    """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline."""
+    reboot_slot: t.Callable[[t.Callable[[], bool]], contextlib.AbstractContextManager[None]] = _any_number
+    """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline, and is given
+    up (NoPlace) once the function that it is given says so."""
     gpo_value: t.Callable[[Document, t.Any], Document | None] = lambda _step, _facts: None
     """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
     gpo_changed: t.Callable[[], bool] = lambda: False

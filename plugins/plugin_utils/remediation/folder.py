@@ -213,6 +213,26 @@ def make_plans(remediation: Remediation, hosts: t.Sequence[str], options: t.Mapp
     return sorted(host for host in {*to_do, *taken_up} & set(hosts) if journal.standing(host).event != "proven")
 
 
+def lost_before(remediation: Remediation) -> list[str]:
+    """Endpoints that an earlier start has changed or restarted and lost: taken up last, or not at all, since each of
+    them may cost a whole deadline."""
+    journal = remediation.journal()
+    return [host for host in journal.failed_hosts() if journal.standing(host).event in ("timed_out", "unreachable")]
+
+
+def to_look_at_again(remediation: Remediation) -> list[str]:
+    """Endpoints that were not there, at the audit or when they were taken up, and that nobody has touched."""
+    journal = remediation.journal()
+    asleep = [
+        record["host"]
+        for record in read_run(remediation.before.path).records()
+        if record["error"] is not None
+        and record["error"]["kind"] in _NOT_THERE
+        and journal.standing(record["host"]).event is None
+    ]
+    return sorted({*asleep, *journal.not_there()})
+
+
 def _plan_of(record: Record, options: t.Mapping[str, t.Any]) -> Document:
     if record["facts"] is None:
         nothing: Document = {"todo": planning.UNKNOWN, "steps": [], "blocked": []}
@@ -314,8 +334,10 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
             sorted(collections.Counter(str(one["event"] or "not_started") for one in hosts.values()).items())
         ),
         "failures": len(failed),
+        "not_there": journal.not_there(),
+        "stopped": journal.stopped(budget),
         "allowed": budget.allowed,
-        "budget_spent": budget.is_spent(len(failed)),
+        "budget_spent": journal.stopped(budget) is not None,
         "failed": failed,
         "in_flight": [host for host, one in hosts.items() if one["event"] in ("in_flight", "abandoned")],
         "never_came_back": [
@@ -362,6 +384,7 @@ def sentences(document: Document) -> list[str]:
     lines = [f"{counts}."]
     for title, name in (
         ("Failed", "failed"),
+        ("Not there when they were taken up, and untouched", "not_there"),
         ("Did not come back after the restart", "never_came_back"),
         ("In flight when their run ended", "in_flight"),
         ("May be changed, and nobody knows how they stand", "may_be_changed"),
@@ -376,11 +399,13 @@ def sentences(document: Document) -> list[str]:
         why = blocked[0]["why"] if blocked else document["hosts"][host]["detail"]
         lines.append(f"{host}: {why}")
     if document["budget_spent"]:
-        lines.append(FailureBudget(document["allowed"]).sentence(document["failures"]))
+        lines.append(str(document["stopped"]))
     return lines
 
 
 _NAMED = 20
+_NOT_THERE = ("unreachable", "timeout", "not_audited")
+"""Kinds of errors of a record that say nothing but that nobody answered."""
 _NOT_TAKEN_UP = {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked", planning.UNKNOWN: "unknown"}
 """What is said of an endpoint for which a plan was the end. One to change or restart was not started."""
 

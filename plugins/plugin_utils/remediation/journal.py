@@ -11,7 +11,8 @@
      process: {pid, started}}
 
 ``<run folder>/journal/failures.jsonl`` repeats the entries that count against the failure budget, so that checking the
-budget reads a file whose length the budget bounds, however large the fleet is.
+budget reads a file whose length the budget bounds, however large the fleet is. ``<run folder>/counts/not_there.jsonl``
+repeats those of endpoints that were not there and are untouched, ``counts/ends.jsonl`` those that a rate is about.
 
 Each line is on disk before the step that it announces begins. A line cut short by a crash is the last one of its file
 and is ignored; the next entry starts on a line of its own.
@@ -31,6 +32,7 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.checking import fault
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.journal import Event, JournalEntry
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import FailureBudget
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder, open_lock
@@ -74,10 +76,17 @@ class Journal:
 
     def __init__(self, run_folder: str | os.PathLike[str], token: str) -> None:
         self.folder = Path(run_folder) / "journal"
+        self._counts = Path(run_folder) / "counts"
         self.token = token
 
-    def append(self, host: str, event: Event, detail: str | None = None, wave: int | None = None) -> None:
-        """Adds one entry and returns when it is on disk. Raises JournalError; then the step must not begin."""
+    def append(
+        self, host: str, event: Event, detail: str | None = None, wave: int | None = None, counts: bool = True
+    ) -> None:
+        """Adds one entry and returns when it is on disk. Raises JournalError; then the step must not begin.
+
+        ``counts``: whether an end in which something went wrong counts against the budget. An endpoint that was not
+        there, and that nobody has touched, does not.
+        """
         if event not in EVENTS:
             raise JournalError(f"'{event}' is not an event of the journal.")
         entry: JournalEntry = {
@@ -92,7 +101,9 @@ class Journal:
         }
         _append_line(self._host_file(host), entry)
         if event in FAILED_ENDS:
-            _append_line(self.folder / "failures.jsonl", entry)
+            _append_line(self.folder / "failures.jsonl" if counts else self._counts / "not_there.jsonl", entry)
+        if event == "proven" or (event in FAILED_ENDS and counts):
+            _append_line(self._counts / "ends.jsonl", entry)
 
     def standing(self, host: str) -> Standing:
         """The endpoint's last entry, of whichever run wrote it."""
@@ -115,9 +126,36 @@ class Journal:
         return [standing_of(host, entries) for host, entries in self.everything().items()]
 
     def failed_hosts(self) -> list[str]:
-        """Endpoints of this run that count against the budget, in the order in which they failed."""
-        hosts = [str(line["host"]) for line in _read_lines(self.folder / "failures.jsonl") if self._ours(line)]
-        return list(dict.fromkeys(hosts))
+        """Endpoints that count against the budget, over all starts of this run, in the order in which they failed.
+
+        One that was cured later does not count any more.
+        """
+        return self._still(self.folder / "failures.jsonl", FAILED_ENDS + PROGRESS + HELD_ENDS)
+
+    def not_there(self) -> list[str]:
+        """Endpoints that could not be reached when they were taken up, and that nobody has touched."""
+        lost = set(self.failed_hosts())
+        return [host for host in self._still(self._counts / "not_there.jsonl", FAILED_ENDS) if host not in lost]
+
+    def firsts(self, number: int) -> list[bool]:
+        """Of the first so many endpoints that came to an end: whether each has failed. Reads no more than it must."""
+        found: dict[str, bool] = {}
+        for entry in _read_lines(self._counts / "ends.jsonl", number * 4096):
+            if entry["host"] in found or len(found) < number:
+                found.setdefault(entry["host"], entry["event"] in FAILED_ENDS)
+        return list(found.values())
+
+    def stopped(self, budget: FailureBudget, host: str | None = None) -> str | None:
+        """Why no further endpoint is started or restarted, or None.
+
+        ``host``: the one that asks. That it has failed before does not count, since it cannot be lost twice.
+        """
+        firsts = self.firsts(budget.rate.of) if budget.rate is not None else ()
+        return budget.stopped(sum(one != host for one in self.failed_hosts()), firsts)
+
+    def _still(self, path: Path, events: c.Container[str]) -> list[str]:
+        hosts = dict.fromkeys(line["host"] for line in _read_lines(path))
+        return [host for host in hosts if self.standing(host).event in events]
 
     @contextlib.contextmanager
     def locked(self) -> c.Iterator[None]:
@@ -132,9 +170,6 @@ class Journal:
             yield
         finally:
             os.close(descriptor)
-
-    def _ours(self, line: JournalEntry) -> bool:
-        return line["token"] == self.token
 
     def _host_file(self, host: str) -> Path:
         return self.folder / f"{encode_name(host)}.jsonl"
@@ -160,9 +195,11 @@ def _append_line(path: Path, entry: JournalEntry) -> None:
         raise JournalError(f"The journal {path} cannot be written: {error.strerror}.") from error
 
 
-def _read_lines(path: Path) -> list[JournalEntry]:
+def _read_lines(path: Path, most: int = -1) -> list[JournalEntry]:
+    """``most``: bytes that are read from the beginning, -1 for all."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as handle:
+            raw = handle.read(most)
     except FileNotFoundError:
         return []
     except OSError as error:

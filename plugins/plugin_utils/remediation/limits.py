@@ -90,6 +90,10 @@ def check_waves(value: object) -> None:
             )
 
 
+class NoPlace(Exception):
+    """A place for a restart was waited for until nothing may be restarted any more."""
+
+
 class RebootPlaces:
     """At most so many endpoints of a run restart at once, over all of Ansible's processes.
 
@@ -101,11 +105,16 @@ class RebootPlaces:
         self._places = places
 
     @contextlib.contextmanager
-    def taken(self) -> c.Iterator[None]:
-        """Waits for a place as long as it takes: each holder has a deadline of its own, so one becomes free."""
+    def taken(self, give_up: t.Callable[[], bool] = lambda: False) -> c.Iterator[None]:
+        """Waits for a place as long as it takes: each holder has a deadline of its own, so one becomes free.
+
+        Raises NoPlace once ``give_up`` says that waiting is of no use any more.
+        """
         make_folder(self._folder)
         descriptor = self._try()
         while descriptor is None:
+            if give_up():
+                raise NoPlace
             time.sleep(_LOOK_AGAIN)
             descriptor = self._try()
         try:

@@ -90,6 +90,7 @@ def cure_endpoint(
         gpo_deadline=float(arguments["gpo_deadline"]),
         update_definitions=arguments["update_definitions"],
         commit_confirm=arguments["commit_confirm"],
+        when_stopped=arguments["when_stopped"],
         check_only=check_only,
     )
     check_options(arguments["commit_confirm"], options.deadline, options.reboot_when)
@@ -116,7 +117,7 @@ def _surroundings(
         token=run.token,
         journal=run.journal(),
         store=BeforeImageStore(run.results_dir),
-        budget=budget_of(run, arguments["max_failures"]),
+        budget=budget_of(run, arguments),
         look=_Look(
             host, run.before.policy, probe_options(arguments) if arguments["probe"] else None, arguments["as_image"]
         ),
@@ -135,9 +136,9 @@ def _surroundings(
     return around
 
 
-def budget_of(run: remediation.Remediation, value: object) -> FailureBudget:
+def budget_of(run: remediation.Remediation, arguments: t.Mapping[str, t.Any]) -> FailureBudget:
     """Raises BudgetError."""
-    return parse_budget(value, run.fleet_size)
+    return parse_budget(arguments["max_failures"], run.fleet_size, arguments["max_failure_rate"])
 
 
 class _Look:

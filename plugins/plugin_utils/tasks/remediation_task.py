@@ -44,6 +44,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import chosen_policy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.cure_task import budget_of, plan_options
 
+LAST = "last"
 Arguments = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
 
@@ -75,7 +76,7 @@ def begin_task(
         plan = _with_allow_list(plan_options(arguments["plan"]), policy)
         if plan.get("change_domain_gpo"):
             _check_gpo_host(arguments["gpo_host"], variables)
-        parse_budget(arguments["max_failures"], len(arguments["hosts"]))
+        parse_budget(arguments["max_failures"], len(arguments["hosts"]), arguments["max_failure_rate"])
         check_waves(arguments["waves"])
         check_options(arguments["commit_confirm"], arguments["deadline"], arguments["reboot_when"])
         if arguments["maintenance_window"]:
@@ -126,7 +127,10 @@ def _check_gpo_host(name: str | None, variables: t.Mapping[str, t.Any]) -> None:
 def plan_task(arguments: Arguments) -> Result:
     try:
         run = remediation.join(Path(arguments["run"]))
-        todo = remediation.make_plans(run, arguments["hosts"], plan_options(arguments["plan"]))
+        lost = set(remediation.lost_before(run))
+        found = remediation.make_plans(run, arguments["hosts"], plan_options(arguments["plan"]))
+        todo = [host for host in found if host not in lost]
+        last = [host for host in found if host in lost] if arguments["lost_before"] == LAST else []
         gpos = gpo_changes.read(run.path)
         build_report(Options(path=[str(run.before.path)], title="Before the remediation"))
     except OSError as error:
@@ -134,7 +138,17 @@ def plan_task(arguments: Arguments) -> Result:
     except (ResultsError, ReportError, PlanError, JournalError) as error:
         return _refused(str(error))
     sentence = f"{len(todo)} endpoints are to be changed or restarted."
-    return {"changed": False, "todo": todo, "msg": sentence, "domain_gpos": gpo_changes.sentences(gpos)}
+    if lost:
+        what = "are taken up last" if arguments["lost_before"] == LAST else "are left alone"
+        sentence += f" {len(lost)} that were lost before {what}."
+    return {
+        "changed": False,
+        "todo": todo,
+        "last": last,
+        "look_again": remediation.to_look_at_again(run),
+        "msg": sentence,
+        "domain_gpos": gpo_changes.sentences(gpos),
+    }
 
 
 def report_task(arguments: Arguments, check_only: bool = False) -> Result:
@@ -144,7 +158,7 @@ def report_task(arguments: Arguments, check_only: bool = False) -> Result:
     batch = arguments["batch"]
     try:
         run = remediation.join(Path(arguments["run"]))
-        budget = budget_of(run, arguments["max_failures"])
+        budget = budget_of(run, arguments)
         if batch is not None and not check_only:
             remediation.count_lost(run, batch)
         lost_gpos = gpo_changes.not_changed(run.path) if arguments["domain_gpos"] else []
@@ -167,6 +181,7 @@ def report_task(arguments: Arguments, check_only: bool = False) -> Result:
         "msg": lines,
         "counts": document["counts"],
         "budget_spent": document["budget_spent"],
+        "look_again": [] if document["budget_spent"] else remediation.to_look_at_again(run),
         "summary": str(run.path / remediation.SUMMARY),
     }
     stopped = bool(lost_gpos) or (batch is not None and document["budget_spent"])
@@ -179,7 +194,7 @@ def _end(run: remediation.Remediation, document: Result, fail_on: str, lines: li
     """0: every endpoint that could be cured is. 2: some failed. 4: nothing could be tested."""
     outcome = judge_run(run.after.path, run.after.token, fail_on)
     result = {**as_task_result(outcome), "msg": [*lines, outcome.message]}
-    failed = stopped or bool(document["failures"])
+    failed = stopped or bool(document["failures"]) or bool(document["not_there"])
     if failed:
         result.pop("unreachable", None)
         result["failed"] = True

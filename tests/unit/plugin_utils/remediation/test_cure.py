@@ -32,9 +32,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_co
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import RebootPlaces
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.wanted_state import WantedState
-from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Fresh, Windows
+from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Breaking, Fresh, Windows
 
 OLD, NEW = "TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
 
@@ -140,7 +141,7 @@ def test_a_guard_whose_before_image_is_lost_does_not_undo_what_is_proven(windows
     assert endpoint.file(r"C:\Windows\System32\GroupPolicy\Machine\Registry.pol.fleetops-tetra.before") is None
 
 
-def _no_place() -> contextlib.AbstractContextManager[None]:
+def _no_place(_give_up: t.Callable[[], bool]) -> contextlib.AbstractContextManager[None]:
     raise OSError(errno.ENOSPC, "No space left on device", "reboots")
 
 
@@ -193,7 +194,7 @@ def test_what_another_process_of_the_run_came_to_while_its_lock_was_waited_for_c
     if end == "proven":
         assert (outcome.event, outcome.elsewhere, endpoint.endpoint.pipelines) == ("proven", True, 0)
     else:
-        assert outcome.elsewhere is False and endpoint.endpoint.pipelines > 0
+        assert outcome.elsewhere is False and endpoint.endpoint.pipelines > 0, "one may be tried again"
 
 
 def test_a_busy_endpoint_is_waited_for_while_the_journal_says_that_its_cure_is_going_on(
@@ -223,3 +224,115 @@ def test_a_busy_endpoint_is_waited_for_while_the_journal_says_that_its_cure_is_g
     monkeypatch.setattr(curing, "alone_at", busy_first)
     outcome = cure(endpoint, tmp_path)
     assert (outcome.event, outcome.detail) == ("proven", "By the other process.")
+
+
+# The budget, while others are lost ------------------------------------------------------------------------------------
+
+
+def lose(results: Path, *hosts: str) -> None:
+    for host in hosts:
+        Journal(results / "run", "of an earlier start").append(host, "timed_out", "It did not come back.")
+
+
+def test_a_budget_that_others_spend_while_a_place_is_waited_for_stops_the_restart(
+    windows: Fresh, tmp_path: Path
+) -> None:
+    endpoint = windows()
+    booted = endpoint.state.boot_time
+
+    @contextlib.contextmanager
+    def place(_give_up: t.Callable[[], bool]) -> t.Iterator[None]:
+        lose(tmp_path, "other")
+        yield
+
+    outcome = cure(endpoint, tmp_path, CureOptions(deadline=60.0), reboot_slot=place)
+    assert (outcome.event, outcome.changed) == ("held", True)
+    assert outcome.detail == (
+        "The change is written; the restart waits. The failure budget is spent: 1 endpoints failed and 0 were allowed."
+    )
+    assert (endpoint.state.boot_time, endpoint.state.scheduled_shutdown) == (booted, None)
+    assert "rebooting" not in [entry["event"] for entry in Journal(tmp_path / "run", "t").entries(NAME)]
+
+
+@pytest.mark.parametrize("commit_confirm", [0, 5])
+def test_whoever_waits_for_a_place_gives_up_and_undoes_its_change_where_that_is_wanted(
+    windows: Fresh, tmp_path: Path, commit_confirm: int
+) -> None:
+    endpoint, places = windows(), RebootPlaces(tmp_path / "run", 1)
+    before = endpoint.dump()["registry"]
+
+    @contextlib.contextmanager
+    def place(give_up: t.Callable[[], bool]) -> t.Iterator[None]:
+        with places.taken():
+            assert not give_up()
+            lose(tmp_path, "other")
+            with places.taken(give_up):
+                pytest.fail("there is one place only")
+            yield
+
+    options = CureOptions(deadline=60.0, when_stopped="undo", commit_confirm=commit_confirm)
+    outcome = cure(endpoint, tmp_path, options, reboot_slot=place)
+    assert (outcome.event, outcome.changed) == ("held", False), outcome.detail
+    assert str(outcome.detail).startswith(
+        "The change was undone, and nothing of it is left. The failure budget is spent"
+    )
+    assert (endpoint.dump()["registry"], endpoint.state.tasks) == (before, {})
+    assert BeforeImageStore(tmp_path).unrestored(NAME) == []
+
+
+def test_a_spent_budget_is_spent_over_all_starts_of_a_run_but_does_not_keep_the_lost_one_from_a_second_try(
+    windows: Fresh, tmp_path: Path
+) -> None:
+    lose(tmp_path, "other")
+    assert cure(windows(), tmp_path).event == "not_started"
+    other = tmp_path / "other"
+    lose(other, NAME)
+    assert cure(windows(), other).event == "held", "it was taken up"
+
+
+def test_an_endpoint_that_is_not_there_counts_apart(windows: Fresh, tmp_path: Path) -> None:
+    endpoint = windows()
+    asleep = Breaking(endpoint, lambda _name, _given: True, after=False, times=1000)
+    outcome = cure(t.cast("t.Any", Away(asleep)), tmp_path)
+    journal = Journal(tmp_path / "run", "t")
+    assert (outcome.event, journal.failed_hosts(), journal.not_there()) == ("unreachable", [], [NAME])
+    assert journal.stopped(FailureBudget(0)) is None
+    assert cure(windows(), tmp_path).event == "held"
+    assert journal.not_there() == [], "it is there now"
+
+
+class Away:
+    """Breaking, as what a cure is given."""
+
+    def __init__(self, inner: Breaking) -> None:
+        self.endpoint = inner
+
+
+def test_a_lost_endpoint_that_was_touched_counts(windows: Fresh, tmp_path: Path) -> None:
+    endpoint = windows()
+    lost = Breaking(
+        endpoint, lambda _name, _given: endpoint.value(POLICY_KEY, "Functions") != Value(1, OLD), False, 1000
+    )
+    outcome = cure(t.cast("t.Any", Away(lost)), tmp_path)
+    journal = Journal(tmp_path / "run", "t")
+    assert (outcome.event, outcome.changed) == ("failed", True), outcome.detail
+    assert (journal.failed_hosts(), journal.not_there()) == ([NAME], [])
+
+
+def test_the_place_of_a_lost_endpoint_is_free_only_once_its_loss_is_written_down(
+    windows: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint, seen = windows(), []
+    journal = Journal(tmp_path / "run", "t")
+
+    @contextlib.contextmanager
+    def place(_give_up: t.Callable[[], bool]) -> t.Iterator[None]:
+        yield
+        seen.append(journal.failed_hosts())
+
+    def dead(*_all: t.Any) -> t.NoReturn:
+        raise ChangeError("timed_out", "The endpoint did not come back after the restart within the time allowed.")
+
+    monkeypatch.setattr(reboot, "restart_and_wait", dead)
+    assert cure(endpoint, tmp_path, CureOptions(deadline=60.0), reboot_slot=place).event == "timed_out"
+    assert seen == [[NAME]]

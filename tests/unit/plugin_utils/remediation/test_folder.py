@@ -182,9 +182,29 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(errno.ENOSPC, "No space left on device", "results/run")
 
     monkeypatch.setattr(os, "fsync", full)
-    arguments = {"run": str(run.path), "hosts": ["a"], "plan": None}
+    arguments = {"run": str(run.path), "hosts": ["a"], "plan": None, "lost_before": "last"}
     told = plan_task(arguments)
     assert told["failed"] and told["msg"] == (
         "The disk of the controller is full (results/run): make room and start again with the same tetra_run_id; what "
         "was written down until now counts."
     )
+
+
+def test_who_was_lost_before_comes_last_and_who_was_not_there_is_looked_at_again(tmp_path: Path) -> None:
+    first = begin(tmp_path, ["asleep", "dead", "weak", "late"])
+    facts = collect(NearWindows(policy="TLS_RSA_WITH_AES_128_CBC_SHA", origin="direct").session, "pc", now())
+    for host in ("dead", "weak", "late"):
+        write_record(first.before.path, make_record(host, first.before.token, evaluate(facts), facts))
+    write_record(first.before.path, unknown_record("asleep", "unreachable", "Not there.", first.before.token))
+    journal = first.journal()
+    journal.append("dead", "rebooting")
+    journal.append("dead", "timed_out", "It did not come back.")
+    journal.append("late", "unreachable", "Not there.", counts=False)
+    second = begin(tmp_path, ["asleep", "dead", "weak", "late"])
+    arguments = {"run": str(second.path), "hosts": ["asleep", "dead", "weak", "late"], "plan": None}
+    told = plan_task({**arguments, "lost_before": "last"})
+    assert (told["todo"], told["last"], told["look_again"]) == (["late", "weak"], ["dead"], ["asleep", "late"])
+    assert plan_task({**arguments, "lost_before": "leave"})["last"] == []
+    document = remediation.summarise(second, FailureBudget(0))
+    assert (document["failed"], document["not_there"], document["budget_spent"]) == (["dead"], ["late"], True)
+    assert "Not there when they were taken up, and untouched: late." in remediation.sentences(document)

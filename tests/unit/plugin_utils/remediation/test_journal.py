@@ -31,14 +31,16 @@ def test_the_last_entry_says_where_an_endpoint_stands(tmp_path: Path) -> None:
     assert (standing.event, standing.detail, standing.in_flight) == ("proven", "shakes hands", False)
 
 
-def test_only_lost_endpoints_of_this_run_count_against_the_budget(tmp_path: Path) -> None:
-    Journal(tmp_path, "old").append("win00", "failed")
+def test_only_lost_endpoints_count_against_the_budget_over_all_starts(tmp_path: Path) -> None:
+    Journal(tmp_path, "of an earlier start").append("win00", "failed")
+    Journal(tmp_path, "of an earlier start").append("win01", "failed")
+    Journal(tmp_path, "new").append("win01", "proven")
     journal = Journal(tmp_path, "new")
     for host, event in [("a", "failed"), ("b", "unreachable"), ("c", "timed_out"), ("d", "unproven"), ("a", "failed")]:
         journal.append(host, event)
     for host, event in [("e", "proven"), ("f", "blocked"), ("g", "held"), ("h", "running")]:
         journal.append(host, event)
-    assert journal.failed_hosts() == ["a", "b", "c", "d"]
+    assert journal.failed_hosts() == ["win00", "a", "b", "c", "d"]
 
 
 def test_a_line_cut_short_by_a_crash_is_passed_over_and_the_next_entry_is_whole(tmp_path: Path) -> None:
