@@ -167,10 +167,12 @@ VARIABLES: tuple[Variable, ...] = (
 
 INTERNAL: frozenset[str] = frozenset(
     {
-        "tetra_all", "tetra_asleep", "tetra_audit_result", "tetra_console", "tetra_contact", "tetra_cured", "tetra_diagnosis",
+        "tetra_all", "tetra_asleep", "tetra_audit_result", "tetra_console", "tetra_contact",
+        "tetra_cured", "tetra_diagnosis",
         "tetra_history", "tetra_done", "tetra_end",
         "tetra_failed", "tetra_found", "tetra_gate", "tetra_image", "tetra_judged", "tetra_kept", "tetra_planned",
-        "tetra_repair", "tetra_replanned", "tetra_report", "tetra_report_made", "tetra_results", "tetra_rollback", "tetra_rollback_ended",
+        "tetra_repair", "tetra_replanned", "tetra_report", "tetra_report_made", "tetra_results",
+        "tetra_rollback", "tetra_rollback_ended",
         "tetra_run", "tetra_unread", "tetra_waiting", "tetra_waived", "tetra_wave", "tetra_remediate_result",
         "tetra_remediate_begun", "tetra_remediate_beginning", "tetra_verify_audit", "tetra_verify_update",
          "tetra_remediate_planned", "tetra_verify_result", "tetra_reboot_result",
