@@ -21,7 +21,7 @@ def write_state(state: WindowsState, root: Path) -> Path:
     """Write registry and files of a simulated endpoint below ``root``."""
     config = root / "Windows" / "System32" / "config"
     config.mkdir(parents=True)
-    system: Keys = {"Select": {"Current": ("REG_DWORD", 1)}, "ControlSet001": {}}
+    system: Keys = {"Select": {"Current": ("REG_DWORD", 1), "Default": ("REG_DWORD", 1)}, "ControlSet001": {}}
     software: Keys = {}
     for path, values in state.registry.dump().items():
         keys = {name: _stored(kind, data) for name, (kind, data) in values.items()}

@@ -6,7 +6,8 @@
 r"""The registry of a Windows that is not running: its hives under the names that a running one gives them.
 
 ``HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet`` exists only while Windows runs; here it is the control set that
-``Select\Current`` names, the one the image was last started with.
+``Select\Default`` names, the one that the next start takes. ``Select\Current``, the one of the last start, may be
+another.
 """
 
 from __future__ import annotations
@@ -29,14 +30,20 @@ class OfflineRegistry:
         """:raises ImageError: SYSTEM does not say which control set counts, or does not have it."""
         self._hives = {"SYSTEM": system, "SOFTWARE": software}
         select = system.key("Select")
-        value = select.value("Current") if select is not None else None
-        number = value.data if value is not None and value.type_name == "REG_DWORD" else None
-        if not isinstance(number, int) or not 0 < number <= 999:
-            raise DamagedError(r"The hive SYSTEM does not say which control set is current (Select\Current).")
+        number = _control_set(select, "Default")
+        if number is None:
+            raise DamagedError(r"The hive SYSTEM does not say which control set the next start takes (Select\Default).")
         self.control_set = f"ControlSet{number:03d}"
         """The control set that counts, e.g. ``ControlSet001``."""
         if system.key(self.control_set) is None:
-            raise DamagedError(f"The hive SYSTEM names {self.control_set} as current, but does not have it.")
+            raise DamagedError(f"The hive SYSTEM names {self.control_set} for the next start, but does not have it.")
+        last = _control_set(select, "Current")
+        self.note = (
+            None
+            if last in (None, number)
+            else f"The next start takes {self.control_set}; ControlSet{last:03d}, of the last one, is not judged."
+        )
+        """What a reader should know about the control sets."""
 
     def key(self, path: str) -> Key | None:
         """The key at a full path such as ``HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\…``."""
@@ -85,6 +92,12 @@ class OfflineRegistry:
             data = value.raw.hex() if _problem(value) is not None else value.data
             values[value.name] = {"type": value.type_name, "data": data}
         return facts.registry_key(path, values=values)
+
+
+def _control_set(select: Key | None, name: str) -> int | None:
+    value = select.value(name) if select is not None else None
+    number = value.data if value is not None and value.type_name == "REG_DWORD" else None
+    return number if isinstance(number, int) and 0 < number <= 999 else None
 
 
 def _problem(value: Value) -> str | None:

@@ -184,7 +184,11 @@ class Windows:
         return local_gpo.local_gpo_section(data, modified=file.modified)
 
     def notes(self) -> list[str]:
-        """Sentences about the local policy that a reader of the result should know."""
+        """Sentences about control sets and the local policy that a reader of the result should know."""
+        said = [self.registry.note] if self.registry.note else []
+        return [*said, *self._policy_notes()]
+
+    def _policy_notes(self) -> list[str]:
         pol = None if self.hives_only else self._tree.find(MACHINE_POL)
         if pol is None or not pol.size:
             return []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
 
 MACHINE_POL = r"C:\Windows\System32\GroupPolicy\Machine\Registry.pol"
@@ -18,14 +19,25 @@ GPT_INI = r"C:\Windows\System32\GroupPolicy\gpt.ini"
 SSL_KEY = r"SOFTWARE\Policies\Microsoft\Cryptography\Configuration\SSL\00010002"
 """Key of the policies *SSL Cipher Suite Order* and *ECC Curve Order*, as a policy file spells it (no hive)."""
 SSL_VALUES = ("Functions", "EccCurves")
+_HIVE = "HKEY_LOCAL_MACHINE\\"
+KNOWN_VALUES: t.Final[tuple[tuple[str, str], ...]] = tuple(
+    (key.removeprefix(_HIVE), value)
+    for key, value in (
+        *((f.POLICY_KEY, value) for value in SSL_VALUES),
+        *((f.LOCAL_KEY, value) for value in SSL_VALUES),
+        (f.FIPS_KEY, f.FIPS_VALUE),
+        *((f.schannel_path(key), value) for key in f.SCHANNEL_KEYS for value in f.SCHANNEL_VALUES),
+    )
+)
+"""Key (no hive) and name of everything that a policy file can set or remove and that decides what is offered."""
 
 
 def local_gpo_section(data: bytes, path: str = MACHINE_POL, modified: str | None = None) -> d.LocalGpo:
     """Reads the bytes of a Registry.pol.
 
     ``modified`` is the file's last write time (UTC, ISO 8601 with ``Z``) or ``None``. ``entries`` holds, in the order
-    of the file, what sets or removes one of the two SSL values; ``entry_count`` counts the whole file. A damaged file
-    gives status ``error``, never an exception.
+    of the file, what sets or removes a value that the verdict goes by; ``entry_count`` counts the whole file. A
+    damaged file gives status ``error``, never an exception.
     """
     try:
         pol = registry_pol.parse(data)
@@ -33,7 +45,7 @@ def local_gpo_section(data: bytes, path: str = MACHINE_POL, modified: str | None
         return _section("error", f"{path} cannot be read as a policy file: {error}.", path, modified, len(data), [], 0)
     entries: list[d.PolEntry] = []
     for entry in pol.entries:
-        if _concerns_ssl(entry):
+        if _concerns_the_verdict(entry):
             kind, plain = registry_pol.plain(entry)
             key, value = _printable(entry.key), _printable(entry.value)
             entries.append({"key": key, "value": value, "type": kind, "data": plain})
@@ -46,34 +58,38 @@ def unread_local_gpo(status: d.Status, reason: str, path: str = MACHINE_POL) -> 
 
 
 def entry_for(section: t.Mapping[str, t.Any], value: str) -> tuple[str, dict[str, t.Any] | None]:
-    """What a section's entries do to one of the two SSL values: (``set`` | ``deleted`` | ``none``, the entry).
-
-    The section holds only entries that concern the two values, so a ``**DeleteKeys`` in it removes their key.
-    """
+    """What a section's entries do to one of the two SSL values: (``set`` | ``deleted`` | ``none``, the entry)."""
     action, found = "none", None
-    removing = (f"**del.{value.lower()}", "**delvals", "**delvals.", "**deletekeys")
-    entries = section.get("entries")
-    for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, dict):
-            continue
-        name = str(entry.get("value") or "").lower()
-        listed = [part.strip() for part in str(entry.get("data") or "").lower().split(";")]
-        if name == value.lower():
-            action, found = "set", entry
-        elif name in removing or (name == "**deletevalues" and value.lower() in listed):
-            action, found = "deleted", entry
+    for row, entry in _entries(section):
+        if entry.key.lower() == SSL_KEY.lower() and entry.value.lower() == value.lower():
+            action, found = "set", row
+        elif registry_pol.removes(entry, SSL_KEY, value):
+            action, found = "deleted", row
     return action, found
 
 
-def _concerns_ssl(entry: registry_pol.Entry) -> bool:
+def as_pol(section: t.Mapping[str, t.Any]) -> registry_pol.RegistryPol:
+    """The entries of a section as a policy file again."""
+    return registry_pol.RegistryPol(tuple(entry for _row, entry in _entries(section)))
+
+
+def _entries(section: t.Mapping[str, t.Any]) -> t.Iterator[tuple[dict[str, t.Any], registry_pol.Entry]]:
+    rows = section.get("entries")
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict):
+            key, value = str(row.get("key") or ""), str(row.get("value") or "")
+            kind, data = registry_pol.from_plain(row.get("type"), row.get("data"))
+            yield row, registry_pol.Entry(key, value, kind, data)
+
+
+def _concerns_the_verdict(entry: registry_pol.Entry) -> bool:
     if entry.raw is not None:
         return False
-    for value in SSL_VALUES:
-        if entry.key.lower() == SSL_KEY.lower() and entry.value.lower() == value.lower():
-            return True
-        if registry_pol.removes(entry, SSL_KEY, value):
-            return True
-    return False
+    return any(
+        (entry.key.lower() == key.lower() and entry.value.lower() == value.lower())
+        or registry_pol.removes(entry, key, value)
+        for key, value in KNOWN_VALUES
+    )
 
 
 def _printable(text: str) -> str:

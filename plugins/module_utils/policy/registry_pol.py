@@ -15,6 +15,7 @@ A file of no bytes is a file without policy.
 from __future__ import annotations
 
 import dataclasses
+import re
 import struct
 import typing as t
 
@@ -36,6 +37,7 @@ _NUL = b"\x00\x00"
 _NUMBER = struct.Struct("<I")
 _DELETED_DATA = " \x00".encode("utf-16-le")
 _DEL = "**del."
+_HEX = re.compile(r"(?:[0-9a-f]{2})*")
 _DEL_VALUES = ("**delvals", "**delvals.")
 
 
@@ -352,3 +354,15 @@ def plain(entry: Entry) -> tuple[str | None, str | list[str] | int | None]:
     if (entry.type, len(entry.data)) in ((REG_DWORD, 4), (REG_QWORD, 8)):
         return name, int.from_bytes(entry.data, "little")
     return name, entry.data.hex()
+
+
+def from_plain(name: str | None, data: t.Any) -> tuple[int, bytes]:
+    """The other way round than ``plain``: type and bytes of an entry; what fits no type is told as REG_NONE."""
+    if name in ("REG_SZ", "REG_EXPAND_SZ") and isinstance(data, str):
+        return (REG_SZ if name == "REG_SZ" else REG_EXPAND_SZ), sz(data)
+    if name == "REG_MULTI_SZ" and isinstance(data, list):
+        return REG_MULTI_SZ, multi_sz([str(text) for text in data])
+    size = {"REG_DWORD": 4, "REG_QWORD": 8}.get(name or "")
+    if size and isinstance(data, int) and 0 <= data < 1 << 8 * size:
+        return (REG_DWORD if size == 4 else REG_QWORD), data.to_bytes(size, "little")
+    return REG_NONE, bytes.fromhex(data) if isinstance(data, str) and _HEX.fullmatch(data) else b""

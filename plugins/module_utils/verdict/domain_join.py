@@ -20,24 +20,14 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict i
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import Step, apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import pending_policy
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import (
-    evaluate,
-)
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_steps import policy_steps
 
 RULE = "TETRA-DOMAIN-JOIN"
 _SHOWN = 300
 """So many characters of the machine's own value are shown."""
-_HIVE = "HKEY_LOCAL_MACHINE\\"
-_PLACES = (
-    (f.POLICY_KEY, f.SUITES_VALUE),
-    (f.POLICY_KEY, f.CURVES_VALUE),
-    (f.LOCAL_KEY, f.SUITES_VALUE),
-    (f.LOCAL_KEY, f.CURVES_VALUE),
-    (f.FIPS_KEY, f.FIPS_VALUE),
-)
 
 
 def evaluate_joined(facts: t.Any, policy: t.Any, domain: DomainPolicy | None) -> Verdict:
@@ -49,7 +39,7 @@ def evaluate_joined(facts: t.Any, policy: t.Any, domain: DomainPolicy | None) ->
     if domain is None:
         return now
     document = read_facts(facts)
-    steps = join_steps(document, domain)
+    steps = policy_steps(document, domain.pol)
     if not steps:
         return now
     later = evaluate(facts_after_join(document, steps), policy)
@@ -64,31 +54,10 @@ def evaluate_joined(facts: t.Any, policy: t.Any, domain: DomainPolicy | None) ->
     return {**verdict, "next_step": step}
 
 
-def join_steps(facts: Facts, domain: DomainPolicy) -> list[Step]:
-    """What the policy changes of these facts, in the shape of a plan's steps; a value that is there already is none."""
-    steps: list[Step] = []
-    for path, name, current in _values(facts, domain.pol):
-        outcome = registry_pol.outcome(domain.pol, path.removeprefix(_HIVE), name)
-        if outcome.action == "none" or outcome.entry is None:
-            continue
-        place = {"path": path, "name": name, "before": current}
-        if outcome.action == "deleted":
-            if current["status"] != f.ABSENT:
-                after = {"status": f.ABSENT, "type": None, "data": None}
-                steps.append({"action": "remove_value", **place, "after": after})
-            continue
-        kind, data = registry_pol.plain(outcome.entry)
-        data = _printable(data)
-        if not pending_policy.holds(current, kind, data):
-            after = {"status": f.OK, "type": kind, "data": data}
-            steps.append({"action": "set_value", **place, "after": after})
-    return steps
-
-
 def facts_after_join(facts: Facts, steps: t.Sequence[Step]) -> Facts:
     """The facts after the join, its policy refresh and a restart."""
     joined = apply_steps(facts, steps)
-    replaced = {step["name"].lower() for step in steps if step["path"] == f.POLICY_KEY}
+    replaced = {(step["path"].removeprefix("HKEY_LOCAL_MACHINE\\").lower(), step["name"].lower()) for step in steps}
     origin = joined["policy_origin"]
     local = origin["local_gpo"]
     # A domain GPO is applied after the local one, so the local entries for the same value no longer count.
@@ -100,31 +69,6 @@ def facts_after_join(facts: Facts, steps: t.Sequence[Step]) -> Facts:
         "rsop": {"status": f.NOT_READ, "reason": reason, "rows": [], "gpos": []},
     }
     return joined
-
-
-def _values(facts: Facts, pol: registry_pol.RegistryPol) -> t.Iterator[tuple[str, str, t.Mapping[str, t.Any]]]:
-    """(key, name, ``{status, type, data}``) of everything in the facts that a policy could set or remove."""
-    fixed = (
-        facts["policy_order"],
-        facts["curves"]["policy"],
-        facts["local_order"],
-        facts["curves"]["local"],
-        facts["fips"]["value"],
-    )
-    for (path, name), value in zip(_PLACES, fixed, strict=True):
-        yield path, name, value
-    absent = {"status": f.ABSENT, "type": None, "data": None}
-    for key in f.SCHANNEL_KEYS:
-        path = f.schannel_path(key)
-        held = {name.lower(): (name, data) for name, data in facts["schannel"]["keys"][key]["values"].items()}
-        named = {
-            entry.value.lower(): entry.value
-            for entry in pol.entries
-            if not entry.is_command and entry.value and entry.key.lower() == path.removeprefix(_HIVE).lower()
-        }
-        for lower in sorted(held.keys() | named.keys()):
-            name, data = held.get(lower, (named.get(lower, lower), None))
-            yield path, name, absent if data is None else {"status": f.OK, **data}
 
 
 def _alone_is_worse(facts: Facts, step: Step, policy: t.Any, now: Verdict) -> bool:
@@ -144,15 +88,9 @@ def _proof(guilty: Step, steps: t.Sequence[Step], domain: DomainPolicy) -> Evide
     return evidence("domain_policy", f"{guilty['path']}\\{guilty['name']}", guilty["after"]["data"], note)
 
 
-def _is_overruled(entry: t.Mapping[str, t.Any], names: t.Collection[str]) -> bool:
-    """Whether nothing is left of an entry of the local policy, which sets or removes one of the SSL values, or both."""
-    name = str(entry.get("value") or "").lower().removeprefix("**del.")
-    single = name in (f.SUITES_VALUE.lower(), f.CURVES_VALUE.lower())
-    return name in names if single else f.SUITES_VALUE.lower() in names
-
-
-def _printable(data: t.Any) -> t.Any:
-    """Without lone surrogates, which no JSON file holds."""
-    if isinstance(data, str):
-        return data.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return [_printable(item) for item in data] if isinstance(data, list) else data
+def _is_overruled(entry: t.Mapping[str, t.Any], replaced: t.Collection[tuple[str, str]]) -> bool:
+    """Whether nothing is left of an entry of the local policy: what it sets or removes is set or removed after it."""
+    key, name = str(entry.get("key") or "").lower(), str(entry.get("value") or "").lower()
+    if name.startswith("**del.") or not name.startswith("**"):
+        return (key, name.removeprefix("**del.")) in replaced
+    return any(other == key or other.startswith(f"{key}\\") for other, _name in replaced)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
-"""An image whose local GPO sets the list of suites or of curves, while its registry does not hold that value yet.
+"""An image whose local GPO sets a list, a curve or a switch that its registry does not hold yet.
 
 The image passes today and fails as soon as a machine made from it has started and applied its own policy. So such an
 image is judged twice, by its registry and by what the policy will make of it, and the worse answer counts.
@@ -15,15 +15,15 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import (
     Facts,
-    LocalGpo,
-    RegistryValue,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Finding, Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_steps import policy_steps
 
 NOTE = (
-    "The local Registry.pol sets another list than the registry holds; the image is judged by the worse of the two, "
+    "The local Registry.pol sets something else than the registry holds; the image is judged by the worse of the two, "
     "since Windows applies the policy after it has started."
 )
 NOTE_UNREAD = (
@@ -44,40 +44,15 @@ def facts_after_policy(facts: Facts) -> Facts | None:
         return None
     if disabled["status"] == f.OK and disabled["data"] == 1:
         return None
-    suites = _pending(section, f.SUITES_VALUE, facts["policy_order"])
-    curves = _pending(section, f.CURVES_VALUE, facts["curves"]["policy"])
-    if suites is None and curves is None:
+    steps = policy_steps(facts, local_gpo.as_pol(section))
+    if not steps:
         return None
+    later = apply_steps(facts, steps)
     # What the cmdlets of a running build machine say is what they said before.
     gone = f.section(f.NOT_READ, "The local policy will change what this says.")
-    return {
-        **facts,
-        "policy_order": suites or facts["policy_order"],
-        "cipher_suites": {**gone, "suites": []},
-        "curves": {**facts["curves"], "policy": curves or facts["curves"]["policy"], "cmdlet": {**gone, "names": []}},
-    }
-
-
-def _pending(section: LocalGpo, name: str, stored: RegistryValue) -> RegistryValue | None:
-    """What the local policy will make of one of the two SSL values; None where it is that already."""
-    action, entry = local_gpo.entry_for(section, name)
-    if action == "none" or entry is None or stored["status"] not in (f.OK, f.ABSENT):
-        return None
-    if action == "deleted":
-        if stored["status"] == f.ABSENT:
-            return None
-        return f.registry_value(f.POLICY_KEY, name, f.ABSENT, "The local policy removes the value.")
-    if holds(stored, entry["type"], entry["data"]):
-        return None
-    return f.registry_value(f.POLICY_KEY, name, type=entry["type"], data=entry["data"])
-
-
-def holds(value: t.Mapping[str, t.Any], kind: str | None, data: t.Any) -> bool:
-    """Whether a registry value of the facts is this one already."""
-    if value["status"] != f.OK or value["data"] != data:
-        return False
-    open_type = value["type"] == "REG_SZ_OR_EXPAND_SZ" and kind in ("REG_SZ", "REG_EXPAND_SZ")
-    return open_type or value["type"] == kind
+    later["cipher_suites"] = {**gone, "suites": []}
+    later["curves"] = {**later["curves"], "cmdlet": {**gone, "names": []}}
+    return later
 
 
 def is_worse(later: Verdict, now: Verdict) -> bool:

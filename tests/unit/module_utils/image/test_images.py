@@ -15,9 +15,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image import wim
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.hive import Hive
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.opened import open_image
-from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import ImageError
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.registry import MACHINE, OfflineRegistry
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import FileSource, ImageError
 from ansible_collections.fleetops.tetra.tests.images import disks, states
+from ansible_collections.fleetops.tetra.tests.images.hives import write_hive
 
 pytestmark = pytest.mark.needs(*disks.TOOLS)
 TIME = "2026-11-24T04:00:00Z"
@@ -123,6 +126,26 @@ def test_wim_images_are_chosen_by_index_or_name(tmp_path: Path) -> None:
     assert facts_of(path, "Server")["os"]["build"] == 20348
     with pytest.raises(ImageError, match=r"has no image '3'; it holds image 1 \(Client\), image 2 \(Server\)"):
         open_image(str(path), "3")
+
+
+@pytest.mark.parametrize(("current", "default"), [(1, 2), (2, 1)])
+def test_the_control_set_of_the_next_start_is_judged(current: int, default: int, tmp_path: Path) -> None:
+    """Control set 001 holds a weak list and 002 a good one; which one the last start took does not matter."""
+    keys = states.system_keys(states.default_state(19045))
+    keys["Select"] = {"Current": ("REG_DWORD", current), "Default": ("REG_DWORD", default)}
+    hive = write_hive(tmp_path / "SYSTEM", keys)
+    software = write_hive(tmp_path / "SOFTWARE", dict(states.default_state(19045).software))
+    other = Hive(FileSource(str(software)), "SOFTWARE")
+    registry = OfflineRegistry(Hive(FileSource(str(hive)), "SYSTEM"), other)
+    assert registry.control_set == f"ControlSet{default:03d}"
+    assert registry.note == (
+        f"The next start takes ControlSet{default:03d}; ControlSet{current:03d}, of the last one, is not judged."
+    )
+    weak = registry.data(f"{MACHINE}SYSTEM\\CurrentControlSet\\{states.LOCAL}", "Functions") == states.WEAK
+    assert weak == (default == 1)
+    del keys["Select"]["Default"]
+    with pytest.raises(ImageError, match=r"which control set the next start takes \(Select\\Default\)"):
+        OfflineRegistry(Hive(FileSource(str(write_hive(tmp_path / "S2", keys))), "SYSTEM"), other)
 
 
 @pytest.mark.needs("7zz")

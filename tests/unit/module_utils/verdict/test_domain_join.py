@@ -16,9 +16,10 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts import docume
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol as pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined, join_steps
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_options import OptionsError
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_steps import policy_steps
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts as e
 from ansible_collections.fleetops.tetra.tests.unit.module_utils.verdict.test_pending_policy import (
     STRONG,
@@ -97,9 +98,9 @@ def test_without_a_policy_or_with_one_about_other_things_the_verdict_is_that_of_
 def test_what_the_machine_has_already_is_no_change() -> None:
     facts = e.set_switch(e.endpoint(policy=STRONG), "Ciphers\\AES 128/128", "Enabled", 0xFFFFFFFF)
     policy = domain(suites(STRONG), dword(f"{SCHANNEL}\\Ciphers\\AES 128/128", "enabled", 0xFFFFFFFF))
-    assert join_steps(facts, policy) == []
+    assert policy_steps(facts, policy.pol) == []
     open_type = e.set_policy(copy.deepcopy(facts), STRONG, "REG_SZ_OR_EXPAND_SZ")
-    assert join_steps(open_type, policy) == []
+    assert policy_steps(open_type, policy.pol) == []
     assert evaluate_joined(facts, None, policy) == evaluate(facts)
 
 
@@ -141,7 +142,7 @@ def test_removing_instructions_reach_switches_of_the_machine(name: str) -> None:
     """TLS 1.2 of Windows 7 is on only by a switch, and the domain takes it away."""
     facts = e.set_switch(e.endpoint("7_2008r2"), "Protocols\\TLS 1.2\\Client", "DisabledByDefault", 0)
     entry = pol.Entry(f"{SCHANNEL}\\Protocols\\TLS 1.2\\Client", name, pol.REG_SZ, pol.sz("DisabledByDefault"))
-    (step,) = join_steps(facts, domain(entry))
+    (step,) = policy_steps(facts, domain(entry).pol)
     assert (step["action"], step["name"]) == ("remove_value", "DisabledByDefault")
 
 

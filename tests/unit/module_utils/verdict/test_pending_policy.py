@@ -140,3 +140,63 @@ def test_a_local_policy_that_could_not_be_read_never_passes(status: str) -> None
     weak = copy.deepcopy(facts)
     weak["policy_order"] = f.registry_value(f.POLICY_KEY, "Functions", type="REG_SZ", data=WEAK)
     assert evaluate(weak)["state"] == "non_compliant"
+
+
+def dword(number: int) -> bytes:
+    return number.to_bytes(4, "little")
+
+
+SCHANNEL = f.SCHANNEL_KEY.removeprefix("HKEY_LOCAL_MACHINE\\")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "number", "state"),
+    [
+        (rf"{SCHANNEL}\Protocols\TLS 1.2\Client", "Enabled", 0, "non_compliant"),
+        (rf"{SCHANNEL}\protocols\tls 1.2\client", "ENABLED", 0, "non_compliant"),
+        (rf"{SCHANNEL}\Protocols\TLS 1.2\Client", "Enabled", 1, "compliant"),
+        (rf"{SCHANNEL}\Ciphers\Triple DES 168", "Enabled", 0, "compliant"),
+        (rf"{SCHANNEL}\Protocols\SSL 2.0\Client", "Enabled", 0, "compliant"),
+    ],
+)
+def test_a_switch_that_waits_counts_as_the_list_does(key: str, value: str, number: int, state: str) -> None:
+    pol = registry_pol.replace(registry_pol.RegistryPol(), key, value, registry_pol.REG_DWORD, dword(number))
+    assert evaluate(image(None, pol))["state"] == state
+
+
+def test_both_ciphers_off_by_a_policy_that_waits() -> None:
+    pol = registry_pol.RegistryPol()
+    for cipher in ("AES 128/128", "AES 256/256"):
+        key = rf"{SCHANNEL}\Ciphers\{cipher}"
+        pol = registry_pol.replace(pol, key, "Enabled", registry_pol.REG_DWORD, dword(0))
+    assert evaluate(image(None, pol))["state"] == "non_compliant"
+
+
+def test_a_removal_that_waits_does_not_make_a_switched_off_image_pass() -> None:
+    facts = image(None, registry_pol.RegistryPol())
+    key = r"Protocols\TLS 1.2\Client"
+    facts["schannel"]["keys"][key] = f.registry_key(
+        f.schannel_path(key), values={"Enabled": {"type": "REG_DWORD", "data": 0}}
+    )
+    assert evaluate(facts)["state"] == "non_compliant"
+    pol = registry_pol.delete(registry_pol.RegistryPol(), rf"{SCHANNEL}\{key}", "Enabled")
+    removing = registry_pol.RegistryPol(
+        (registry_pol.Entry(rf"{SCHANNEL}\{key}", "**del.Enabled", registry_pol.REG_SZ, registry_pol.sz(" ")),)
+    )
+    for waiting in (pol, removing):
+        facts["policy_origin"]["local_gpo"] = local_gpo.local_gpo_section(waiting.serialise())
+        assert evaluate(facts)["state"] == "non_compliant"
+
+
+def test_what_waits_in_a_cured_image_is_told_by_the_facts_alone() -> None:
+    """The entries of the facts are enough: they lead to the same policy as the file that they were read from."""
+    pol = setting(STRONG)
+    pol = registry_pol.replace(pol, rf"{SCHANNEL}\Ciphers\AES 128/128", "Enabled", registry_pol.REG_DWORD, dword(0))
+    pol = registry_pol.replace(pol, r"SOFTWARE\Other", "Value", registry_pol.REG_DWORD, dword(7))
+    section = local_gpo.local_gpo_section(pol.serialise())
+    assert section["entry_count"] == 3
+    assert [entry["key"] for entry in section["entries"]] == [local_gpo.SSL_KEY, rf"{SCHANNEL}\Ciphers\AES 128/128"]
+    again = local_gpo.as_pol(section)
+    assert again.entries == pol.entries[:2]
+    assert local_gpo.entry_for(section, "Functions")[0] == "set"
+    assert local_gpo.entry_for(section, "EccCurves") == ("none", None)
