@@ -26,6 +26,13 @@ FLEET = {
     "endpoints": {
         "failing": {**BEHIND, "policy": WEAK, "tetra": {"proxy": "ok"}},
         "healthy": {**BEHIND, "tetra": {"proxy": "ok"}},
+        "unproven": {
+            "release": "10_22h2",
+            "boot_seconds": 0.2,
+            "policy": WEAK,
+            "origin": "direct",
+            "tetra": {"after_hello": "reset"},
+        },
         "hangs": {"release": "11_23h2", "tetra": {"after_hello": "silence"}},
     },
 }
@@ -80,3 +87,32 @@ def test_a_controller_killed_while_the_capture_runs(checkout: Path, tmp_path: Pa
         assert left_behind(fleet, "hangs")
         fleet.pass_time("hangs", 16 * 60)
         assert left_behind(fleet, "hangs") == []
+
+
+def test_a_remediation_hands_over_what_it_leaves_unproven(checkout: Path, tmp_path: Path) -> None:
+    with running_fleet(FLEET, tmp_path / "lab") as fleet:
+        playbooks = Playbooks(fleet, checkout, tmp_path / "results")
+        options: dict[str, t.Any] = {"tetra_hosts": "unproven", "tetra_deadline": 20, "tetra_max_failures": "100%"}
+        done = playbooks.run("fleetops.tetra.remediation", **options, tetra_diagnose_unproven="true", tetra_site="Bern")
+        assert done.returncode == 2, done.stdout + done.stderr
+        ends = json.loads((playbooks.results / "run" / "remediation.json").read_text())["hosts"]
+        assert ends["unproven"]["event"] == "unproven"
+        told = json.loads((playbooks.results / "diagnoses" / "unproven" / "diagnosis.json").read_text())
+        assert (told["cause"], told["network"]["site"]) == ("reset_after_hello", "Bern")
+        assert not [what for what in left_behind(fleet, "unproven") if what in ("capture", "log", TASK)]
+
+
+def test_endpoints_are_chosen_by_an_expression_or_named_and_never_all_by_accident(
+    checkout: Path, tmp_path: Path
+) -> None:
+    with running_fleet(FLEET, tmp_path / "lab") as fleet:
+        playbooks = Playbooks(fleet, checkout, tmp_path / "results")
+        assert playbooks.run("--limit", "failing,healthy").returncode == 0
+        chosen = {"tetra_from": str(playbooks.results / "run"), "tetra_where": "verdict.state=='non_compliant'"}
+        done = playbooks.run(DIAGNOSE, **chosen, tetra_request_seconds=3, tetra_capture="false")
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = {path.parent.name for path in (playbooks.results / "diagnoses").glob("*/diagnosis.json")}
+        assert found == {"failing"}
+        nobody = playbooks.run(DIAGNOSE)
+        assert nobody.returncode == 2
+        assert "Say which endpoints" in nobody.stdout
