@@ -74,6 +74,8 @@ class Findings:
     def __init__(self) -> None:
         self.rows: list[Finding] = []
         self.notes: list[str] = []
+        self.questions: list[str] = []
+        """Ids of open questions (``schannel/open_questions.py``) that something hangs on."""
         self._seen: set[tuple[str, t.Any]] = set()
 
     def add(self, rule: str, evidence: Evidence, title: str | None = None) -> None:
@@ -81,6 +83,10 @@ class Findings:
         if mark not in self._seen:
             self._seen.add(mark)
             self.rows.append(finding(rule, evidence, title))
+
+    def ask(self, question: str) -> None:
+        if question not in self.questions:
+            self.questions.append(question)
 
     def note(self, sentence: str) -> None:
         if sentence not in self.notes:

@@ -118,6 +118,35 @@ class AllowList(t.TypedDict):
     date: str | None
 
 
+class CureOwner(t.TypedDict):
+    """Who keeps a setting."""
+
+    kind: Origin
+    name: str | None
+    guid: str | None
+
+
+class Cure(t.TypedDict):
+    """One thing to mend. ``place``: a registry value or key; ``present``: what stands there, ``wanted``: should."""
+
+    fault: str
+    what: str
+    owner: CureOwner
+    place: str | None
+    present: t.Any
+    wanted: t.Any
+    restart: bool
+
+
+class Settles(t.TypedDict):
+    """The single observation that would settle an unknown. ``question``: the id of an open question, or ``None``."""
+
+    observation: str
+    question: str | None
+    if_good: State
+    if_bad: State
+
+
 class Waiver(t.TypedDict):
     """One waiver that was used; ``expires`` is ``YYYY-MM-DD``."""
 
@@ -152,3 +181,6 @@ class Verdict(t.TypedDict):
     next_step: str
     allow_list: AllowList
     waived: t.NotRequired[Waived]
+    cures: t.NotRequired[list[Cure]]
+    settles: t.NotRequired[Settles | None]
+    open_questions: t.NotRequired[list[str]]

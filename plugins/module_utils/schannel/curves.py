@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons imp
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Evidence, Reason
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import open_questions as q
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import answered
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
@@ -55,7 +56,7 @@ def offered_curves(facts: Facts, release: Release | None) -> Curves | None:
     return tuple(name for name in lists.pop() if not (_fips(facts) and name.lower() == _NOT_IN_FIPS))
 
 
-def curve_factor(facts: Facts, release: Release | None, findings: Findings) -> Factor:
+def curve_factor(facts: Facts, release: Release | None, findings: Findings, answers: q.Answers = q.NONE) -> Factor:
     """Whether a usable curve is offered."""
     fips = _fips(facts)
     if fips:
@@ -70,12 +71,12 @@ def curve_factor(facts: Facts, release: Release | None, findings: Findings) -> F
         section = facts["curves"]
         value = section["policy"] if section["policy"]["status"] not in (OK, ABSENT) else section["local"]
         return Factor(UNKNOWN, (r.reason(r.NOT_READ, r.registry_evidence(value, section.get("reason"))),))
-    answers = [_enough(reading.names, fips) for reading in readings]
+    found_enough = [_with_server(reading.names, _enough(reading.names, fips), answers) for reading in readings]
     unread = _unread(facts, release, fips, readings)
-    answer = agree(answers) if not unread else UNKNOWN
+    answer = agree(found_enough) if not unread else UNKNOWN
     if answer == YES:
         return HOLDS
-    open_ones = [reading for reading, found in zip(readings, answers, strict=True) if found != YES]
+    open_ones = [reading for reading, found in zip(readings, found_enough, strict=True) if found != YES]
     reasons = list(unread)
     if open_ones:
         proof = open_ones[0].proof
@@ -84,6 +85,7 @@ def curve_factor(facts: Facts, release: Release | None, findings: Findings) -> F
             proof = {**proof, "note": NOTE_SPELLING}
         elif answer == UNKNOWN:
             findings.note(NOTE_SERVER)
+            findings.ask(q.SERVER_GROUPS)
         findings.add("TETRA-CURVES", proof)
         reasons.insert(0, r.reason(r.NO_USABLE_CURVE, proof))
     return Factor(answer, tuple(reasons))
@@ -110,6 +112,16 @@ def _enough(names: Curves, fips: bool | None) -> Answer:
     if any(name.startswith(_KNOWN_FORMS) for name in without):
         return UNKNOWN
     return UNKNOWN if _NOT_IN_FIPS in lower and not fips else NO
+
+
+def _with_server(names: Curves, answer: Answer, answers: q.Answers) -> Answer:
+    """What a measurement of the server makes of an offer that hangs on it."""
+    if answer != UNKNOWN:
+        return answer
+    told = [answers.groups.get(name.lower(), UNKNOWN) for name in names]
+    if YES in told:
+        return YES
+    return NO if told and all(found == NO for found in told) else UNKNOWN
 
 
 def _spelling_decides(names: Curves) -> bool:

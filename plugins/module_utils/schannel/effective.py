@@ -33,6 +33,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict i
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites, suite_list
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import open_questions as q
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import TLS_1_2, TLS_1_3
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.curves import curve_factor
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.minimum_tls import minimum_tls
@@ -81,14 +82,15 @@ class SuiteAnswer:
 class Endpoint:
     """One endpoint, judged suite by suite. Build it from sound facts (``read_facts``)."""
 
-    def __init__(self, facts: Facts, findings: Findings | None = None) -> None:
+    def __init__(self, facts: Facts, findings: Findings | None = None, answers: q.Answers = q.NONE) -> None:
+        self._answers = answers
         self.facts = facts
         self.findings = findings if findings is not None else Findings()
         self.match: Match | None = _release(facts, self.findings)
         self.release: Release | None = self.match.release if self.match else None
         self.sources: Sources = list_sources(facts, self.release, self.findings)
         minimum = minimum_tls(facts, self.release, self.findings)
-        self.switches = Switches(facts["schannel"], self.release, self.findings, minimum)
+        self.switches = Switches(facts["schannel"], self.release, self.findings, minimum, answers)
         self._curves: Factor | None = None
         self._signatures: dict[bool, Factor] = {}
         self._common: dict[str, tuple[Answer, tuple[Reason, ...]]] = {}
@@ -289,12 +291,14 @@ class Endpoint:
         """Whether an offered signature algorithm fits the server. It takes no suite out of the Client Hello."""
         found = self._signatures.get(tls13)
         if found is None:
-            found = self._signatures[tls13] = signature_factor(self.facts, self.release, tls13, self.findings)
+            found = self._signatures[tls13] = signature_factor(
+                self.facts, self.release, tls13, self.findings, self._answers
+            )
         return found
 
     def curves(self) -> Factor:
         if self._curves is None:
-            self._curves = curve_factor(self.facts, self.release, self.findings)
+            self._curves = curve_factor(self.facts, self.release, self.findings, self._answers)
         return self._curves
 
     def _support(self, name: str) -> Factor:

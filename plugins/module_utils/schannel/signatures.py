@@ -23,6 +23,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons imp
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, RegistryValue
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Evidence, Reason
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import open_questions as q
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
 NOTE_OBEYED = (
@@ -63,11 +64,13 @@ def offered_signatures(facts: Facts, release: Release | None) -> Names | None:
     return lists.pop() if len(lists) == 1 and not _unread(facts, release) else None
 
 
-def signature_factor(facts: Facts, release: Release | None, tls13: bool, findings: Findings) -> Factor:
+def signature_factor(
+    facts: Facts, release: Release | None, tls13: bool, findings: Findings, known: q.Answers = q.NONE
+) -> Factor:
     """Whether an offered algorithm fits what the server signs with."""
     unread = _unread(facts, release)
     readings = _readings(facts, release, findings)
-    answers = [_fits(reading.names, tls13) for reading in readings]
+    answers = [_with_server(reading.names, tls13, known) for reading in readings]
     answer = UNKNOWN if unread else agree(answers)
     if answer == YES:
         return HOLDS
@@ -75,6 +78,8 @@ def signature_factor(facts: Facts, release: Release | None, tls13: bool, finding
     against = [one for one, found in zip(readings, answers, strict=True) if found != YES]
     if against:
         note = _note(against[0].names, tls13, answers)
+        if note == NOTE_SERVER:
+            findings.ask(q.SERVER_SIGNATURES)
         findings.add("TETRA-SIGNATURES", against[0].proof)
         findings.note(note)
         reasons.insert(0, r.reason(r.NO_USABLE_SIGNATURE, {**against[0].proof, "note": note}))
@@ -93,6 +98,17 @@ def _fits(names: Names, tls13: bool) -> Answer:
     if not _PERHAPS[tls13].isdisjoint(names) or _by_spelling(names, tls13):
         return UNKNOWN
     return NO
+
+
+def _with_server(names: Names, tls13: bool, known: q.Answers) -> Answer:
+    """What a measurement of the server makes of an offer that hangs on it."""
+    answer = _fits(names, tls13)
+    if answer != UNKNOWN or _by_spelling(names, tls13):
+        return answer
+    told = [known.signatures.get(name.lower(), UNKNOWN) for name in names if name in _PERHAPS[tls13]]
+    if YES in told:
+        return YES
+    return NO if told and all(found == NO for found in told) else UNKNOWN
 
 
 def _by_spelling(names: Names, tls13: bool) -> bool:

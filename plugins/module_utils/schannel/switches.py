@@ -25,6 +25,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict i
     ReasonCode,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SCHANNEL_KEYS
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import open_questions as q
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import (
     TLS_1_2,
     TLS_1_3,
@@ -67,7 +68,9 @@ class Switches:
         release: Release | None,
         findings: Findings,
         minimum: Factor = HOLDS,
+        answers: q.Answers = q.NONE,
     ) -> None:
+        self._takes_defaults = answers.of(q.UPDATER_WINHTTP)
         self._usable = schannel["status"] in (OK, ABSENT)
         self._keys = schannel["keys"]
         self._section = schannel
@@ -157,7 +160,10 @@ class Switches:
 
     def _left_to_the_caller(self, proof: Evidence, version: int, name: str) -> Factor:
         if version == TLS_1_2:
+            if self._takes_defaults == NO:
+                return HOLDS  # it asks for its protocols by itself
             self.caller_decides = True
+            self._findings.ask(q.UPDATER_WINHTTP)
             self._findings.add("TETRA-PROTOCOL-DEFAULT", proof)
             self._findings.note(NOTE_CALLER)
         return Factor(UNKNOWN, (r.reason(r.PROTOCOL_DISABLED, proof, key=name),))
@@ -170,12 +176,15 @@ class Switches:
         if value["status"] == OK and value["type"] == "REG_DWORD" and value["data"] & _WINHTTP_TLS_1_2:
             return HOLDS
         proof = r.registry_evidence(value, NOTE_WINHTTP_ABSENT if absent else None)
+        if self._takes_defaults == NO:
+            return HOLDS
         if not absent and value["status"] != OK:
             return Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
         self.caller_decides = True
+        self._findings.ask(q.UPDATER_WINHTTP)
         self._findings.add("TETRA-WINHTTP-PROTOCOLS", proof)
         self._findings.note(NOTE_WINHTTP)
-        return Factor(UNKNOWN, (r.reason(r.PROTOCOL_DISABLED, proof),))
+        return Factor(NO if self._takes_defaults == YES else UNKNOWN, (r.reason(r.PROTOCOL_DISABLED, proof),))
 
     # Algorithms ----------------------------------------------------------------------------------------------------
 

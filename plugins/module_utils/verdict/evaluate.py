@@ -13,6 +13,7 @@ on is answered, with a note.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import (
@@ -27,10 +28,13 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.rules impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import (
     Answer,
+    Cure,
     Evidence,
     PolicyOrigin,
     Reachability,
+    Reason,
     State,
+    SuiteVerdict,
     Verdict,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import InForce as InForceAnswer
@@ -39,7 +43,15 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.origin import decide_origin
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import allow_list, cipher_suites
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.effective import Endpoint, SuiteAnswer
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import in_force, next_step, pending_policy, probe
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.open_questions import Answers, read_answers
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import (
+    cures,
+    in_force,
+    next_step,
+    pending_policy,
+    probe,
+    settling,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.cause import (
     CONFIRM,
     NOT_ASKED,
@@ -68,6 +80,7 @@ NOTE_DEAD_END = (
 )
 NOTE_PROBE = "The answer rests on the handshake that the endpoint made itself, not on its configuration."
 
+_NOT_GREEN = (NON_COMPLIANT, STATE_UNKNOWN)
 _STATE_OF: dict[Answer, State] = {YES: COMPLIANT, NO: NON_COMPLIANT, UNKNOWN: STATE_UNKNOWN}
 
 
@@ -78,6 +91,37 @@ def evaluate(facts: t.Any, policy: t.Any = None) -> Verdict:
     strict}`` or ``None``. Raises OptionsError for a policy that cannot be meant.
     """
     document, options = read_facts(facts), read_options(policy)
+    verdict = _judged(document, options)
+    if verdict["state"] == STATE_UNKNOWN:
+        verdict["settles"] = settling.settles(document, verdict.get("open_questions", []), _trial(options))
+        _name_the_observation(verdict)
+    return verdict
+
+
+def _trial(options: Options) -> settling.Judge:
+    def state(facts: Facts, answers: t.Mapping[str, t.Any]) -> State:
+        more = read_answers(answers)
+        known = options.answers
+        merged = Answers(
+            {**known.known, **more.known}, {**known.groups, **more.groups}, {**known.signatures, **more.signatures}
+        )
+        return _judged(facts, replace(options, answers=merged))["state"]
+
+    return state
+
+
+def _name_the_observation(verdict: Verdict) -> None:
+    """A step that says what is missing, in place of one that only says that something is."""
+    told = verdict.get("settles")
+    if told is None or not verdict["next_step"].startswith("Read what is missing"):
+        return
+    verdict["next_step"] = (
+        f"{told['observation']} At best the endpoint is then {told['if_good'].replace('_', '-')}, else "
+        f"{told['if_bad'].replace('_', '-')}."
+    )
+
+
+def _judged(document: Facts, options: Options) -> Verdict:
     verdict = _Judgement(document, options).verdict()
     if pending_policy.is_unreadable(document):
         return pending_policy.doubted(verdict)
@@ -117,9 +161,9 @@ class _Judgement:
         self.facts = facts
         self.options = options
         self.findings = Findings()
-        self.endpoint = Endpoint(facts, self.findings)
+        self.endpoint = Endpoint(facts, self.findings, options.answers)
         self.accepted = options.allow_list
-        self.reach = Reach(self.endpoint, self.accepted, options.require == "all")
+        self.reach = Reach(self.endpoint, self.accepted, options.require == "all", options.answers)
         self.suites: dict[str, SuiteAnswer] = {}
 
     def verdict(self) -> Verdict:
@@ -168,7 +212,23 @@ class _Judgement:
             "notes": self.findings.notes,
             "next_step": next_step.choose(state, exempt, cause, state_in_force, force, origin, configured),
             "allow_list": allow_list.describe(self.accepted),
+            "cures": self._cures(suites, origin, force, answer, configured) if state in _NOT_GREEN else [],
+            "settles": None,
+            "open_questions": list(self.findings.questions) if state == STATE_UNKNOWN else [],
         }
+
+    def _cures(
+        self,
+        suites: t.Mapping[str, tuple[Answer, list[Reason]]],
+        origin: PolicyOrigin,
+        force: in_force.InForce,
+        answer: Answer,
+        configured: Answer,
+    ) -> list[Cure]:
+        rows: dict[str, SuiteVerdict] = {name: {"usable": u, "reasons": why} for name, (u, why) in suites.items()}
+        waits = configured == YES and bool(force.signs)
+        dead_end = answer == UNKNOWN and self.reach.dead_end
+        return cures.cures(self.facts, rows, self.endpoint.release, origin, waits, dead_end)
 
     # Reachability --------------------------------------------------------------------------------------------------
 

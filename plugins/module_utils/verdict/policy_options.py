@@ -18,10 +18,16 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.observations.docume
     read_list,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.open_questions import (
+    NONE,
+    Answers,
+    AnswersError,
+    read_answers,
+)
 
 _NAME = re.compile(r"[A-Z0-9_]{3,100}")
 _MOST_NAMES = 200
-_KEYS = ("allow_list", "require", "strict", "observations")
+_KEYS = ("allow_list", "require", "strict", "observations", "answers")
 
 
 class OptionsError(ValueError):
@@ -38,6 +44,8 @@ class Options:
     strict: bool = False
     observations: tuple[Observation, ...] = ()
     """What real endpoints were seen to do; worlds that they rule out are not counted (``observations/worlds.py``)."""
+    answers: Answers = NONE
+    """What is known of updater and servers (``schannel/open_questions.py``)."""
 
 
 DEFAULT = Options()
@@ -48,7 +56,7 @@ def read_options(policy: t.Any) -> Options:
     if policy is None:
         return DEFAULT
     if not isinstance(policy, c.Mapping):
-        raise OptionsError("The policy must be a mapping with allow_list, require, strict and observations.")
+        raise OptionsError("The policy must be a mapping with allow_list, require, strict, observations and answers.")
     unknown = sorted(str(key) for key in policy if key not in _KEYS)
     if unknown:
         raise OptionsError(f"The policy has no option {unknown[0][:60]!r}; there are {', '.join(_KEYS)}.")
@@ -62,9 +70,10 @@ def read_options(policy: t.Any) -> Options:
         raise OptionsError("The option strict must be true or false.")
     try:
         observations = read_list(policy.get("observations"))
-    except ObservationError as error:
+        answers = read_answers(policy.get("answers"))
+    except (ObservationError, AnswersError) as error:
         raise OptionsError(str(error)) from None
-    return Options(_read_names(policy.get("allow_list")), str(require), strict, observations)
+    return Options(_read_names(policy.get("allow_list")), str(require), strict, observations, answers)
 
 
 def _read_names(names: t.Any) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene impo
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import open_questions as q
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.effective import Endpoint
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import Reading
 
@@ -46,7 +47,10 @@ class Outcome(t.NamedTuple):
 class Reach:
     """The worlds of one endpoint."""
 
-    def __init__(self, endpoint: Endpoint, accepted: t.Sequence[str], require_all: bool) -> None:
+    def __init__(
+        self, endpoint: Endpoint, accepted: t.Sequence[str], require_all: bool, answers: q.Answers = q.NONE
+    ) -> None:
+        self._answers = answers
         self._endpoint = endpoint
         self._accepted = tuple(accepted)
         self._require_all = require_all
@@ -69,11 +73,18 @@ class Reach:
     def _outcome(self, reading: Reading | None) -> Outcome:
         by_tls12 = self._tls12(reading)
         offers = self._offers_tls13(reading)
-        if offers == NO or not self.modern:
+        spoken = all_of((offers, self._answers.of(q.UPDATER_TLS13), self._answers.of(q.SERVER_TLS13)))
+        if spoken == NO or not self.modern:
             # A server that takes no suite of TLS 1.3 does not settle on it.
             return Outcome(by_tls12, by_tls12, None, offers)
         by_tls13 = any_of(self._endpoint.if_its_protocol_is_on(name, reading) for name in self.modern)
+        if spoken == YES:
+            return Outcome(by_tls13, by_tls12, by_tls13, offers)
         # Whether the updater offers TLS 1.3, and whether the server has it, is open: both ways are worlds.
+        if by_tls12 != by_tls13:
+            for question in (q.UPDATER_TLS13, q.SERVER_TLS13):
+                if self._answers.of(question) == UNKNOWN:
+                    self._endpoint.findings.ask(question)
         return Outcome(agree((by_tls12, by_tls13)), by_tls12, by_tls13, offers)
 
     def _tls12(self, reading: Reading | None) -> Answer:

@@ -24,6 +24,7 @@ POLICY: t.Final[dict[str, t.Any]] = {
         "require": {"type": "str", "choices": ["any", "all"], "default": "any"},
         "strict": {"type": "bool", "default": False},
         "observations": OBSERVATIONS,
+        "answers": {"type": "dict"},
     },
 }
 ASKING: t.Final[dict[str, dict[str, t.Any]]] = {
