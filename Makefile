@@ -21,6 +21,7 @@ ACCOUNT ?=
 GPO_HOST ?=
 ARGS ?=
 RUNS ?=
+MUTANTS ?= 60
 NEWEST_CORE ?= 2.21.5
 NEWEST_PYTHONS ?= 3.14 3.13 3.12
 
@@ -170,6 +171,11 @@ prove-less-information: setup ## 100,000 pairs: taking information away turns ye
 .PHONY: prove-faults
 prove-faults: setup build/dependencies/.stamp ## audit 1,000 endpoints of which 300 fail in 23 ways (make test takes 100); five minutes
 	@TETRA_FAULT_ENDPOINTS=1000 $(RUN) python -m pytest tests/integration/test_bulk_fault_fleet.py $(ARGS)
+
+.PHONY: mutation
+mutation: setup ## change the judgement in one place at a time: does a test notice? MUTANTS=0 tries all (hours)
+	@mkdir -p build/mutation
+	@$(RUN) python tools/mutate.py --sample "$(MUTANTS)" $(ARGS) | tee build/mutation/score.txt; exit $${PIPESTATUS[0]}
 
 .PHONY: ruff
 ruff: setup ## ruff, check and format
