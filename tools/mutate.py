@@ -48,8 +48,8 @@ _SEEDED: tuple[tuple[str, str, str], ...] = (
     (f"{ROOM}/verdict/evaluate.py", "        self._tell_answer(answer)\n",
      '        self._tell_answer(answer)\n        add("TETRA-TLS13-DEAD-END", r.evidence("facts", "x"))\n'),
     (f"{ROOM}/verdict/evaluate.py", "        self._tell_answer(answer)\n",
-     "        self._tell_answer(answer)\n        if any(self.suites[name].usable == YES for name in self.modern):\n"
-     '            add("TETRA-TLS13-ONLY", r.evidence("facts", "x"))\n'),
+     ("        self._tell_answer(answer)\n        if any(self.suites[name].usable == YES for name in self.modern):\n"
+      '            add("TETRA-TLS13-ONLY", r.evidence("facts", "x"))\n')),
     (f"{ROOM}/verdict/evaluate.py", '{"usable": UNKNOWN, "reasons"', '{"usable": YES, "reasons"'),
     (f"{ROOM}/plan/make_plan.py", '"ClientMinKeyBitLength", "ClientMaxKeyBitLength"', '"ClientMinKeyBitLength",'),
     (f"{ROOM}/plan/make_plan.py", '"no_suite_for_this_release"', '"no_certain_cure"'),
@@ -125,9 +125,9 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Expr(self, node: ast.Expr) -> None:
         call = node.value
-        if self._function and isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
-            if call.func.attr in ("add", "append", "update"):
-                self._add(node, "pass")
+        told = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr
+        if self._function and told in ("add", "append", "update"):
+            self._add(node, "pass")
         if not isinstance(call, ast.Constant):
             self.generic_visit(node)
 
@@ -157,7 +157,9 @@ def copy_tree() -> None:
         if name and (ROOT / name).is_file():
             (TREE / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, TREE / name)
-    (TREE / "build").mkdir(exist_ok=True)
+    collections = TREE / "build" / "dev" / "ansible_collections" / "fleetops"
+    collections.mkdir(parents=True)
+    (collections / "tetra").symlink_to(TREE)
 
 
 def dies(mutant: Mutant) -> bool:

@@ -35,6 +35,23 @@ def endpoint_modules() -> set[str]:
     return found
 
 
+def modules_with(*fragments: str) -> set[str]:
+    """Modules whose documentation rests on one of the fragments."""
+    wanted = {f"fleetops.tetra.attributes.{name}" for name in fragments}
+    found = set()
+    for path in (ROOT / "plugins" / "modules").glob("*.yml"):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))["DOCUMENTATION"]
+        if wanted.intersection(document.get("extends_documentation_fragment", [])):
+            found.add(path.stem)
+    return found
+
+
+def test_one_group_holds_every_module_that_talks_to_an_endpoint() -> None:
+    group = runtime()["action_groups"]["any_endpoint"]
+    assert sorted(group) == group
+    assert set(group) == modules_with("endpoint", "endpoint_change")
+
+
 def test_every_action_has_a_module_of_its_name() -> None:
     assert names("action") - names("modules") == set()
 
