@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 import typing as t
+import uuid
 
 from ansible_collections.fleetops.tetra.lab.errors import FleetError
 from ansible_collections.fleetops.tetra.lab.machine import (
@@ -54,6 +55,7 @@ KEYS = (
     "kind",
     "edition",
     "computer_name",
+    "machine_guid",
     "domain",
     "language",
     "utc_offset_minutes",
@@ -97,6 +99,8 @@ KEYS = (
 BITLOCKER = ("off", "absent", "tpm", "tpm_pin", "tpm_pin_suspended")
 """``absent``: a server without the feature."""
 _CURRENT_VERSION = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
+_CRYPTOGRAPHY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography"
+_TCPIP = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"
 _COMPUTER_NAME = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\ComputerName"
 _INTERNET = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings"
 _RPC = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\RpcSs"
@@ -216,6 +220,7 @@ def _identity(name: str, mapping: t.Mapping[str, t.Any], release: Release) -> Id
         server=server,
         language=language,
         domain=mapping.get("domain"),
+        machine_guid=str(mapping.get("machine_guid") or uuid.uuid5(uuid.NAMESPACE_DNS, name)),
     )
 
 
@@ -301,6 +306,8 @@ def _windows(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
             registry.set(key, "CurrentMajorVersionNumber", Value(DWORD, 10))
     for part in ("ActiveComputerName", "ComputerName"):
         registry.set(f"{_COMPUTER_NAME}\\{part}", "ComputerName", Value(SZ, identity.computer_name))
+    registry.set(_CRYPTOGRAPHY, "MachineGuid", Value(SZ, identity.machine_guid))
+    registry.set(_TCPIP, "Domain", Value(SZ, identity.domain or ""))
     for name in _SCHANNEL_TREE:
         registry.create(f"{SCHANNEL_KEY}\\{name}")
     # A service that every Windows has (seen under wine as well).

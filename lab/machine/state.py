@@ -82,6 +82,7 @@ class Identity:
     server: bool
     language: str = "en-US"
     domain: str | None = None
+    machine_guid: str = ""
 
 
 @dataclass

@@ -283,6 +283,13 @@ _ALL: tuple[Rule, ...] = (
          "Only a handshake with the server that the connector uses proves anything.",
          "Probe the Tetra host of the region.", CISCO_NOTE,
          "`probe`: the host that was asked."),
+    # The machine
+    Rule("TETRA-IDENTITY", "high", "Another machine answers than the name says",
+         "A name that answers as another machine than before, or a machine under two names, may be an address that was "
+         "given away, a wrong DNS entry or a planted answer: what is judged here may not be what is repaired. Clones "
+         "share a machine GUID, and setting up anew changes it. No repair is begun until the name is accepted.",
+         "Look which machine answers; then name it in tetra_accept_identity.", "docs/compliance.md",
+         "`facts`: what differs, or the other name."),
     # The connector
     Rule("TETRA-CONNECTOR-ABSENT", "info", "Cisco Secure Endpoint is not installed",
          "There is nothing to update. In a golden image the connector is usually installed later, so there the suites "

@@ -70,6 +70,9 @@ class Os(Section):
     kind: t.Literal["client", "server"] | None
     computer_name: str | None
     architecture: str | None
+    domain: t.NotRequired[str | None]
+    """The primary DNS suffix; missing in documents of 1.0."""
+    machine_guid: t.NotRequired[str | None]
 
 
 class SuiteRow(t.TypedDict):

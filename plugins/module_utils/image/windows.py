@@ -37,6 +37,8 @@ NOT_RUNNING = "Only a running Windows can tell; this is an image."
 
 _VERSION_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 _PRODUCT_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\ProductOptions"
+_CRYPTOGRAPHY_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Cryptography"
+_TCPIP_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters"
 _NAME_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName"
 _ENVIRONMENT_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
 _CBS_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending"
@@ -136,11 +138,13 @@ class Windows:
             or registry.text(_VERSION_KEY, "ReleaseId"),
             "kind": _kind(installation, product_type),
             "computer_name": registry.text(_NAME_KEY, "ComputerName"),
+            "domain": registry.text(_TCPIP_KEY, "Domain") or None,
+            "machine_guid": registry.text(_CRYPTOGRAPHY_KEY, "MachineGuid") or None,
             "architecture": registry.text(_ENVIRONMENT_KEY, "PROCESSOR_ARCHITECTURE"),
         }
         if section["build"] is None:
             why = "The hive SOFTWARE does not tell the build number of Windows."
-            return {**section, **facts.section(facts.ERROR, why)}
+            section["status"], section["reason"] = facts.ERROR, why
         return section
 
     def _fips(self) -> d.Fips:

@@ -17,6 +17,7 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.identities import Identities
 
 _LENGTH = struct.Struct(">I")
 MAX_FRAME = 4 * 1024 * 1024
@@ -31,6 +32,7 @@ class Orders:
     policy: dict[str, t.Any] | None
     domain: DomainPolicy | None = None
     as_image: bool = False
+    identities: Identities | None = None
     memory: int = 1024 * 1024 * 1024
     """Bytes that a process may take beyond what it begins with."""
 

@@ -107,7 +107,7 @@ async def _record(orders: Orders, job: Job) -> Record:
             await bridge.run(connection.close, GOODBYE)
     finally:
         connection.drop()
-    return judge(job.host, gathered, orders.token, orders.policy, orders.domain)
+    return judge(job.host, gathered, orders.token, orders.policy, orders.domain, orders.identities)
 
 
 def _limit_memory(more: int) -> None:

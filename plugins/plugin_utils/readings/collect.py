@@ -100,7 +100,7 @@ def read_facts(
         "host": host,
         "collected_at": collected_at,
         "source": "live",
-        "os": system.operating_system(surveyed),
+        "os": system.operating_system(surveyed, replies),
         "cipher_suites": tls.cipher_suites(surveyed, replies),
         "local_order": tls.local_order(surveyed),
         "policy_order": tls.policy_order(surveyed, replies),

@@ -27,7 +27,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry i
     select,
     values_question,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import Survey
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import CRYPTOGRAPHY_KEY, TCPIP_KEY, Survey
 
 FIRST_BUILD_WITH_TLS_CMDLETS = 10240
 LOG_LINES = 40
@@ -118,6 +118,8 @@ def compose(survey: Survey, shell: Shell, as_image: bool = False) -> Plan:
                 frozenset({service[0].lower()}),
             )
         )
+    # Last, and by itself: a restricted session of an earlier release refuses it.
+    asked.append(values_question("identity", [CRYPTOGRAPHY_KEY, TCPIP_KEY], ["MachineGuid", "Domain"]))
     return Plan(asked, layout, registry_pol, archive)
 
 

@@ -20,14 +20,16 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions 
     NOT_ASKED,
     Reply,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import listing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import RegistryAnswers, listing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import (
     COMPUTER_NAME_KEY,
+    CRYPTOGRAPHY_KEY,
     CURRENT_VERSION_KEY,
     ELEVATION_KEY,
     RENAMES_VALUE,
     SERVICING_KEY,
     SESSION_MANAGER_KEY,
+    TCPIP_KEY,
     WINDOWS_UPDATE_KEY,
     WINHTTP_PROXY_KEY,
     WINHTTP_PROXY_VALUE,
@@ -38,13 +40,19 @@ _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)
 _DMTF = re.compile(r"(\d{14})\.\d{6}([+-]\d{3})")
 
 
-def operating_system(survey: Survey) -> d.Os:
+def operating_system(survey: Survey, replies: t.Mapping[str, Reply]) -> d.Os:
     answer = survey.registry.key(CURRENT_VERSION_KEY)
     values = answer.properties
 
     def text(name: str) -> str | None:
         value = values.get(name.lower())
         return value if isinstance(value, str) else None
+
+    identities = RegistryAnswers(replies.get("identity", NOT_ASKED))
+
+    def identity(key: str, value: str) -> str | None:
+        data = identities.data(key, value)
+        return data if isinstance(data, str) and data else None
 
     ubr = values.get("ubr")
     installation = text("InstallationType")
@@ -66,6 +74,8 @@ def operating_system(survey: Survey) -> d.Os:
         "display_version": text("DisplayVersion") or text("ReleaseId"),
         "kind": kind,
         "computer_name": name if isinstance(name, str) else None,
+        "domain": identity(TCPIP_KEY, "Domain"),
+        "machine_guid": identity(CRYPTOGRAPHY_KEY, "MachineGuid"),
         "architecture": survey.environment.get("processor_architew6432")
         or survey.environment.get("processor_architecture"),
     }

@@ -212,6 +212,9 @@ class Cure:
         self.outcome.before = {"facts": facts, "verdict": verdict}
         self.outcome.plan = document
         todo = document["todo"]
+        stranger = self._around.stranger(facts)
+        if stranger is not None:
+            raise _End("held", stranger)
         if self._options.check_only:
             self.outcome.changed = todo == planning.CHANGE
             raise _End("planned")

@@ -89,6 +89,8 @@ class Surroundings:
     """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
     gpo_changed: t.Callable[[], bool] = lambda: False
     """Whether this run changed a domain GPO because of this endpoint, among others."""
+    stranger: t.Callable[[t.Any], str | None] = lambda _facts: None
+    """A sentence where the facts are those of another machine than answered under this name before, or None."""
     file: t.Callable[[Outcome], None] = lambda _outcome: None
     """Files the outcome; called before the journal says that the endpoint has come to its end."""
     wave: int | None = None

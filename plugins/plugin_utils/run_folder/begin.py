@@ -38,6 +38,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LOCK_FILE = ".lock"
+_PARTS = ("before", "after")
+"""The run folders of a remediation."""
 NO_ENDPOINT = (
     "No endpoint was tested: the inventory is empty, or tetra_hosts, --limit or --tags left nothing of it: look for a "
     "typo."
@@ -52,6 +54,13 @@ class RunFolder:
     run_id: str
     token: str
     policy: dict[str, t.Any]
+
+    @property
+    def results_dir(self) -> Path:
+        """The folder of all runs; a remediation's own run folders lie one deeper."""
+        folder = self.path.parent
+        is_part = self.path.name in _PARTS and all((folder / name / RUN_FILE).exists() for name in _PARTS)
+        return folder.parent if is_part else folder
 
 
 def begin_run(

@@ -22,11 +22,13 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_value
     read_domain_policy_file,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.identity import stranger_finding
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import Gathered, gather, probe_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import results
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import RunFolder, join_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.identities import Identities
 
 FACT_NAME = "fleetops_tetra"
 
@@ -53,7 +55,10 @@ def audit_endpoint(
     else:
         probe = probe_options(arguments) if arguments["probe"] else None
         gathered = gather(connection, host, arguments["timeout"], probe, arguments["as_image"])
-        record = judge(host, gathered, token, policy, domain)
+        # The build machine of an image is another one each time, under the same name.
+        keeps = run is not None and not arguments["as_image"]
+        identities = Identities(run.results_dir, tuple(arguments["accept_identity"])) if run and keeps else None
+        record = judge(host, gathered, token, policy, domain, identities)
     return record, results.write_record(run.path, record) if run is not None else None
 
 
@@ -63,8 +68,12 @@ def judge(
     token: str | None,
     policy: dict[str, t.Any] | None,
     domain: DomainPolicy | None = None,
+    identities: Identities | None = None,
 ) -> Record:
-    """The record of what was gathered, judged with the policy of a domain as well where there is one."""
+    """The record of what was gathered, judged with the policy of a domain as well where there is one.
+
+    ``identities`` tells whether it is the machine that answered before. Raises OSError where that cannot be kept.
+    """
     if gathered.facts is None:
         error = gathered.error or SessionError("internal", "Nothing was gathered.")
         return results.unknown_record(host, error.kind, str(error), token, policy, gathered.timing)
@@ -74,6 +83,9 @@ def judge(
         sentence = f"The collection could not judge these facts ({type(fault).__name__})."
         record = results.unknown_record(host, "internal", sentence, token, policy, gathered.timing)
         return {**record, "facts": gathered.facts}
+    stranger = identities.stranger(host, gathered.facts) if identities is not None else None
+    if stranger is not None:
+        verdict["findings"].append(stranger_finding(host, stranger))
     return results.make_record(host, token, verdict, gathered.facts, gathered.timing)
 
 

@@ -18,6 +18,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.bulk.supervisor imp
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import bridge, http_client, session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import probe_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import join_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.identities import Identities
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import STATES, read_run_info
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import chosen_domain, chosen_policy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.host_options import HostOptions
@@ -38,7 +39,9 @@ def audit_many(hosts: t.Sequence[str], options: HostOptions, arguments: t.Mappin
     domain = chosen_domain(arguments["domain_policy"])
     run = join_run(Path(arguments["run"]))
     policy = chosen_policy(arguments["policy"], run)
-    orders = Orders(run.path, run.token, policy, domain, arguments["as_image"])
+    # The build machine of an image is another one each time, under the same name.
+    identities = None if arguments["as_image"] else Identities(run.results_dir, tuple(arguments["accept_identity"]))
+    orders = Orders(run.path, run.token, policy, domain, arguments["as_image"], identities)
     probe = probe_options(arguments) if arguments["probe"] else None
     processes = arguments["processes"] or len(os.sched_getaffinity(0))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import typing as t
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import cure as documents
@@ -47,6 +48,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard i
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import is_death, known_of, last_try
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import MaintenanceWindow, RebootPlaces
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.identities import Identities
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
     make_record,
     unknown_record,
@@ -129,6 +131,9 @@ def _surroundings(
         wave=remediation.next_wave(run),
         other_way=other_way,
     )
+    # The build machine of an image is another one each time, under the same name.
+    if not arguments["as_image"]:
+        around.stranger = partial(Identities(run.results_dir, tuple(arguments["accept_identity"])).stranger, host)
     if window is not None:
         around.may_start = lambda: window.closed(datetime.now())
     if arguments["max_reboots"]:

@@ -35,9 +35,11 @@ ASKING: t.Final[dict[str, dict[str, t.Any]]] = {
     "probe_proxy": {"type": "str", "default": default("tetra_probe_proxy")},
 }
 ENDPOINT_INFO: t.Final = ASKING
+ACCEPT_IDENTITY: t.Final[dict[str, t.Any]] = {"type": "list", "elements": "str", "default": []}
 AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     **ASKING,
     "run": {"type": "path"},
+    "accept_identity": ACCEPT_IDENTITY,
     "policy": POLICY,
     "return_facts": {"type": "bool", "default": False},
     "as_image": {"type": "bool", "default": False},
@@ -47,6 +49,7 @@ BULK_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     **ASKING,
     "run": {"type": "path", "required": True},
     "hosts": {"type": "list", "elements": "str"},
+    "accept_identity": ACCEPT_IDENTITY,
     "policy": POLICY,
     "as_image": AUDIT["as_image"],
     "domain_policy": AUDIT["domain_policy"],
@@ -120,6 +123,7 @@ NAMED_ROLES: t.Final[dict[str, t.Any]] = {
 MAX_FAILURES: t.Final[dict[str, t.Any]] = {"type": "str", "default": default("tetra_max_failures")}
 CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path", "required": True},
+    "accept_identity": ACCEPT_IDENTITY,
     "plan": PLAN,
     "max_failures": MAX_FAILURES,
     "max_failure_rate": {"type": "str"},
