@@ -45,7 +45,7 @@ from ansible_collections.fleetops.tetra.tests.unit.lab_session import Connection
 BUILD = pathlib.Path(__file__).resolve().parents[2] / "build" / "engine"
 DEFAULT = "Microsoft.PowerShell"
 NAME = "pc"
-_LAB_FILE = ".exe"
+_LAB_FILE = (".exe", ".dll")
 _OURS = "C:\\tetra-tests"
 _MODULES = "C:\\Program Files\\PowerShell\\Modules"
 _FOLDERS = (

@@ -78,6 +78,7 @@ CANARY = (CURRENT_VERSION_KEY, "CurrentBuildNumber")
 not count."""
 CANARY_SERVICE = "RpcSs"
 """A service that every Windows has."""
+_SERVICE_PATHS = tuple(f"{SERVICES_KEY}\\{name}" for name in (CANARY_SERVICE, "CiscoAMP*", CANARY_SERVICE))
 DOUBT = "The session does not show what every Windows has, so what it says to be missing is not known."
 _ITEM_KEYS = (SERVICING_KEY, WINDOWS_UPDATE_KEY, SESSION_MANAGER_KEY, ELEVATION_KEY)
 SCHANNEL_PARENTS = tuple(dict.fromkeys(facts.schannel_path(key).rpartition("\\")[0] for key in facts.SCHANNEL_KEYS))
@@ -101,16 +102,12 @@ def questions() -> list[Question]:
         Question(
             "services",
             (
-                # A pattern that fits nothing gives nothing, and no error; the other service tells that one looked.
-                going_on(
-                    "Get-ItemProperty",
-                    Path=[provider_path(f"{SERVICES_KEY}\\{name}") for name in ("CiscoAMP*", CANARY_SERVICE)],
-                ),
+                # A pattern that fits nothing gives nothing, and no error; the service on both sides tells that nothing
+                # was left out in between.
+                going_on("Get-ItemProperty", Path=[provider_path(path) for path in _SERVICE_PATHS]),
                 select("PSChildName", "ImagePath", "Start"),
             ),
-            frozenset(
-                {SERVICES_KEY.lower(), *(f"{SERVICES_KEY}\\{name}".lower() for name in ("CiscoAMP*", CANARY_SERVICE))}
-            ),
+            frozenset({SERVICES_KEY.lower(), *map(str.lower, _SERVICE_PATHS)}),
         ),
     ]
 
@@ -211,13 +208,14 @@ class Survey:
         return about is not None and about.keys == len(below) and self.schannel.doubt is None
 
     def shows_services(self) -> bool:
-        """Whether a service that every Windows has came back beside those that were asked for."""
-        return any(
+        """Whether the service that every Windows has came back on both sides of those that were asked for."""
+        shown = [
             isinstance(thing, Thing)
             and str(thing.get("PSChildName")).lower() == CANARY_SERVICE.lower()
             and isinstance(thing.get("ImagePath"), str)
             for thing in self.services.values
-        )
+        ]
+        return len(shown) > 1 and shown[0] and shown[-1]
 
     def connector_service(self) -> tuple[str, str, int | None] | None:
         """(name, image path, start) of the connector's service."""

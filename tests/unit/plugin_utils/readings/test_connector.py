@@ -21,7 +21,7 @@ RPC = {"PSChildName": "RpcSs", "ImagePath": "C:\\Windows\\system32\\svchost.exe 
 
 def status(*services: t.Any, refusals: t.Sequence[Refusal] = (), complete: bool = True, rpc: t.Any = "running") -> str:
     rpc = RPC if rpc == "running" else rpc
-    services = (*services, rpc) if rpc is not None else services
+    services = (rpc, *services, rpc) if rpc is not None else services
     reply = Reply([Thing((), one) if isinstance(one, dict) else one for one in services], list(refusals), complete)
     registry: t.Any = SimpleNamespace(data=lambda key, name: None)
     survey = Survey(registry, Reply(), Reply(), reply, {})
