@@ -34,7 +34,7 @@ class RemoteFiles:
         """The content, or None where there is no such file."""
         answer = self._asker.ask([(self._bytes("Get-Content", LiteralPath=path, Raw=True, ErrorAction="Continue"),)])
         if answer.refusals:
-            if all(refusal.is_missing for refusal in answer.refusals):
+            if all(refusal.proves_absence({path.lower()}) for refusal in answer.refusals):
                 return None
             raise _refused(answer, f"{path} could not be read")
         content = _joined(answer.output)
@@ -51,7 +51,7 @@ class RemoteFiles:
         )
         if any(isinstance(item, Thing) for item in answer.output):
             return True
-        if answer.refusals and all(refusal.is_missing for refusal in answer.refusals):
+        if answer.refusals and all(refusal.proves_absence({path.lower()}) for refusal in answer.refusals):
             return False
         raise _refused(answer, f"Whether {path} exists could not be read")
 

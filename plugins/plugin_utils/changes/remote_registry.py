@@ -10,7 +10,10 @@ provider takes a slash for a separator, so ``Ciphers\\AES 128/128`` goes through
 ``-Force``: on an existing key it would empty the key.
 
 The provider hands over REG_SZ and REG_EXPAND_SZ alike, as text with its variables replaced; which of the two it is,
-only ``EnumValues`` of StdRegProv tells. Without WMI the type stays ``REG_SZ_OR_EXPAND_SZ``, and is written as REG_SZ.
+``EnumValues`` of StdRegProv tells, or ``GetValueKind`` of the key itself. The text as it is stored comes from
+``GetValue`` of the key; both go through ``ForEach-Object -MemberName`` (seen on 7.6), which a session without the full
+language may refuse. A REG_EXPAND_SZ whose stored text cannot be had is refused, since it could not be put back. Without
+either the type stays ``REG_SZ_OR_EXPAND_SZ``, and is written as REG_SZ.
 """
 
 from __future__ import annotations
@@ -30,8 +33,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Unsigned,
     command,
 )
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import Reply
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
     HKEY_LOCAL_MACHINE,
+    listing,
     provider_path,
     select,
     typed,
@@ -53,6 +58,8 @@ _TYPES = {
 _BY_STDREGPROV = {"REG_SZ": ("String", "sValue"), "REG_DWORD": ("DWORD", "uValue")}
 """Type → the word in the names of the methods, and their argument. Other types could not be put back exactly."""
 _CIM_ABSENT = (1, 2)
+_MAY_NOT_DELETE = "System.ArgumentException,Microsoft.PowerShell.Commands.RemoveItemCommand"
+_ABOUT_KEY = ("Name", "Property", "ValueCount", "SubKeyCount")
 _CIM_DENIED = 5
 
 
@@ -100,7 +107,7 @@ class RemoteRegistry:
         )
         if any(isinstance(item, Thing) for item in answer.output):
             return True
-        if answer.refusals and all(refusal.is_missing for refusal in answer.refusals):
+        if answer.refusals and all(refusal.proves_absence({path.lower()}) for refusal in answer.refusals):
             return False
         raise _refused(answer.refusals, f"Whether the key {path} exists could not be read")
 
@@ -137,6 +144,9 @@ class RemoteRegistry:
         """Takes a key away that we made; it must hold no values and no keys."""
         statement = (command("Remove-Item", LiteralPath=provider_path(path), ErrorAction="Continue"),)
         answer = self._ask(statement)
+        if any(refusal.error_id.startswith(_MAY_NOT_DELETE) for refusal in answer.refusals):
+            # The provider's answer for a key that may not be deleted, without a word about rights (seen on 7.6).
+            raise NotWritable(f"The key {path} could not be removed: the account has no right to it.")
         if answer.refusals:
             raise _refused(answer.refusals, f"The key {path} could not be removed")
 
@@ -157,20 +167,60 @@ class RemoteRegistry:
         )
         answer = self._ask(statement)
         things = [item for item in answer.output if isinstance(item, Thing)]
-        if things:
-            data = things[0].get(name)
+        data = things[0].get(name) if things else None
+        if data is None:
+            if not things and answer.refusals and all(r.proves_absence({path.lower()}) for r in answer.refusals):
+                return dict(ABSENT)
+            data = self._named(path, name, answer)
             if data is None:
                 return dict(ABSENT)
-            stored = typed(data)
-            if stored is None:
-                raise ChangeError("unreadable", f"{path}\\{name} holds something that is no registry value.")
-            if stored["type"] == "REG_SZ_OR_EXPAND_SZ":
-                stored["type"] = self._kind_of_text(path, name)
-            return {"status": "ok", **stored}
-        if not answer.refusals or all(refusal.is_missing for refusal in answer.refusals):
-            # No object and no error: a key without values.
-            return dict(ABSENT)
-        raise _refused(answer.refusals, f"{path}\\{name} could not be read")
+        stored = typed(data)
+        if stored is None:
+            raise ChangeError("unreadable", f"{path}\\{name} holds something that is no registry value.")
+        if stored["type"] == "REG_SZ_OR_EXPAND_SZ":
+            stored["type"] = self._kind_of_text(path, name)
+        if stored["type"] == "REG_EXPAND_SZ":
+            stored["data"] = self._unexpanded(path, name)
+        return {"status": "ok", **stored}
+
+    def _named(self, path: str, name: str, before: Answer) -> t.Any:
+        """A value that did not come with its key, or None where the key's own list of names, as long as the key counts
+        its values, lacks it. Another value may have spoilt the answer, so this one is asked for by its name."""
+        key = provider_path(path)
+        statement = (command("Get-Item", LiteralPath=key, ErrorAction="Continue"), select(*_ABOUT_KEY))
+        about = self._ask(statement)
+        if about.refusals and all(refusal.proves_absence({path.lower()}) for refusal in about.refusals):
+            return None
+        listed = listing(Reply(about.output)).get(path.lower())
+        has = listed.has(name) if listed is not None else None
+        if has is False:
+            return None
+        if has is None:
+            raise _refused([*before.refusals, *about.refusals], f"{path}\\{name} could not be read")
+        asked = command("Get-ItemProperty", LiteralPath=key, Name=[name], ErrorAction="Continue")
+        answer = self._ask((asked, select("PSPath", name)))
+        for item in answer.output:
+            if isinstance(item, Thing) and item.get(name) is not None:
+                return item.get(name)
+        raise ChangeError("unreadable", f"{path}\\{name} exists, and its value could not be read.")
+
+    def _of_key(self, path: str, member: str, *arguments: str) -> t.Any:
+        """What a getter of the key itself gives; None where the session refuses it."""
+        statement = (
+            command("Get-Item", LiteralPath=provider_path(path), ErrorAction="Continue"),
+            command("ForEach-Object", MemberName=member, ArgumentList=list(arguments), ErrorAction="Continue"),
+        )
+        answer = self._ask(statement)
+        return answer.output[0] if len(answer.output) == 1 and not answer.refusals else None
+
+    def _unexpanded(self, path: str, name: str) -> str:
+        text = self._of_key(path, "GetValue", name, "", "DoNotExpandEnvironmentNames")
+        if not isinstance(text, str):
+            raise ChangeError(
+                "wrong_type",
+                f"{path}\\{name} is a REG_EXPAND_SZ whose stored text cannot be read here; it was left as it is.",
+            )
+        return text
 
     def _write_plain(self, path: str, name: str, wanted: State) -> None:
         if wanted["status"] == "absent":
@@ -199,7 +249,9 @@ class RemoteRegistry:
         try:
             kind = self._type_of(path, name)
         except ChangeError:
-            return "REG_SZ_OR_EXPAND_SZ"
+            told = self._of_key(path, "GetValueKind", name)
+            number = told.get("value") if isinstance(told, Thing) else None
+            kind = REGISTRY_TYPE_NAMES.get(number) if isinstance(number, int) else None
         return "REG_SZ" if kind == "REG_SZ" else "REG_EXPAND_SZ" if kind == "REG_EXPAND_SZ" else "REG_SZ_OR_EXPAND_SZ"
 
     def _type_of(self, path: str, name: str) -> str | None:
@@ -279,11 +331,10 @@ def _upwards(path: str) -> t.Iterator[str]:
 
 
 def _for_provider(state: State) -> t.Any:
-    """A REG_DWORD goes over as the signed number that PowerShell's own 0xFFFFFFFF is."""
+    """A number goes over as the signed one that PowerShell's own 0xFFFFFFFF is."""
     data = state["data"]
-    if state["type"] == "REG_DWORD" and data >= 1 << 31:
-        return data - (1 << 32)
-    return data
+    bits = {"REG_DWORD": 32, "REG_QWORD": 64}.get(state["type"])
+    return data - (1 << bits) if bits is not None and data >= 1 << (bits - 1) else data
 
 
 def _refused(refusals: t.Sequence[Refusal], what: str) -> ChangeError:

@@ -26,7 +26,7 @@ class Wide(int):
     """A number that was 64 bits wide."""
 
 
-_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_ESCAPE = re.compile(r"_[xX]([0-9A-Fa-f]{4})_")
 _LISTS = {"LST", "IE", "QUE", "STK"}
 
 
@@ -34,7 +34,7 @@ def _text(element: ET.Element) -> str:
     text = element.text or ""
     if "_x" not in text.lower():
         return text
-    units = _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), text.replace("_X", "_x"))
+    units = _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), text)
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
@@ -120,6 +120,9 @@ class _Reader:
         properties: dict[str, t.Any] = {}
         content: list[t.Any] = []
         reference = element.attrib.get("RefId")
+        if reference is not None:
+            # For an object that names itself below; the finished one takes its place.
+            self.objects[reference] = Thing((), properties)
         for child in element:
             tag = _tag(child)
             if tag == "TN":

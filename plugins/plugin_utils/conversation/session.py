@@ -13,6 +13,7 @@ is not closed on its own (that would cost a request); the end of the runspace cl
 from __future__ import annotations
 
 import logging
+import time
 import typing as t
 from copy import copy
 from dataclasses import dataclass
@@ -23,7 +24,12 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.fragments import ErrorText, OnePassFragmenter
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.guarded import guard_connection
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import Place, explain
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import (
+    SLOW_TO_BEGIN,
+    Place,
+    explain,
+    took_too_long,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     CATEGORIES,
     Answer,
@@ -39,7 +45,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
 
 PYPSRP_ERROR: ImportError | None = None
 try:
-    from pypsrp.complex_objects import ComplexObject, ObjectMeta, Pipeline, PSInvocationState
+    from pypsrp.complex_objects import ComplexObject, ObjectMeta, Pipeline, PSInvocationState, RunspacePoolState
     from pypsrp.exceptions import WinRMError
     from pypsrp.messages import CreatePipeline, ErrorRecordMessage
     from pypsrp.powershell import PowerShell
@@ -58,6 +64,8 @@ _MERGES = (
     ("merge_previous", "MergePreviousResults"),
 )
 _OPTIONAL_MERGES = ("merge_error", "merge_warning", "merge_verbose", "merge_debug", "merge_information")
+_LONGEST_OPENING = 900.0
+"""Seconds that an opening is waited for where the caller sets no deadline."""
 _COMMANDS_HERE = "commands of a statement"
 _LIST_OF_OBJECTS = (
     (
@@ -256,13 +264,39 @@ class Session:
         except DeadlineExceeded:
             raise
         except Exception as error:
-            raise explain(error, self._place) from error
+            if not self._is_opening(error):
+                raise explain(error, self._place) from error
+            self._go_on_opening()
         pool = self._connection.runspace
         if not hasattr(getattr(pool, "_fragmenter", None), "serializer"):
             raise SessionError("connection_plugin", "This collection does not know the installed pypsrp: use 0.9.")
         if not isinstance(pool._fragmenter, OnePassFragmenter):
             pool._fragmenter = OnePassFragmenter.in_place_of(pool._fragmenter)
         pool._fragmenter.serializer = _WireSerializer()
+
+    def _is_opening(self, error: BaseException) -> bool:
+        """Whether the endpoint has taken the session and is only slow to begin it, after a boot or an update."""
+        pool = self._connection.runspace
+        return took_too_long(error) and getattr(pool, "state", None) == RunspacePoolState.NEGOTIATION_SENT
+
+    def _go_on_opening(self) -> None:
+        """Asks the shell that is being opened again and again, until the caller's deadline."""
+        end = time.monotonic() + _LONGEST_OPENING
+        pool = self._connection.runspace
+        while pool.state == RunspacePoolState.NEGOTIATION_SENT:
+            try:
+                pool._receive()
+            except DeadlineExceeded as late:
+                raise SessionError("timeout", f"{self._place} {SLOW_TO_BEGIN}") from late
+            except Exception as error:
+                if not took_too_long(error) or time.monotonic() > end:
+                    raise explain(error, self._place) from error
+        plugin: t.Any = self._connection
+        if hasattr(plugin, "_connected"):
+            # As the psrp plugin notes it after an opening of its own.
+            plugin._connected, plugin._last_pipeline = True, None
+        else:
+            plugin.connected = True
 
     def ask(self, statements: t.Sequence[Statement]) -> Answer:
         """One pipeline. Raises SessionError, or AnswerError where only this answer is unreadable."""
@@ -381,6 +415,9 @@ def _tagged(value: t.Any) -> t.Any:
         return {key: _tagged(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_tagged(item) for item in value]
+    if isinstance(value, int) and not -(1 << 31) <= value < 1 << 31:
+        # As I32, which pypsrp takes for every number, the engine never answers (seen on 7.6).
+        return TaggedValue("I64" if value < 1 << 63 else "U64", value)
     return value
 
 

@@ -19,7 +19,10 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.wsman_faults import FAULTS
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.wsman_faults import (
+    FAULTS,
+    OPERATION_TIMED_OUT,
+)
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,15 @@ def _wsman(chain: list[BaseException], place: Place) -> SessionError | None:
         what = f"{known.words} {place.configuration}" if code == _NO_SUCH_CONFIGURATION else known.words
         return SessionError("session", f"{place} {what} (WS-Man fault {code}).", known.transient)
     return SessionError("session", f"{place} answered with a WS-Man fault (code {code}).")
+
+
+SLOW_TO_BEGIN = "took the session, and did not begin it in time: PowerShell was still starting there."
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Whether WS-Man only says that an operation has not ended yet: the same request may be sent again."""
+    fault = _find(list(_chain(error)), "pypsrp.WSManFaultError")
+    return fault is not None and _fault_code(fault) == OPERATION_TIMED_OUT
 
 
 def _fault_code(fault: BaseException) -> int | None:

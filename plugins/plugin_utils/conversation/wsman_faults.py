@@ -40,6 +40,7 @@ FAULTS: t.Final[dict[int, Fault]] = {
     2150859242: Fault(f"{_ROOM}: it lacks the memory that a session needs at least", True),
     2150858815: Fault(f"{_ROOM}: a quota of WinRM is used up", True),
     OPERATION_TIMED_OUT: Fault("did not begin the session within the operation time-out: it is slow to start", True),
+    995: Fault("lost the process of the session in the middle: PowerShell died there, or was ended"),
     2150859177: Fault("takes the request for one of another account than the shell's"),
     2150859180: Fault("allows no remote shells (AllowRemoteShellAccess is off)"),
     2150859161: Fault("wants the request to be sent to another place, which is not done"),

@@ -148,11 +148,11 @@ def test_text_of_the_other_type_is_written_anew(windows: Fresh) -> None:
 
 
 @pytest.mark.parametrize("wmi", ["broken", "denied"])
-def test_without_wmi_a_text_whose_type_is_not_known_can_be_put_back(windows: Fresh, wmi: str) -> None:
+def test_without_wmi_the_key_itself_tells_the_type_of_a_text(windows: Fresh, wmi: str) -> None:
     pc = windows(policy="A,B", wmi=wmi)
     registry = RemoteRegistry(pc.session)
     before = registry.read(POLICY_KEY, "Functions")
-    assert before == ok("REG_SZ_OR_EXPAND_SZ", "A,B")
+    assert before == ok("REG_SZ", "A,B")
     registry.write(POLICY_KEY, "Functions", ok("REG_SZ", "C"))
     registry.write(POLICY_KEY, "Functions", before)
     assert pc.value(POLICY_KEY, "Functions") == Value(SZ, "A,B")

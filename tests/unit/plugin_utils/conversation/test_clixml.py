@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,19 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         clixml.parse(text)
     except AnswerError:
         pass
+
+
+@pytest.mark.parametrize("text", ["Basis_XP_Härtung", "_X", "_x", "_X0041", "Basis_x005F_XP", "_x0041_", "_X0041_"])
+def test_a_text_with_an_underscore_and_an_x_stays_as_it_is(text: str) -> None:
+    """PowerShell writes every ``_x`` and ``_X`` as ``_x005F_x`` (recorded for Basis_XP on 7.6)."""
+    wire = re.sub("_(?=[xX])", "_x005F_", text)
+    assert clixml.parse(f"<S>{wire}</S>") == text
+
+
+def test_an_object_that_names_itself_is_read() -> None:
+    found = clixml.parse(
+        '<Obj RefId="0"><TN RefId="0"><T>A</T></TN><MS><S N="Name">x</S><Ref N="Me" RefId="0" />'
+        '<Obj N="Child" RefId="1"><MS><Ref N="Parent" RefId="0" /></MS></Obj></MS></Obj>'
+    )
+    assert (found.get("Name"), found.get("Me").get("Name")) == ("x", "x")
+    assert found.get("Child").get("Parent").get("Name") == "x"
