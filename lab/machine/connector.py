@@ -112,6 +112,7 @@ def install(state: WindowsState, connector: Connector) -> None:
     state.registry.set(driver, "ImagePath", Value(EXPAND_SZ, "\\SystemRoot\\System32\\drivers\\CiscoAMPCEFWDriver.sys"))
     if not connector.damaged:
         state.files.write(image, b"MZ", moment)
+        state.files.write(f"{connector.folder}\\ipsupporttool.exe", b"MZ", moment)
     policy = state.files.write(f"{ROOT}\\policy.xml", policy_xml(connector), moment)
     policy.denied = connector.hides_policy
     state.files.write(f"{ROOT}\\local.xml", local_xml(connector), moment)

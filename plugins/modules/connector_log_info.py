@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.connector import log, log_files, log_lines
+from ansible_collections.fleetops.tetra.plugins.module_utils.connector import bundle, log, log_files, log_lines
 
 
 def _parse_time(text: str) -> dt.datetime | None:
@@ -70,11 +71,16 @@ def main() -> None:
         modified = _parse_time(module.params["modified"])
         if modified is None:
             module.fail_json(msg="modified is not a time like 2026-11-24T03:43:00Z.")
-    try:
-        files = log_files.log_files(Path(module.params["path"]), module.params["siblings"])
-        reading = log.read(log_files.file_lines(files), keep)
-    except log_files.LogError as error:
-        module.fail_json(msg=str(error))
+    path, unpacked = Path(module.params["path"]), None
+    with tempfile.TemporaryDirectory(prefix="tetra-bundle-") as folder:
+        try:
+            if bundle.is_bundle(path):
+                unpacked = bundle.unpack(path, Path(folder))
+            source = path if unpacked is None else Path(folder)
+            files = log_files.log_files(source, module.params["siblings"])
+            reading = log.read(log_files.file_lines(files), keep)
+        except (log_files.LogError, bundle.BundleError) as error:
+            module.fail_json(msg=str(error))
     modified = modified or files[-1].modified
 
     def time_of(update: log.Update) -> dt.datetime | None:
@@ -84,11 +90,19 @@ def main() -> None:
 
     module.exit_json(
         changed=False,
-        files=[{"path": str(file.path), "size": file.size, "modified": log.iso(file.modified)} for file in files],
+        files=[
+            {
+                "path": str(file.path) if unpacked is None else f"{path}/{file.path.name}",
+                "size": file.size,
+                "modified": log.iso(file.modified),
+            }
+            for file in files
+        ],
         count=reading.count,
         updates=[_update(update, time_of(update)) for update in reading.updates],
         last_update=log.section_of(reading, modified, offset),
         statistics=_statistics(reading.statistics),
+        bundle=unpacked,
     )
 
 

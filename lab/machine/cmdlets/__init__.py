@@ -28,6 +28,7 @@ from ansible_collections.fleetops.tetra.lab.machine.cmdlets import (
     set_content,
     sfc,
     shutdown,
+    support_tool,
     tls,
     tls_writes,
     tracing,
@@ -66,6 +67,7 @@ PROXIES: dict[str, Cmdlet] = {"select-object": select_object.RESTRICTED, "get-co
 NATIVES: dict[str, NativeRunner] = {
     "curl.exe": curl.run,
     "gpupdate.exe": gpupdate.run,
+    "ipsupporttool.exe": support_tool.run,
     "netsh.exe": tracing.netsh,
     "pktmon.exe": tracing.pktmon,
     "schtasks.exe": schtasks.run,

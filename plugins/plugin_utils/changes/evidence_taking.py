@@ -36,6 +36,7 @@ LONGEST_FETCH = 64 << 20
 """Bytes of a capture that are fetched; a larger file stays where it is until it is taken away."""
 SHORTEST = 10.0
 """Seconds; shorter captures of netsh were seen to be empty (microsoft/etl2pcapng issue 40)."""
+_BUNDLE_PAUSE = 3.0
 _DESCRIPTION = (
     "Ends the packet capture and the debug logging that fleetops.tetra began for a diagnosis, in case its controller "
     "does not. Delete it when no diagnosis is under way."
@@ -65,6 +66,8 @@ class Taken:
     data: bytes | None = None
     converted: bool = False
     why_not: str | None = None
+    bundle: bytes | None = None
+    bundle_why_not: str | None = None
     logging: bool = False
     """Whether this run switched debug logging on."""
 
@@ -91,6 +94,49 @@ class EvidenceTaking:
             self.taken.logging = self._run(self._sfc, "-l", "start")
         if tool is not None:
             self._capture(tool, start)
+
+    def bundle(self, wait: Waiter) -> bytes | None:
+        """The bundle of the connector's own tool; ``taken.bundle_why_not`` says why there is none.
+
+        The tool may come back before its file is whole, so the file counts when it has stopped growing.
+        """
+        if self._sfc is None:
+            return None
+        tool = f"{self._sfc.rpartition(chr(92))[0]}\\ipsupporttool.exe"
+        try:
+            if not self._files.exists(tool) or not self._run(tool, "-o", self._folder):
+                raise ChangeError("no_bundle", "The connector's tool for support bundles is missing or was refused.")
+            return self._files.read(self._whole_bundle(wait))
+        except ChangeError as error:
+            self.taken.bundle_why_not = str(error)
+            return None
+
+    def _whole_bundle(self, wait: Waiter) -> str:
+        before: tuple[str, int] | None = None
+        while True:
+            found = self._find_bundle()
+            if found is not None and found == before:
+                if found[1] > LONGEST_FETCH:
+                    raise ChangeError(
+                        "too_large", f"The support bundle has {found[1] >> 20} MiB, more than is fetched."
+                    )
+                return found[0]
+            if before is not None and not wait(_BUNDLE_PAUSE) and found != before:
+                raise ChangeError("no_bundle", "The support bundle was not whole within the time allowed.")
+            if found is None and not wait(_BUNDLE_PAUSE):
+                raise ChangeError("no_bundle", "The connector's tool left no support bundle within the time allowed.")
+            before = found
+
+    def _find_bundle(self) -> tuple[str, int] | None:
+        path = f"{self._folder}\\CiscoAMP_Support_Tool*"
+        answer = self._asker.ask(
+            [(command("Get-ChildItem", Path=path, ErrorAction="Continue"), select("FullName", "Length"))]
+        )
+        for thing in answer.output:
+            name, length = (thing.get("FullName"), thing.get("Length")) if isinstance(thing, Thing) else (None, None)
+            if isinstance(name, str) and isinstance(length, int) and not isinstance(length, bool):
+                return name, int(length)
+        return None
 
     def end(self, wait: Waiter, began: float) -> Taken:
         """Ends both, fetches the capture, takes away everything. ``began``: seconds since the capture began."""

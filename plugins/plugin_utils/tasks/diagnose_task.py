@@ -24,6 +24,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.capture import docu
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.errors import CaptureError
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.extract import extract
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.judge import Expected
+from ansible_collections.fleetops.tetra.plugins.module_utils.connector import bundle as bundles
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import xml_paths
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, ERROR, NOT_READ
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage import evidence as e
@@ -68,13 +69,13 @@ def diagnose_task(
     try:
         with deadline(seconds + _GRACE):
             session.open()
-            evidence, capture = gather_evidence(session, host, arguments, Countdown(seconds), check_only)
+            evidence, taken = gather_evidence(session, host, arguments, Countdown(seconds), check_only)
     except (SessionError, DeadlineExceeded) as lost:
         session.abandon()
         return _failed(str(explain(lost, session.place, seconds)))
     verdict = evaluate(evidence["facts"])
     found = diagnose(evidence, verdict)
-    folder = file_diagnosis(Path(arguments["folder"]), evidence, found, capture, arguments) if not check_only else None
+    folder = file_diagnosis(Path(arguments["folder"]), evidence, found, taken, arguments) if not check_only else None
     return {
         "changed": False,
         "cause": found["cause"],
@@ -92,9 +93,10 @@ def diagnose_task(
 
 def gather_evidence(
     asker: Asker, host: str, arguments: t.Mapping[str, t.Any], wait: t.Callable[[float], bool], check_only: bool = False
-) -> tuple[e.Evidence, bytes | None]:
-    """All evidence of an endpoint, and the capture as it was taken. Raises SessionError when the conversation is lost.
+) -> tuple[e.Evidence, Taken]:
+    """All evidence of an endpoint, and capture and bundle as they were taken.
 
+    Raises SessionError when the conversation is lost.
     In check mode nothing is switched on and no update is asked for.
     """
     facts = collect(asker, host, now())
@@ -112,7 +114,9 @@ def gather_evidence(
         # Events of the update itself are newer than those that were read before it.
         found["schannel_events"] = beyond_tls.schannel_events(asker, system_root, found["schannel_events"]["level"])
     _read_capture(found, taken, target.proxy, arguments)
-    return found, taken.data
+    if taken.bundle_why_not is not None:
+        found["notes"].append(taken.bundle_why_not)
+    return found, taken
 
 
 def _update(
@@ -150,6 +154,8 @@ def _update(
     try:
         update = definitions.update(asker, facts, wait, policy=None)
         lines = definitions.read_lines(asker, f"{sfc}.log") or []
+        if arguments["support_bundle"]:
+            taking.taken.bundle = taking.bundle(wait)
     finally:
         taken = taking.end(wait, time.monotonic() - started)
     if already is False and serial is not None and _policy(asker, facts["connector"]["install_dir"])[1] != serial:
@@ -226,15 +232,17 @@ def wanted(arguments: t.Mapping[str, t.Any]) -> captures.Wanted:
 
 
 def file_diagnosis(
-    folder: Path, evidence: e.Evidence, found: Diagnosis, capture: bytes | None, arguments: t.Mapping[str, t.Any]
+    folder: Path, evidence: e.Evidence, found: Diagnosis, taken: Taken, arguments: t.Mapping[str, t.Any]
 ) -> Path:
     """Writes the files of one diagnosis, for the owner alone, and takes away captures that are older than allowed."""
     place = folder / encode_name(evidence["host"])
     private.make_folder(place)
-    if capture is not None and arguments["keep_days"] > 0:
+    if taken.bundle is not None:
+        _keep_bundle(place, evidence, taken.bundle)
+    if taken.data is not None and arguments["keep_days"] > 0:
         with tempfile.TemporaryDirectory(prefix="tetra-capture-") as temporary:
             whole = Path(temporary) / "capture"
-            whole.write_bytes(capture)
+            whole.write_bytes(taken.data)
             kept = place / "capture.pcap"
             with open(kept, "wb", opener=private.for_owner) as out:
                 count = extract(whole, out, wanted(arguments))
@@ -249,6 +257,23 @@ def file_diagnosis(
     write_page(place, evidence, found)
     forget_old_captures(folder, int(arguments["keep_days"]))
     return place
+
+
+def _keep_bundle(place: Path, evidence: e.Evidence, data: bytes) -> None:
+    """Of a support bundle the logs are kept, in ``bundle/``; the rest may hold the connector's identity."""
+    folder = place / "bundle"
+    private.make_folder(folder)
+    with tempfile.TemporaryDirectory(prefix="tetra-bundle-") as temporary:
+        path = Path(temporary) / "bundle.zip"
+        path.write_bytes(data)
+        try:
+            found = bundles.unpack(path, folder)
+        except bundles.BundleError as error:
+            evidence["notes"].append(str(error).replace(str(path), "The support bundle"))
+            return
+    for log in folder.iterdir():
+        log.chmod(private.FILE_MODE)
+    evidence["notes"].append(f"A support bundle of version {found['version']} was taken: its logs lie in bundle/.")
 
 
 def forget_old_captures(folder: Path, days: int) -> int:

@@ -156,6 +156,7 @@ DIAGNOSE: t.Final[dict[str, dict[str, t.Any]]] = {
     "end_after_minutes": {"type": "int", "default": 15},
     "request_seconds": {"type": "int", "default": 20},
     "keep_days": {"type": "int", "default": 7},
+    "support_bundle": {"type": "bool", "default": False},
     "site": {"type": "str"},
     "hosts": {"type": "list", "elements": "str"},
     "addresses": {"type": "list", "elements": "str"},

@@ -151,6 +151,8 @@ VARIABLES: tuple[Variable, ...] = (
              ("diagnose",)),
     Variable("tetra_where", "str", "The expression over its results that chooses them.", NO_DEFAULT, ("diagnose",)),
     Variable("tetra_capture", "bool", "Whether packets are captured.", True, ("diagnose",)),
+    Variable("tetra_support_bundle", "bool", "Whether the connector is asked for a support bundle.", False,
+             ("diagnose",)),
     Variable("tetra_diagnose_unproven", "bool", "Whether an endpoint that a cure leaves unproven is diagnosed.", False,
              ("remediation",)),
     Variable("tetra_keep_days", "int", "Days after which captures are removed.", 7, ("diagnose", "remediation")),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,55 @@ def test_no_update_in_the_log(tmp_path: Path) -> None:
     (tmp_path / "sfc.exe.log").write_bytes(b"\xff\xfe\x00rubbish")
     _code, result = run(path=str(tmp_path))
     assert (result["count"], result["updates"], result["last_update"]["status"]) == (0, [], "absent")
+
+
+# Support bundles ----------------------------------------------------------------------------------------------------
+
+POLICY = (
+    b'<?xml version="1.0"?><Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><Object><config><agent><scansettings><tetra>'
+    b"<enable>1</enable><updater><enable>1</enable><server>tetra-defs.eu.amp.cisco.com</server></updater></tetra>"
+    b"</scansettings></agent><proxy><server>proxy.example.com</server><port>8080</port><password>hunter2</password></proxy>"
+    b"</config></Object></Signature>"
+)
+
+
+def bundle_of(path: Path, **files: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, (2022, 8, 4, 5, 31, 0))
+            archive.writestr(entry, data)
+    return path
+
+
+def test_a_support_bundle(tmp_path: Path) -> None:
+    root = "Program Files/Cisco/AMP"
+    path = bundle_of(
+        tmp_path / "CiscoAMP_Support_Tool_1.7z",
+        **{
+            f"{root}/7.5.3.20938/sfc.exe.log": LATER.encode(),
+            f"{root}/8.2.4.30130/sfc.exe.log": FAILING.encode(),
+            f"{root}/policy.xml": POLICY,
+            f"{root}/client.pem": b"secret identity",
+        },
+    )
+    code, result = run(path=str(path), utc_offset_minutes=120)
+    assert (code, result["last_update"]["code"], result["last_update"]["time"]) == (0, -3000, "2022-08-04T05:30:23Z")
+    assert result["bundle"]["version"] == "8.2.4.30130"
+    assert result["bundle"]["tetra"]["update_server"] == "tetra-defs.eu.amp.cisco.com"
+    assert result["bundle"]["proxy"]["server"] == "proxy.example.com"
+    assert "hunter2" not in str(result) and "secret identity" not in str(result)
+
+
+@pytest.mark.parametrize("names", [{"readme.txt": b"x"}, {"../../sfc.exe.log": b"x"}])
+def test_a_zip_that_is_no_bundle(tmp_path: Path, names: dict[str, bytes]) -> None:
+    code, result = run(path=str(bundle_of(tmp_path / "x.zip", **names)))
+    assert (code, "no support bundle" in result["msg"]) == (1, True)
+
+
+def test_a_damaged_bundle(tmp_path: Path) -> None:
+    path = bundle_of(tmp_path / "x.zip", **{"a/8.2.4.1/sfc.exe.log": FAILING.encode() * 50})
+    data = bytearray(path.read_bytes())
+    data[80:120] = bytes(40)
+    path.write_bytes(data)
+    code, result = run(path=str(path))
+    assert (code, "cannot be read as a support bundle" in result["msg"]) == (1, True), result

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.machine import scheduled_tasks
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage import rank
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.evidence_taking import FOLDER, TASK
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
@@ -26,7 +28,7 @@ BAD = "TLS_RSA_WITH_AES_128_CBC_SHA,TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"
 ARGUMENTS: dict[str, t.Any] = {
     "capture": True, "capture_megabytes": 16, "end_after_minutes": 15, "request_seconds": 3, "keep_days": 7,
     "site": "Bern",
-    "hosts": None, "addresses": ["198.51.100.7", "203.0.113.8"], "issuers": None,
+    "hosts": None, "addresses": ["198.51.100.7", "203.0.113.8"], "issuers": None, "support_bundle": False,
 }  # fmt: skip
 
 
@@ -48,8 +50,8 @@ def left_behind(windows: NearWindows) -> list[str]:
 @pytest.mark.parametrize("tool", ["pktmon", "pktmon-2004", "netsh"])
 def test_a_capture_with_what_windows_has(tool: str) -> None:
     windows = NearWindows(policy=BAD, surroundings={"capture_tool": tool})
-    found, capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
-    assert capture is not None
+    found, taken = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert taken.data is not None
     assert found["capturing"]["status"] == "ok", found["capturing"]
     assert found["capturing"]["tool"] == tool.partition("-")[0]
     assert found["capturing"]["converted"] is (tool != "netsh")
@@ -75,8 +77,8 @@ def test_no_capture_is_one_sentence_and_the_rest_goes_on(fault: str) -> None:
 
 def test_a_disk_that_is_nearly_full_takes_no_capture() -> None:
     windows = NearWindows(policy=BAD, surroundings={"free_megabytes": 700})
-    found, capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
-    assert capture is None
+    found, taken = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert taken.data is None
     assert found["capturing"]["reason"] == "The disk is nearly full, so nothing was captured."
     assert windows.state.surroundings.capture is None
     assert left_behind(windows) == []
@@ -96,8 +98,8 @@ def test_debug_logging_that_the_policy_has_on_is_left_on() -> None:
 
 def test_without_a_task_scheduler_nothing_is_switched_on() -> None:
     windows = NearWindows(policy=BAD, task_scheduler="stopped")
-    found, capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
-    assert capture is None
+    found, taken = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert taken.data is None
     assert "nothing was begun" in (found["capturing"]["reason"] or "")
     assert windows.state.surroundings.capture is None
     assert left_behind(windows) == []
@@ -106,8 +108,8 @@ def test_without_a_task_scheduler_nothing_is_switched_on() -> None:
 def test_check_mode_switches_nothing_on() -> None:
     windows = NearWindows(policy=BAD)
     before = windows.dump()
-    found, capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait, check_only=True)
-    assert capture is None
+    found, taken = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait, check_only=True)
+    assert taken.data is None
     assert found["update"]["status"] == "not_read"
     assert windows.dump() == before
 
@@ -164,22 +166,38 @@ def test_an_endpoint_whose_controller_dies_ends_it_by_itself(after: bool) -> Non
 
 def test_the_files_of_a_diagnosis(tmp_path: Path) -> None:
     from ansible_collections.fleetops.tetra.plugins.module_utils.capture import document
-    from ansible_collections.fleetops.tetra.plugins.module_utils.triage.rank import diagnose
-    from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
     from ansible_collections.fleetops.tetra.tests.schemas import complaints
 
     windows = NearWindows(policy=BAD)
-    found, capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
-    told = diagnose(found, evaluate(found["facts"]))
-    place = diagnose_task.file_diagnosis(tmp_path / "diagnoses", found, told, capture, ARGUMENTS)
+    found, taken = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    told = rank.diagnose(found, evaluate(found["facts"]))
+    place = diagnose_task.file_diagnosis(tmp_path / "diagnoses", found, told, taken, ARGUMENTS)
     assert {path.name for path in place.iterdir()} >= {"capture.pcap", "diagnosis.json", "evidence.json", "log.txt"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in (place, *place.iterdir()))
     assert document.read(place / "capture.pcap")["verdict"] == "no_suite_in_common"
     assert complaints("evidence-1", found) == []
     assert complaints("diagnosis-1", told) == []
     old = {**found, "host": "old", "taken_at": "2020-01-01T00:00:00Z"}
-    kept = diagnose_task.file_diagnosis(tmp_path / "diagnoses", old, told, capture, ARGUMENTS)  # type: ignore[arg-type]
+    kept = diagnose_task.file_diagnosis(tmp_path / "diagnoses", old, told, taken, ARGUMENTS)  # type: ignore[arg-type]
     assert not (kept / "capture.pcap").exists()
     assert (place / "capture.pcap").exists()
-    nothing = diagnose_task.file_diagnosis(tmp_path / "none", found, told, capture, {**ARGUMENTS, "keep_days": 0})
+    nothing = diagnose_task.file_diagnosis(tmp_path / "none", found, told, taken, {**ARGUMENTS, "keep_days": 0})
     assert not (nothing / "capture.pcap").exists()
+
+
+def test_a_support_bundle_leaves_its_logs_and_nothing_of_the_identity(tmp_path: Path) -> None:
+    windows = NearWindows(policy=BAD)
+    wanted = {**ARGUMENTS, "support_bundle": True}
+    found, taken = diagnose_task.gather_evidence(windows.session, "pc", wanted, no_wait)
+    assert taken.bundle is not None
+    told = rank.diagnose(found, evaluate(found["facts"]))
+    place = diagnose_task.file_diagnosis(tmp_path, found, told, taken, wanted)
+    assert [path.name for path in (place / "bundle").iterdir()] == ["sfc.exe.log"]
+    assert (place / "bundle" / "sfc.exe.log").stat().st_mode & 0o077 == 0
+    assert any("version 7.5.3.20938 was taken" in note for note in found["notes"])
+    assert not any(b"secret identity" in path.read_bytes() for path in place.rglob("*") if path.is_file())
+    assert left_behind(windows) == []
+    windows.state.files.remove("C:\\Program Files\\Cisco\\AMP\\7.5.3.20938\\ipsupporttool.exe")
+    again, nothing = diagnose_task.gather_evidence(windows.session, "pc", wanted, no_wait)
+    assert nothing.bundle is None
+    assert any("missing or was refused" in note for note in again["notes"])

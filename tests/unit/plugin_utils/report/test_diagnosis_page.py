@@ -72,10 +72,10 @@ def test_log_lines_get_their_year(taken: str, offset: int | None, expected: str 
 
 def test_the_page_of_an_endpoint(tmp_path: Path) -> None:
     windows = NearWindows(policy=BAD, release="11_23h2")
-    found, capture = diagnose_task.gather_evidence(windows.session, "pc<script>", ARGUMENTS, no_wait)
+    found, taken = diagnose_task.gather_evidence(windows.session, "pc<script>", ARGUMENTS, no_wait)
     assert {one["source"] for one in timeline(found)} == {"log", "packets", "events"}
     diagnosis = diagnose(found, evaluate(found["facts"]))
-    place = diagnose_task.file_diagnosis(tmp_path, found, diagnosis, capture, ARGUMENTS)
+    place = diagnose_task.file_diagnosis(tmp_path, found, diagnosis, taken, ARGUMENTS)
     page = (place / "index.html").read_text(encoding="utf-8")
     assert "<script" not in page and "pc&lt;script&gt;" in page
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
