@@ -164,6 +164,11 @@ prove-kill: setup build/dependencies/.stamp ## SIGKILL at 50 random instants of 
 test-engine: setup build/dependencies/.stamp ## everything that is held to a real PowerShell, and its counts (make test: a short form)
 	@$(ENGINE) TETRA_REQUIRE_ENGINE=1 TETRA_ENGINE_LONG=1 $(RUN) python -m pytest -q tests/engine $(ARGS)
 
+.PHONY: prove-verdict
+prove-verdict: setup ## 20,000 states against the independent model, 3,000 with real handshakes, a million damaged documents; an hour
+	@TETRA_MODEL_STATES=20000 TETRA_DAMAGED=1000000 TETRA_HANDSHAKE_STATES=6000 $(RUN) python -m pytest -q -s -n 0 \
+	    tests/unit/module_utils/verdict/test_independent_model.py tests/unit/test_handshake_oracle.py $(ARGS)
+
 .PHONY: prove-less-information
 prove-less-information: setup ## 100,000 pairs: taking information away turns yes or no into unknown, and nothing else
 	@TETRA_PAIRS=100000 $(RUN) python -m pytest -q -s -n 0 tests/unit/module_utils/verdict/test_less_information.py $(ARGS)

@@ -45,6 +45,7 @@ def main() -> None:
             "proxy": {"type": "str"},
             "suites": {"type": "list", "elements": "str"},
             "allow_list": {"type": "list", "elements": "str"},
+            "details": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 10.0},
             "pause": {"type": "float", "default": 0.2},
             "max_connections": {"type": "int", "default": 100},
@@ -88,6 +89,7 @@ def main() -> None:
             max_connections=p["max_connections"],
             ca_file=p["ca_file"],
             allow_list=p["allow_list"],
+            details=p["details"],
         )
     except tls_library.LibraryError as error:
         module.fail_json(msg=str(error))

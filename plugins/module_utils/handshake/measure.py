@@ -15,7 +15,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.handshake import of
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake import tls_library, tunnel
 from ansible_collections.fleetops.tetra.plugins.module_utils.handshake.certificate import judge_inspection
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import allow_list as allowed
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import IDS
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import IDS, TLS_1_2, TLS_1_3
 
 _NO_WAY = ("dns", "connect", "proxy")
 """Outcomes that say nothing about a suite and would be the same for the next one."""
@@ -34,12 +34,15 @@ def measure(
     max_connections: int = 100,
     ca_file: str | None = None,
     allow_list: t.Sequence[str] | None = None,
+    details: bool = False,
 ) -> dict[str, t.Any]:
     """Offers each suite in a handshake of its own and tells which the server takes.
 
     ``timeout``: seconds for one handshake, connection included. ``pause``: seconds between two connections.
     ``max_connections``: no more are made, whatever is asked. Stops early where the next connection would end the same
     way (no address, no TCP, proxy refuses) and after two timeouts in a row.
+
+    ``details``: groups and signature algorithms as well, one a handshake.
 
     Answers ``{host, port, server_name, proxy, address, library, reached, suites: {NAME: {…}}, accepted, refused,
     unknown, drift, certificate, inspection, connections, problem}``; ``reached`` means that the server answered in TLS
@@ -76,7 +79,16 @@ def measure(
     by_answer = collections.defaultdict(list)
     for name, attempt in attempts.items():
         by_answer[attempt.accepted].append(name)
+    versions = _versions(attempts)
+    groups, signatures = _nothing(), _nothing()
+    if details and way is not None and reached:
+        groups, signatures, more = _details(way, by_answer["yes"], max_connections - made, pause)
+        made += more
     return {
+        "versions": versions,
+        "groups": groups,
+        "signature_algorithms": signatures,
+        "answers": _answers(versions, groups, signatures),
         "host": target.host,
         "port": target.port,
         "server_name": server_name or target.host,
@@ -94,6 +106,61 @@ def measure(
         "connections": made,
         "problem": None if reached else problem,
     }
+
+
+def _versions(attempts: t.Mapping[str, offers.Attempt]) -> dict[str, str]:
+    """TLS 1.2 and 1.3: *no* only where the server said that it does not speak it (alert 70)."""
+    found: dict[str, str] = {}
+    for number, title in ((TLS_1_2, "TLS 1.2"), (TLS_1_3, "TLS 1.3")):
+        these = [attempt for attempt in attempts.values() if attempt.version == number]
+        refused = any(attempt.alert == offers.PROTOCOL_VERSION for attempt in these)
+        found[title] = "yes" if any(one.accepted == "yes" for one in these) else "no" if refused else "unknown"
+    return found
+
+
+def _nothing() -> dict[str, list[str]]:
+    return {"accepted": [], "refused": [], "unknown": []}
+
+
+def _details(
+    way: offers.Way, accepted: t.Sequence[str], most: int, pause: float
+) -> tuple[dict[str, list[str]], dict[str, list[str]], int]:
+    """Groups with one accepted ECDHE or TLS 1.3 suite, signature algorithms with one accepted suite of each version."""
+    groups, signatures, made = _nothing(), _nothing(), 0
+    needs_group = [name for name in accepted if "_DHE_" not in name and not name.startswith("TLS_RSA_")]
+    by_version = {tls_library.version_of(name): name for name in reversed(accepted)}
+    tries: list[tuple[str, str | None, str | None]] = [
+        (needs_group[0], group, None) for group in tls_library.GROUPS if needs_group
+    ]
+    tries += [(name, None, one) for one in tls_library.SIGNATURES for name in by_version.values()]
+    answers: dict[str, set[str]] = {}
+    for suite, group, signature in tries:
+        if made >= most:
+            break
+        if pause > 0:
+            time.sleep(pause)
+        attempt = offers.offer(way, suite, group=group, signature=signature)
+        made += 1
+        answers.setdefault(group or signature or "", set()).add(attempt.accepted)
+    for names, found in ((tls_library.GROUPS, groups), (tls_library.SIGNATURES, signatures)):
+        for name in names:
+            told = answers.get(name, set())
+            word = "accepted" if "yes" in told else "refused" if told == {"no"} else "unknown"
+            found[word].append(name)
+    return groups, signatures, made
+
+
+def _answers(
+    versions: t.Mapping[str, str], groups: t.Mapping[str, list[str]], signatures: t.Mapping[str, list[str]]
+) -> dict[str, t.Any]:
+    """What the measurement says about the open questions, as ``answers`` of a policy."""
+    found: dict[str, t.Any] = {}
+    if versions["TLS 1.3"] != "unknown":
+        found["server_has_tls13"] = versions["TLS 1.3"]
+    for question, told in (("server_groups", groups), ("server_signature_algorithms", signatures)):
+        if told["accepted"] or told["refused"]:
+            found[question] = {"accepted": told["accepted"], "refused": told["refused"]}
+    return found
 
 
 def drift(attempts: t.Mapping[str, offers.Attempt], allow_list: t.Sequence[str] | None) -> dict[str, t.Any]:

@@ -67,8 +67,11 @@ class Way:
     ca_file: str | None = None
 
 
-def offer(way: Way, suite: str, with_certificate: bool = False) -> Attempt:
-    """Makes one handshake. Errors: only ``tls_library.LibraryError``; the network's come as outcomes."""
+def offer(
+    way: Way, suite: str, with_certificate: bool = False, group: str | None = None, signature: str | None = None
+) -> Attempt:
+    """Makes one handshake, with one group or signature algorithm alone where one is given. Errors: only
+    ``tls_library.LibraryError``; the network's come as outcomes."""
     version = tls_library.version_of(suite)
     started = time.monotonic()
 
@@ -79,7 +82,10 @@ def offer(way: Way, suite: str, with_certificate: bool = False) -> Attempt:
         return ended("unknown", "not_offerable", "The TLS library cannot offer this suite.")
     deadline = started + way.timeout
     verification = tls_library.Verification() if with_certificate else None
-    connection = SSL.Connection(tls_library.context_for(suite, verification, way.ca_file), None)
+    context = tls_library.context_for(suite, verification, way.ca_file)
+    if not tls_library.narrow(context, group, signature):
+        return ended("unknown", "not_offerable", "The TLS library cannot offer this group or signature algorithm.")
+    connection = SSL.Connection(context, None)
     if not _is_address(way.server_name):
         connection.set_tlsext_host_name(way.server_name.encode("ascii"))
     connection.set_connect_state()

@@ -85,6 +85,38 @@ def all_offerable() -> tuple[str, ...]:
     return tuple(sorted(filter(can_offer, IDS), key=lambda name: (version_of(name) == TLS_1_2, IDS[name])))
 
 
+GROUPS: t.Final[dict[str, str]] = {
+    "curve25519": "X25519",
+    "NistP256": "P-256",
+    "NistP384": "P-384",
+    "NistP521": "P-521",
+}
+"""Groups by the names that Windows has for them, in OpenSSL's spelling."""
+SIGNATURES: t.Final[dict[str, str]] = {
+    "RSAE-PSS/SHA256": "RSA-PSS+SHA256",
+    "RSAE-PSS/SHA384": "RSA-PSS+SHA384",
+    "RSAE-PSS/SHA512": "RSA-PSS+SHA512",
+    "RSA/SHA256": "RSA+SHA256",
+    "RSA/SHA384": "RSA+SHA384",
+    "RSA/SHA512": "RSA+SHA512",
+    "RSA/SHA1": "RSA+SHA1",
+}
+"""Signature algorithms for RSA certificates by the names that CNG has for them, in OpenSSL's spelling."""
+
+
+def narrow(context: SSL.Context, group: str | None, signature: str | None) -> bool:
+    """Leaves one group or one signature algorithm in the hello; false where the library cannot."""
+    # pyOpenSSL has no public setter for either.
+    from OpenSSL._util import lib
+
+    done = True
+    if group is not None:
+        done = lib.SSL_CTX_set1_curves_list(context._context, GROUPS[group].encode()) == 1
+    if signature is not None:
+        done = done and lib.SSL_CTX_set1_sigalgs_list(context._context, SIGNATURES[signature].encode()) == 1
+    return done
+
+
 def context_for(suite: str, verification: Verification | None = None, ca_file: str | None = None) -> SSL.Context:
     """A client context that offers this suite alone.
 
