@@ -25,7 +25,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=options.IMAGE_FIND)
         try:
-            found = find_images(arguments["images"], Path.cwd())
+            found = find_images(arguments["images"], Path.cwd(), arguments["recursive"])
         except (ImagesError, OSError) as error:
             return could_not_test(str(error))
-        return {"changed": False, "images": [image.document() for image in found]}
+        images = [image.document() for image in found.images]
+        return {"changed": False, "images": images, "left_out": found.left_out}

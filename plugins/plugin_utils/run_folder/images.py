@@ -17,6 +17,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind, Record
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.disks.detect import looks_like_an_image
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import waivers as w
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined
@@ -29,7 +30,11 @@ except ImportError as error:
 else:
     YAML_ERROR = None
 
-SUFFIXES = (".vhdx", ".vhd", ".vmdk", ".qcow2", ".raw", ".img", ".wim", ".esd", ".swm")
+SUFFIXES = (
+    ".vhdx", ".vhd", ".avhdx", ".avhd", ".vmdk", ".qcow2", ".raw", ".img", ".vdi", ".ffu", ".iso", ".ova", ".box",
+    ".wim", ".esd", ".swm",
+)  # fmt: skip
+"""Endings of files that are meant to be judged, or refused by name; others are known by their content."""
 WAIVER_FILE_LIMIT = 1024 * 1024
 _VOLUME_MARKS = ("windows", "system")
 
@@ -51,43 +56,84 @@ class Image:
         return {"name": self.name, "path": self.path, "volume": self.volume}
 
 
-def find_images(wanted: t.Any, folder: Path) -> list[Image]:
+class Found(t.NamedTuple):
+    """``left_out``: files and folders of a folder that hold no image, so that nobody takes them for judged."""
+
+    images: list[Image]
+    left_out: list[str]
+
+
+def find_images(wanted: t.Any, folder: Path, recursive: bool = False) -> Found:
     """The images that ``wanted`` names: a path, a mapping {path, name, volume}, or a list of these.
 
-    A folder that is no Windows volume itself stands for the image files in it, by name. Relative paths start at
-    ``folder``. A file that does not exist is kept, so that it is missed in the run.
+    A folder that is no Windows volume itself stands for the image files in it: by name, and by content whatever the
+    name; with ``recursive`` in its folders too. Relative paths start at ``folder``. A file that does not exist is kept,
+    so that it is missed in the run.
     """
     rows = wanted if isinstance(wanted, list) else [wanted]
     found: list[Image] = []
+    left_out: list[str] = []
+
+    def take(image: Image) -> None:
+        images, others = _expand(image, folder, recursive)
+        found.extend(images)
+        left_out.extend(others)
+
     for row in rows:
         if isinstance(row, str) and row.strip():
-            found += _expand(Image("", row), folder)
+            take(Image("", row))
         elif isinstance(row, dict) and isinstance(row.get("path"), str) and set(row) <= {"path", "name", "volume"}:
             volume = row.get("volume")
             name = row.get("name")
             if not isinstance(name, (str, type(None))) or isinstance(volume, (dict, list, bool)):
                 raise ImagesError("An image has name and volume as plain text.")
             image = Image(name or "", row["path"], None if volume is None else str(volume))
-            found += _expand(image, folder)
+            take(image)
         else:
             raise ImagesError("An image is a path, or a mapping with path and, if wanted, name and volume.")
     if not found:
         raise ImagesError("There is no image to judge: name files, or a folder that holds some.")
-    return _with_names(found)
+    return Found(_with_names(found), left_out)
 
 
-def _expand(image: Image, folder: Path) -> list[Image]:
+def _expand(image: Image, folder: Path, recursive: bool) -> tuple[list[Image], list[str]]:
     path = (folder / Path(image.path).expanduser()).absolute()
     here = Image(image.name, str(path), image.volume)
-    if not path.is_dir() or any(child.name.lower() in _VOLUME_MARKS for child in path.iterdir()):
-        return [here]
+    if not path.is_dir() or _is_volume(path):
+        return [here], []
     if image.name or image.volume is not None:
         raise ImagesError(f"{path} holds several images; name and volume belong to a single one.")
-    inside = sorted(child for child in path.iterdir() if child.suffix.lower() in SUFFIXES and child.is_file())
-    inside = [child for child in inside if not _is_later_part(child)]
+    inside, others = _sorted_out(path, recursive)
     if not inside:
         raise ImagesError(f"{path} holds no image file ({', '.join(SUFFIXES)}) and is no Windows volume.")
-    return [Image("", str(child)) for child in inside]
+    return [Image("", str(child)) for child in inside], [str(child) for child in others]
+
+
+def _sorted_out(path: Path, recursive: bool) -> tuple[list[Path], list[Path]]:
+    """(images, all else) in a folder. Later parts of an image are neither."""
+    inside: list[Path] = []
+    others: list[Path] = []
+    for child in sorted(path.iterdir()):
+        if child.is_dir() and not child.is_symlink():
+            if _is_volume(child):
+                inside.append(child)
+            elif recursive:
+                images, more = _sorted_out(child, recursive)
+                inside += images
+                others += more
+            else:
+                others.append(child)
+        elif _is_later_part(child):
+            continue
+        elif child.suffix.lower() in SUFFIXES or (child.is_file() and looks_like_an_image(str(child))):
+            inside.append(child)
+        else:
+            others.append(child)
+    return inside, others
+
+
+def _is_volume(path: Path) -> bool:
+    return any(child.name.lower() in _VOLUME_MARKS for child in path.iterdir())
 
 
 def _is_later_part(path: Path) -> bool:

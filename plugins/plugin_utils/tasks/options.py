@@ -86,7 +86,10 @@ GATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "fail_on": FAIL_ON,
     "report_failed": {"type": "bool", "default": False},
 }
-IMAGE_FIND: t.Final[dict[str, dict[str, t.Any]]] = {"images": {"type": "raw", "required": True}}
+IMAGE_FIND: t.Final[dict[str, dict[str, t.Any]]] = {
+    "images": {"type": "raw", "required": True},
+    "recursive": {"type": "bool", "default": False},
+}
 IMAGE_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     "path": {"type": "path", "required": True},
     "name": {"type": "str", "required": True},

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.disks import qcow2, vhd, vhdx, vmdk
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import FileSource, ImageError, Source
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.wim import MARKS
 
 _OTHERS = (
     (0, b"<<< ", "a VirtualBox disk (VDI)"),
@@ -26,6 +27,12 @@ _OTHERS = (
 )
 
 
+_IMAGE_MARKS = (
+    b"QFI\xfb", b"vhdxfile", b"KDMV", b"COWD", b"conectix", *MARKS,
+    b"\x1f\x8b", b"\xfd7zXZ\0", b"(\xb5/\xfd", b"BZh", b"7z\xbc\xaf\x27\x1c", b"PK\x03\x04",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Disk:
     """An opened disk."""
@@ -33,6 +40,31 @@ class Disk:
     format: str
     source: Source
     """The content of the virtual disk."""
+
+
+def looks_like_an_image(path: str) -> bool:
+    """Whether a file holds a disk, a volume, an archive of images or of disks, whatever its name says.
+
+    A file that cannot be read may be one. Compressed files are taken for one, since an image may be inside.
+    """
+    try:
+        file = FileSource(path)
+    except (OSError, ImageError):
+        return True
+    try:
+        head = file.read_at(0, min(512, file.size))
+        if any(head.startswith(mark) for mark in _IMAGE_MARKS) or vmdk.is_descriptor(head):
+            return True
+        if head[510:512] == b"\x55\xaa":
+            return True
+        for offset, mark, _what in (*_OTHERS, (257, b"ustar", ""), (512, b"EFI PART", "")):
+            if file.size >= offset + len(mark) and file.read_at(offset, len(mark)) == mark:
+                return True
+        return file.size >= 512 and file.read_at(file.size - 512, 8) == b"conectix"
+    except (OSError, ImageError):
+        return True
+    finally:
+        file.close()
 
 
 def open_disk(file: FileSource) -> Disk:

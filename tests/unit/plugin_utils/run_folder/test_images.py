@@ -25,13 +25,42 @@ def files(folder: Path, *names: str) -> None:
 
 
 def names(wanted: t.Any, folder: Path) -> list[str]:
-    return [image.name for image in find_images(wanted, folder)]
+    return [image.name for image in find_images(wanted, folder).images]
 
 
 def test_a_folder_stands_for_the_images_in_it(tmp_path: Path) -> None:
     files(tmp_path, "b.vhdx", "a.QCOW2", "notes.txt", "install.swm", "install2.swm", "vm.vmdk", "vm-flat.vmdk")
     files(tmp_path, "vm-s001.vmdk", "other-s001.vmdk", "sub/c.raw")
     assert names(".", tmp_path) == ["a.QCOW2", "b.vhdx", "install.swm", "other-s001.vmdk", "vm.vmdk"]
+
+
+def test_nothing_in_a_folder_is_passed_over_in_silence(tmp_path: Path) -> None:
+    """A folder with one good image and others that cannot be opened: each is judged, or named as no image."""
+    contents = {
+        "good.qcow2": b"QFI\xfb" + bytes(600),
+        "renamed.bin": b"vhdxfile" + bytes(600),
+        "no-ending": bytes(510) + b"\x55\xaa" + bytes(512),
+        "dynamic": bytes(1024) + b"conectix" + bytes(504),
+        "box": bytes(257) + b"ustar" + bytes(600),
+        "packed.gz": b"\x1f\x8b\x08" + bytes(600),
+        "disc.iso": bytes(100),
+        "child.avhdx": bytes(100),
+        "notes.txt": b"golden image of November",
+        "vm.vmx": b"config.version = 8",
+        "empty": b"",
+    }
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "inner.raw").touch()
+    (tmp_path / "volume" / "Windows").mkdir(parents=True)
+    found = find_images(".", tmp_path)
+    others = ["empty", "notes.txt", "sub", "vm.vmx"]
+    assert [Path(path).name for path in found.left_out] == others
+    assert {image.name for image in found.images} == set(contents) - set(others) | {"volume"}
+    deep = find_images(".", tmp_path, recursive=True)
+    assert "inner.raw" in {image.name for image in deep.images}
+    assert [Path(path).name for path in deep.left_out] == ["empty", "notes.txt", "vm.vmx"]
 
 
 @pytest.mark.parametrize("mark", ["Windows", "WINDOWS", "SYSTEM", "system"])
