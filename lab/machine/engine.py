@@ -8,6 +8,7 @@ Everything that the lab does not know answers as an error and is noted in ``unma
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from dataclasses import dataclass, field
 
@@ -57,6 +58,8 @@ COMMON_PARAMETERS: dict[str, Parameter] = {
     "Verbose": Parameter(switch=True),
     "Debug": Parameter(switch=True),
 }
+_PARENT = "System.Management.Automation.ParentContainsErrorRecordException"
+"""What stands for the exception of a first statement's terminating error (recorded)."""
 _READERS = ("Get-", "Select-", "Test-", "Write-")
 """Verbs without -WhatIf and -Confirm: they change nothing."""
 _ALIASES = {"LiteralPath": ("PSPath", "LP"), "ErrorAction": ("ea",), "PropertyType": ("Type",)}
@@ -104,7 +107,7 @@ def run(runspace: Runspace, statements: t.Sequence[Statement]) -> t.Generator[Ev
                 if isinstance(end, StopError) or not later:
                     yield TerminatingError(end.details)
                 elif number == 0:
-                    yield NonTerminatingError(end.details)
+                    yield NonTerminatingError(dataclasses.replace(end.details, exception=_PARENT))
                     yield from _shown_once(runspace, later[0])
                     yield from _unseen(runspace, later[1:])
                 else:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from psrpcore.types import (
     PSByte,
     PSByteArray,
+    PSChar,
     PSCustomObject,
     PSDateTime,
     PSDict,
@@ -54,6 +55,10 @@ class Long(int):
 
 class Byte(int):
     """System.Byte."""
+
+
+class Char(str):
+    """System.Char."""
 
 
 class Version(str):
@@ -184,6 +189,8 @@ def to_wire(value: t.Any, depth: int = _DEPTH, top: bool = True) -> t.Any:
         return value
     if isinstance(value, Version):
         return PSVersion(str(value))
+    if isinstance(value, Char):
+        return PSChar(str(value))
     if isinstance(value, str):
         return PSString(value)
     if isinstance(value, int):

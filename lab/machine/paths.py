@@ -15,6 +15,7 @@ from ansible_collections.fleetops.tetra.lab.machine.filesystem import File, is_p
 from ansible_collections.fleetops.tetra.lab.machine.objects import (
     BYTE_ARRAY,
     STRING_ARRAY,
+    Char,
     Long,
     PSObj,
     UInt,
@@ -199,8 +200,8 @@ def _provider(provider: str, whole: bool) -> PSObj:
             "Home": home,
             "Drives": array([_drive(drives[0], provider), *drives[1:]] if whole else drives, _DRIVE_LIST),
             "VolumeSeparatedByColon": True,
-            "ItemSeparator": "\\",
-            "AltItemSeparator": "\\" if provider == "Registry" else "/",
+            "ItemSeparator": Char("\\"),
+            "AltItemSeparator": Char("\\" if provider == "Registry" else "/"),
         },
         text=_MODULE + provider,
         deep=True,
@@ -223,17 +224,23 @@ def _drive(name: str, provider: str) -> PSObj:
             "Root": root,
             "Description": description,
             "MaximumSize": None,
-            "Credential": {"UserName": None, "Password": None},
+            "Credential": PSObj(
+                ("System.Management.Automation.PSCredential", "System.Object"),
+                props={"UserName": None, "Password": None},
+                text="System.Management.Automation.PSCredential",
+                deep=True,
+            ),
             "DisplayRoot": None,
             "VolumeSeparatedByColon": True,
-            "Used": "",
-            "Free": "",
         },
+        notes={"Used": Long(_USED), "Free": Long(_FREE)} if provider == "FileSystem" else {"Used": "", "Free": ""},
         text=name,
         deep=True,
     )
 
 
+_USED, _FREE = 40 * 2**30, 60 * 2**30
+"""Bytes of the system drive."""
 _DRIVE_LIST = (
     (
         "System.Collections.ObjectModel.Collection`1[[System.Management.Automation.PSDriveInfo, "

@@ -12,10 +12,12 @@ import pytest
 
 from ansible_collections.fleetops.tetra.tests.engine.build import NoCompiler
 from ansible_collections.fleetops.tetra.tests.engine.finding import REQUIRED, engine_or_reason, required
-from ansible_collections.fleetops.tetra.tests.engine.machine import Engine, Front, Template
+from ansible_collections.fleetops.tetra.tests.engine.machine import COUNTS, Engine, Front, Template
 from ansible_collections.fleetops.tetra.tests.engine.process import stop_prefix
 
 MakeEngine = t.Callable[..., Engine]
+READING_CASES = 44
+"""Cases that test_conformance asks of one machine; a test there holds the number."""
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +66,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("long_engine"):
                 item.add_marker(pytest.mark.skip(reason="long: make test-engine runs it"))
+
+
+def pytest_terminal_summary(terminalreporter: t.Any) -> None:
+    """What was asked of the engine, for the note of who ran it."""
+    passed = [report.nodeid for report in terminalreporter.stats.get("passed", []) if "tests/engine/" in report.nodeid]
+    if not COUNTS or not passed:
+        return
+    states = sum("test_machine_states" in nodeid and "same_record" in nodeid for nodeid in passed)
+    cases = sum("lab_answers_as_the_engine[" in nodeid for nodeid in passed)
+    if any("answers_every_question" in nodeid for nodeid in passed):
+        cases = READING_CASES + sum("changes_what_the_engine_changes" in nodeid for nodeid in passed)
+    product = sum("test_whole_product" in nodeid for nodeid in passed)
+    known = ("test_machine_states", "test_conformance", "test_whole_product", "test_harness")
+    attacks = sum(not any(name in nodeid for name in known) for nodeid in passed)
+    terminalreporter.write_sep("-", "the real PowerShell")
+    terminalreporter.write_line(
+        f"{COUNTS['machines']} machines, {COUNTS['processes']} processes, {COUNTS['pipelines']} pipelines: "
+        f"{states} machine states like the lab's, {cases} cases of conformance, {product} runs of the whole product, "
+        f"{attacks} attacks."
+    )

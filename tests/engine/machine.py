@@ -10,6 +10,7 @@ the registry and the files that the lab builds of a fleet file's mapping, from r
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import dataclasses
 import os
@@ -43,6 +44,8 @@ from ansible_collections.fleetops.tetra.tests.engine.wine_registry import HIVE, 
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Connection
 
 BUILD = pathlib.Path(__file__).resolve().parents[2] / "build" / "engine"
+COUNTS: collections.Counter[str] = collections.Counter()
+"""Machines, processes and pipelines since the tests began."""
 DEFAULT = "Microsoft.PowerShell"
 NAME = "pc"
 _LAB_FILE = (".exe", ".dll")
@@ -114,6 +117,7 @@ class EngineMachine:
         self._warm: dict[str, EngineProcess] = {}
         self._variables: dict[str, str] = {}
         template.copy(self.prefix)
+        COUNTS["machines"] += 1
         self.state: WindowsState | None = build(name, mapping) if mapping is not None else None
         self.bridge: Bridge | None = None
         self._stand_ins = template.stand_ins
@@ -142,6 +146,7 @@ class EngineMachine:
         wanted = caller.configuration.lower()
         process = self._warm.pop(wanted, None) or self._start(caller.configuration)
         shell = EngineShell(shell_id, resource_uri, caller, process, self.trouble.append, host.settle)
+        shell.begun = lambda: COUNTS.update(pipelines=1)
         self.shells.append(shell)
         return shell
 
@@ -352,6 +357,7 @@ class EngineMachine:
         known = {name.lower(): name for name in self.configurations}.get(configuration.lower())
         if known is not None:
             command += ["-ConfigurationFile", f"C:\\tetra-tests\\{known}.pssc"]
+        COUNTS["processes"] += 1
         return EngineProcess(command, self.prefix, self._variables)
 
 

@@ -61,6 +61,7 @@ class EngineShell:
         self.wrong_shape = False
         self.process = process
         self._gone = False
+        self.begun: t.Callable[[], object] = lambda: None
         self._heard = heard
         self._settle = settle
         self._by_command: dict[str, EngineExecution] = {}
@@ -86,6 +87,7 @@ class EngineShell:
         execution = EngineExecution(command_id, pipeline_id, writes=any(_WRITES.search(name) for name in commands))
         self._by_command[command_id] = execution
         self._by_pipeline[pipeline_id] = execution
+        self.begun()
         self.process.send("Command", pipeline_id)
         self.receive(data)
         return execution

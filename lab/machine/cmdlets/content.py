@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, TerminateError, output
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import File
-from ansible_collections.fleetops.tetra.lab.machine.objects import BYTE_ARRAY, Byte, Long, PSObj, array
+from ansible_collections.fleetops.tetra.lab.machine.objects import BYTE_ARRAY, OBJECT_ARRAY, Byte, Long, PSObj
 from ansible_collections.fleetops.tetra.lab.machine.paths import places, provider_notes
 from ansible_collections.fleetops.tetra.lab.machine.views import file_path, find_file
 from ansible_collections.fleetops.tetra.lab.pipeline import Event, NonTerminatingError
@@ -112,7 +112,7 @@ def _bytes(call: Call, file: File) -> t.Iterator[Event]:
     whole = call.switch("Raw") or call.number("ReadCount", 1) == 0
     notes = {**provider_notes("FileSystem", file.path, "C"), "ReadCount": Long(len(data) if whole else 1)}
     if call.has("ReadCount") and whole and not call.switch("Raw") and call.session.core:
-        yield output(array([Byte(number) for number in data]))
+        yield output(PSObj(OBJECT_ARRAY, base=[Byte(number) for number in data], notes=notes))
         return
     if whole and call.state.behaviours["get_content_bytes"] == "one_array":
         yield output(PSObj(BYTE_ARRAY, base=data, notes=notes))

@@ -72,9 +72,15 @@ def _new_key(call: Call, at: Place) -> t.Iterator[Event]:
         return
     if exists and not call.switch("Force"):
         # Recorded: the target is the provider's wrapper of the key, whose text is its type.
-        wrapper = "Microsoft.PowerShell.Commands.RegistryWrapper"
-        yield file_error(
-            call, "key_exists", "System.IO.IOException", "ResourceExists", "System.IO.IOException", wrapper
+        yield NonTerminatingError(
+            call.error(
+                "key_exists",
+                error_id="System.IO.IOException",
+                category="ResourceExists",
+                exception="System.IO.IOException",
+                target="Microsoft.PowerShell.Commands.RegistryWrapper",
+                target_type="RegistryWrapper",
+            )
         )
         return
     if exists:

@@ -55,7 +55,7 @@ def _variable(call: Call, at: Place) -> t.Iterator[Event]:
     if not at.path:
         found = list(variables)
     if not found:
-        yield call.path_not_found(at.path)
+        yield call.path_not_found(at.given.partition("::")[2] or at.given)
     for name in found:
         yield output(_entry(name, variables[name]))
 

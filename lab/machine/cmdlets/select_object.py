@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import fnmatch
 import typing as t
 
@@ -64,6 +65,9 @@ def run(call: Call) -> t.Iterator[Event]:
         yield output(result)
 
 
+_TYPES = {str: "System.String", bool: "System.Boolean", int: "System.Int32", datetime.datetime: "System.DateTime"}
+
+
 class _Twice:
     """A selection that names a property a second time: an error beside what was selected."""
 
@@ -92,8 +96,13 @@ def _names(call: Call) -> list[str]:
 def _shown(value: t.Any) -> str:
     """An object as the target of an error: ``@{name=value; ...}``."""
     if isinstance(value, PSObj) and value.notes and not value.props:
-        return "@{" + "; ".join(f"{name}={to_text(item)}" for name, item in value.notes.items()) + "}"
+        return "@{" + "; ".join(f"{name}={_word(item)}" for name, item in value.notes.items()) + "}"
     return to_text(value)
+
+
+def _word(value: t.Any) -> str:
+    is_bytes = isinstance(value, PSObj) and isinstance(value.base, bytes)
+    return value.types[0] if is_bytes else to_text(value)
 
 
 def _some(call: Call, given: list[t.Any]) -> list[t.Any]:
@@ -138,7 +147,8 @@ def _selected(call: Call, value: t.Any, names: t.Sequence[str]) -> PSObj | _Twic
     for excluded in call.texts("ExcludeProperty"):
         for name in [name for name in notes if fnmatch.fnmatchcase(name.lower(), excluded.lower())]:
             del notes[name]
-    types = (f"Selected.{value.types[0]}",) if isinstance(value, PSObj) else ()
+    source = value.types[0] if isinstance(value, PSObj) else _TYPES.get(type(value))
+    types = (f"Selected.{source}",) if source else ()
     selected = PSObj((*types, *CUSTOM_OBJECT), notes=notes, text="")
     if not twice:
         return selected

@@ -30,8 +30,19 @@ def run(call: Call) -> t.Iterator[Event]:
             yield at
             continue
         file = find_file(call.state, call.session, at.path) if at.provider == "FileSystem" else None
-        if file is None:
+        if file is None and "*" in at.given:
             yield call.path_not_found(at.path)
+        elif file is None:
+            # Recorded; the same as for a file that cannot be read, without a target. (2016: the same.)
+            yield NonTerminatingError(
+                call.error(
+                    "path_not_found",
+                    at.path,
+                    error_id="ProcessingFile",
+                    category="InvalidArgument",
+                    exception="System.ArgumentException",
+                )
+            )
         elif file.denied or file.locked:
             yield NonTerminatingError(
                 call.error(

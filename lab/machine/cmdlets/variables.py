@@ -22,6 +22,7 @@ def _variables(call: Call) -> dict[str, t.Any]:
         "ErrorActionPreference": enumeration("System.Management.Automation.ActionPreference", 2, "Continue"),
         "ExecutionContext": _execution_context(call),
         "PSVersionTable": version_table(call.state, call.session),
+        "PSCulture": "en-US",
         "ShellId": "Microsoft.PowerShell",
     }
     if call.variables.last_exit_code is not None:

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.fleetops.tetra.lab.errors import FleetError
 from ansible_collections.fleetops.tetra.lab.machine import role_capability
+from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.pipeline import Command
 
 RSOP = {"Namespace": "root/rsop/computer"}
@@ -258,3 +259,8 @@ def test_language_mode_can_be_asked(windows: t.Any) -> None:
         configuration="c",
     )
     assert reply.output[0].name == "ConstrainedLanguage"
+
+
+@pytest.mark.parametrize("version,plays", [("2.0", "5.1"), ("5.1", "5.1"), ("7.4", "7.6"), ("7.6", "7.6")])
+def test_a_session_says_which_engine_it_plays(version: str, plays: str) -> None:
+    assert SessionConfiguration(version=version).plays == plays
