@@ -54,6 +54,7 @@ _MODULES = "C:\\Program Files\\PowerShell\\Modules"
 _FOLDERS = (
     "C:\\Windows\\System32\\GroupPolicy",
     "C:\\Windows\\System32\\Tasks",
+    "C:\\Windows\\fleetops.tetra",
     "C:\\ProgramData\\fleetops.tetra",
     "C:\\Program Files\\Cisco",
 )
