@@ -45,7 +45,6 @@ _ENGLISH = {
     "process_missing": 'Cannot find a process with the name "{0}".',
     "item_exists": "The item '{0}' already exists.",
     "reserved_member": 'Cannot add a member with the name "{0}": the name is reserved.',
-    "value_missing": "The specified registry key does not exist.",
     "cannot_cast": "Specified cast is not valid.",
     "ambiguous_parameter": "Parameter cannot be processed because the parameter name '{0}' is ambiguous.",
     "parameter_twice": "Cannot bind parameter because parameter '{0}' is specified more than once.",

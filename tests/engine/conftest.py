@@ -16,7 +16,7 @@ from ansible_collections.fleetops.tetra.tests.engine.machine import COUNTS, Engi
 from ansible_collections.fleetops.tetra.tests.engine.process import stop_prefix
 
 MakeEngine = t.Callable[..., Engine]
-READING_CASES = 44
+READING_CASES = 45
 """Cases that test_conformance asks of one machine; a test there holds the number."""
 
 

@@ -102,8 +102,14 @@ CASES: dict[str, tuple[Statement, ...]] = {
     "a missing file": ((cont("Get-Item", LiteralPath=f"{FOLDER}\\no", Force=True),),),
     "a variable of the environment": ((cont("Get-Item", LiteralPath="Env:SystemDrive"), pick("Name", "Value")),),
     "a missing variable of the environment": ((cont("Get-Item", LiteralPath="Env:tetra-no"),),),
-    "getters of a key": (
-        (cont("Get-Item", LiteralPath=AT), command("Microsoft.PowerShell.Core\\ForEach-Object", "GetValueNames")),
+    "the kind of a value": (
+        (cont("Get-Item", LiteralPath=AT), cont("ForEach-Object", MemberName="GetValueKind", ArgumentList=["exp"])),
+    ),
+    "a text that is not expanded": (
+        (
+            cont("Get-Item", LiteralPath=AT),
+            cont("ForEach-Object", MemberName="GetValue", ArgumentList=["exp", "", "DoNotExpandEnvironmentNames"]),
+        ),
     ),
     "bytes of a file": ((cont("Get-Content", LiteralPath=f"{FOLDER}\\sub\\g.bin", AsByteStream=True, Raw=True),),),
     "bytes one by one": ((cont("Get-Content", LiteralPath=f"{FOLDER}\\sub\\g.bin", AsByteStream=True, ReadCount=0),),),
