@@ -129,7 +129,6 @@ class EngineMachine:
             self.write_file(f"C:\\tetra-tests\\{configuration}.pssc", text.encode())
         if self.state is not None:
             self._take_over(self.state)
-            self._identity(name)
             self._services(self.state)
             self._stand_in(name, self.state)
         self.write_keys(keys or {})
@@ -245,11 +244,6 @@ class EngineMachine:
         for file in state.files:
             if not file.path.lower().endswith(_LAB_FILE):
                 self.write_file(file.path, file.data)
-
-    def _identity(self, name: str) -> None:
-        """Every machine is one of its own: the template's would be the same for all."""
-        guid = {"MachineGuid": ("REG_SZ", str(uuid.uuid5(uuid.NAMESPACE_DNS, name)))}
-        self.write_keys({f"{HIVE}SOFTWARE\\Microsoft\\Cryptography": guid})
 
     def _services(self, state: WindowsState) -> None:
         """What a service manager needs to know of the machine's services: one that runs starts with the machine."""
