@@ -344,7 +344,8 @@ TABLE: tuple[Behaviour, ...] = (
     Behaviour(
         "shutdown_exit_codes",
         "documented",
-        "shutdown.exe: 5 denied, 1116 nothing to call off, 1190 somebody has ordered a shutdown already.",
+        "shutdown.exe: 5 denied, 1116 nothing to call off, 1190 somebody has ordered a shutdown already, 1191 others "
+        "are logged on and no force was asked for; any countdown but 0 is by force.",
         "learn.microsoft.com/windows/win32/debug/system-error-codes; 1190 in ansible.windows _reboot.py",
     ),
     Behaviour(

@@ -85,6 +85,8 @@ KEYS = (
     "logged_on_users",
     "bitlocker",
     "shutdown_scheduled",
+    "shutdown_blocked",
+    "battery",
     "tags",
     "write_denied",
     "free_bytes",
@@ -98,6 +100,7 @@ KEYS = (
 )
 BITLOCKER = ("off", "absent", "tpm", "tpm_pin", "tpm_pin_suspended")
 """``absent``: a server without the feature."""
+BATTERIES = ("charging", "discharging", "low")
 _CURRENT_VERSION = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 _CRYPTOGRAPHY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography"
 _TCPIP = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"
@@ -154,7 +157,11 @@ def _build(name: str, mapping: t.Mapping[str, t.Any]) -> WindowsState:
         logged_on_users=[str(user) for user in mapping.get("logged_on_users", [])],
         scheduled_shutdown=0 if mapping.get("shutdown_scheduled") else None,
         bitlocker=str(mapping.get("bitlocker", "off")),
+        shutdown_blocked=bool(mapping.get("shutdown_blocked")),
+        battery=str(mapping["battery"]) if mapping.get("battery") else None,
     )
+    if state.battery not in (None, *BATTERIES):
+        raise FleetError(f"battery must be one of {', '.join(BATTERIES)}, not {state.battery!r}.")
     if state.bitlocker not in BITLOCKER:
         raise FleetError(f"bitlocker must be one of {', '.join(BITLOCKER)}, not {state.bitlocker!r}.")
     if state.wmi not in ("ok", "broken", "denied"):

@@ -21,6 +21,7 @@ CLASSES = {
         "win32_service": "Win32_Service",
         "win32_computersystem": "Win32_ComputerSystem",
         "win32_logicaldisk": "Win32_LogicalDisk",
+        "win32_battery": "Win32_Battery",
         "stdregprov": "StdRegProv",
     },
     ENCRYPTION: {"win32_encryptablevolume": "Win32_EncryptableVolume"},
@@ -31,6 +32,7 @@ KEYS = {
     "Win32_Service": ("Name",),
     "Win32_ComputerSystem": ("Name",),
     "Win32_LogicalDisk": ("DeviceID",),
+    "Win32_Battery": ("DeviceID",),
     "RSOP_RegistryPolicySetting": ("id", "precedence"),
     "RSOP_GPO": ("id",),
     "Win32_EncryptableVolume": ("DeviceID",),
@@ -56,6 +58,9 @@ def instances(state: WindowsState, class_name: str) -> list[dict[str, t.Any]]:
     if class_name == "Win32_LogicalDisk":
         free = ULong(state.free_megabytes * 1_000_000)
         return [{"DeviceID": "C:", "DriveType": UInt(3), "FreeSpace": free, "Size": ULong(256_000_000_000)}]
+    if class_name == "Win32_Battery":
+        status = {"charging": 2, "discharging": 1, "low": 4}
+        return [{"DeviceID": "1", "BatteryStatus": UInt(status[state.battery])}] if state.battery else []
     if class_name == "RSOP_RegistryPolicySetting":
         return _policy_settings(state)
     if class_name == "Win32_EncryptableVolume":

@@ -155,6 +155,10 @@ class WindowsState:
     route: TetraRoute = field(default_factory=TetraRoute)
     in_force: ConfiguredLists = field(default_factory=lambda: ConfiguredLists((), False, ()))
     logged_on_users: list[str] = field(default_factory=list)
+    shutdown_blocked: bool = False
+    """An application with an unsaved document keeps a shutdown without force from going on."""
+    battery: str | None = None
+    """``charging``, ``discharging`` or ``low``; ``None`` without one."""
     surroundings: Surroundings = field(default_factory=Surroundings)
     free_megabytes: int = 60_000
     bitlocker: str = "off"

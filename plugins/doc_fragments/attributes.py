@@ -115,6 +115,57 @@ options:
     default: native
 """
 
+    CIVIL_RESTART = r"""
+options:
+  reboot_countdown:
+    description:
+      - Seconds that whoever is logged on has to save open documents, while Windows shows the reason. Windows closes
+        applications by force at the end of any countdown but V(0). Where nobody is logged on, the restart is at once.
+      - With V(0) nothing is forced. Where others are logged on Windows then refuses the restart, and where an
+        application keeps it from going on it is called off; in both cases it is held.
+      - A restart that somebody else has announced is not raced; ours is held.
+    type: int
+    default: 60
+  reboot_put_off:
+    description:
+      - With O(reboot_when=no_user), seconds for which the controller looks again where somebody is logged on. V(0)
+        holds the restart at once.
+    type: int
+    default: 0
+  reboot_then:
+    description:
+      - What comes when O(reboot_put_off) is over and somebody is still logged on. V(hold) leaves the restart to a later
+        run, V(force) restarts with O(reboot_countdown).
+    type: str
+    choices: [hold, force]
+    default: hold
+  on_battery:
+    description:
+      - Whether an endpoint whose battery is discharging is restarted. V(hold) leaves that to a later run.
+    type: str
+    choices: [hold, restart]
+    default: hold
+  hook_before:
+    description:
+      - A command of the controller that is run before the restart, as its arguments; no shell is used. It reads the
+        endpoint as one JSON object (C(host), C(when), C(run_id), C(boot_time)) on its input, and has 300 seconds.
+      - Where it does not end with 0, the restart is held.
+    type: list
+    elements: str
+    default: []
+  hook_after:
+    description:
+      - The same once the endpoint is back. Where it does not end with 0, the result notes it.
+    type: list
+    elements: str
+    default: []
+  update_seconds:
+    description:
+      - Seconds beyond O(deadline) for an endpoint with Windows updates that wait for the restart.
+    type: int
+    default: 1800
+"""
+
     CONTROLLER = r"""
 options: {}
 attributes:

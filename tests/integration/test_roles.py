@@ -102,7 +102,7 @@ def test_tetra_reboot(checkout: Path, tmp_path: Path) -> None:
         events = {name: done.of("Restart the endpoint", name)["event"] for name in states}
         assert events == {
             "waiting": "restarted",
-            "ordered-before": "restarted",
+            "ordered-before": "held",
             "strict": "restarted",
             "used": "held",
             "domain-controller": "held",

@@ -18,6 +18,7 @@ _SENTENCES = {
     5: "Access is denied.(5)",
     1116: "Unable to abort the system shutdown because no shutdown was in progress.(1116)",
     1190: "A system shutdown has already been scheduled.(1190)",
+    1191: "The system shutdown cannot be initiated because there are other users logged on to the computer.(1191)",
 }
 
 
@@ -40,12 +41,23 @@ def run(call: Call, _path: str, arguments: list[str]) -> t.Iterator[Event]:
         yield from _refused(call, 1116)
     elif restart and scheduled:
         yield from _refused(call, 1190)
+    elif restart and not _by_force(options) and state.logged_on_users:
+        yield from _refused(call, 1191)
+    elif restart and not _by_force(options) and state.shutdown_blocked:
+        # Windows has begun, and waits for the application; only /a or force ends that.
+        state.scheduled_shutdown = 0
+        call.variables.last_exit_code = 0
     elif not restart:
         state.scheduled_shutdown = None
         call.variables.last_exit_code = 0
     else:
         call.variables.last_exit_code = 0
         yield ordered(state, max(float(options.get("/t", "30")), _SOONEST))
+
+
+def _by_force(options: dict[str, str]) -> bool:
+    """``/f``, or any countdown but 0, which implies it."""
+    return "/f" in options or options.get("/t", "30") != "0"
 
 
 def _refused(call: Call, code: int) -> t.Iterator[Event]:

@@ -15,13 +15,16 @@ from __future__ import annotations
 
 import collections.abc as c
 import contextlib
+import re
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import FORMAT
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
+    Answer,
     Asker,
     SessionError,
     Thing,
@@ -33,9 +36,25 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system imp
 
 Waiter = t.Callable[[float], bool]
 
+ANNOUNCED, OTHERS, LINGERING = "announced", "others_logged_on", "lingering"
+# System errors of learn.microsoft.com: ERROR_SHUTDOWN_IS_SCHEDULED and ERROR_SHUTDOWN_USERS_LOGGED_ON.
+_REFUSED = {
+    1190: (ANNOUNCED, "Somebody has announced a restart or a shutdown already."),
+    1191: (OTHERS, "Windows refuses a restart without force, since others are logged on."),
+}
+_SECONDS_TO_CALL_OFF = 30.0
+"""One that is lost does not answer that either."""
+_OF_A_SESSION = ("explorer", "rdpinit", "rdpshell")
+"""A desktop, and what stands for one where a remote application is used."""
+_DISCHARGING = (1, 4, 5)
+_UPDATE_WAITS = (
+    r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending",
+    r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired",
+)
+
 NATIVE, WIN_REBOOT = "native", "win_reboot"
 USERS_UNKNOWN, ROLES_UNKNOWN = "users_unknown", "roles_unknown"
-ROLES_NOT_READ = "whether this is a domain controller, a cluster node or a Hyper-V host could not be read"
+ROLES_NOT_READ = "whether this is a domain controller, a cluster node or another special role could not be read"
 REASON = "Cipher suites for Cisco Secure Endpoint (fleetops.tetra)"
 """What a user on the endpoint reads, and the event log keeps."""
 
@@ -48,7 +67,12 @@ _ROLES = {
     "domain_controller": ("NTDS", "a domain controller"),
     "cluster_node": ("ClusSvc", "a cluster node"),
     "hyper_v_host": ("vmms", "a Hyper-V host"),
+    "remote_desktop": ("Tssdis", "a Remote Desktop connection broker"),
+    "virtual_desktop": ("RDAgentBootLoader", "an Azure Virtual Desktop host"),
+    "sql_server": ("MSSQLSERVER", "a SQL Server"),
+    "exchange": ("MSExchangeIS", "an Exchange server"),
 }
+"""The services' names are those of Microsoft's products; a named instance of SQL Server has another one."""
 # Key protectors that wait for somebody at startup: TPM with a PIN, with a startup key, with both. They exist on the
 # system volume only (Win32_EncryptableVolume.GetKeyProtectors on learn.microsoft.com).
 _ENCRYPTION = "root/cimv2/Security/MicrosoftVolumeEncryption"
@@ -172,8 +196,11 @@ def asks_for_pin(asker: Asker) -> bool:
 
 
 def users_logged_on(asker: Asker) -> bool:
-    """Whether somebody has a desktop open: a process ``explorer`` runs. Raises ChangeError where it cannot be said."""
-    answer = asker.ask([(command("Get-Process", Name="explorer", ErrorAction="Continue"), select("Id"))])
+    """Whether somebody works on the endpoint: a desktop, or a remote application without one.
+
+    Raises ChangeError where it cannot be said.
+    """
+    answer = asker.ask([(command("Get-Process", Name=list(_OF_A_SESSION), ErrorAction="Continue"), select("Id"))])
     if any(isinstance(item, Thing) for item in answer.output):
         return True
     if answer.refusals and all(
@@ -185,38 +212,105 @@ def users_logged_on(asker: Asker) -> bool:
     )
 
 
+def runs_on_battery(asker: Asker) -> bool:
+    """Whether a battery is known to be discharging, low or critical (Win32_Battery on learn.microsoft.com).
+
+    False also where that cannot be read, as it is where there is no battery.
+    """
+    statement = (
+        command("Get-CimInstance", ClassName="Win32_Battery", Property=["BatteryStatus"], ErrorAction="Continue"),
+        select("BatteryStatus"),
+    )
+    return any(
+        isinstance(item, Thing) and item.get("BatteryStatus") in _DISCHARGING for item in asker.ask([statement]).output
+    )
+
+
+def update_waits(asker: Asker) -> bool:
+    """Whether Windows Update, or its servicing, has work for the next restart; then that one may take long."""
+    statement = (
+        command("Get-Item", LiteralPath=[provider_path(key) for key in _UPDATE_WAITS], ErrorAction="Continue"),
+        select("Name"),
+    )
+    return any(isinstance(item, Thing) for item in asker.ask([statement]).output)
+
+
+@dataclass(frozen=True)
+class Order:
+    """How the native way orders a restart.
+
+    ``countdown``: seconds in which whoever is logged on reads the message and saves what is open. shutdown.exe closes
+    applications by force after any countdown but 0 (its documentation: ``/f`` is implied).
+    """
+
+    countdown: int = 0
+
+
 def restart_and_wait(
-    endpoint: Endpoint, before: str, wait: TimeLeft, system_root: str, other: OtherWay | None = None
+    endpoint: Endpoint,
+    before: str,
+    wait: TimeLeft,
+    system_root: str,
+    other: OtherWay | None = None,
+    order: Order | None = None,
 ) -> Restarted:
     """Restarts the endpoint, by the other way where one is given, and waits for a boot time later than ``before``.
 
-    Raises ChangeError with code ``restart_refused`` or ``timed_out``.
+    Raises ChangeError with code ``restart_refused``, ``others_logged_on``, ``announced``, ``lingering`` or
+    ``timed_out``.
     """
     note = other(endpoint, wait.left) if other is not None else None
     native = other is None or note is not None
     if native:
-        restart(endpoint.session(), system_root)
+        restart(endpoint.session(), system_root, order or Order())
     # The other way has waited already; what it found is looked at even where that used up the time.
     after = None if native else _later_boot(endpoint, before)
-    after = after or wait_for_boot(endpoint, before, wait)
+    try:
+        after = after or wait_for_boot(endpoint, before, wait)
+    except ChangeError as error:
+        if error.code == "timed_out" and _call_off(endpoint, system_root):
+            raise ChangeError(
+                LINGERING,
+                "The endpoint answers and did not go down within the time allowed: an application seems to keep it "
+                "from shutting down. The restart was called off.",
+            ) from error
+        raise
     return Restarted(before, after, NATIVE if native else WIN_REBOOT, note)
 
 
-def restart(asker: Asker, system_root: str = r"C:\Windows") -> None:
+def restart(asker: Asker, system_root: str = r"C:\Windows", order: Order | None = None) -> None:
     """Orders the restart. A connection that breaks over it is no error; a refusal is (ChangeError).
 
-    A restart that somebody ordered for a later time is called off for it, as ``ansible.windows.win_reboot`` does too.
+    A restart that somebody has announced is not raced: code ``announced``. Where others are logged on, Windows refuses
+    one without force: code ``others_logged_on``.
     """
     tool = f"{system_root}\\System32\\shutdown.exe"
-    # p:2:4 is "operating system: reconfiguration (planned)" in the list that shutdown.exe prints.
-    order = (command(tool, "/r", "/t", "0", "/d", "p:2:4", "/c", REASON),)
+    seconds = str((order or Order()).countdown)
     with contextlib.suppress(SessionError):
-        answer = asker.ask([order])
-        if answer.refusals and not answer.failed:
-            asker.ask([(command(tool, "/a"),)])
-            answer = asker.ask([order])
+        # p:2:4 is "operating system: reconfiguration (planned)" in the list that shutdown.exe prints.
+        answer = asker.ask([(command(tool, "/r", "/t", seconds, "/d", "p:2:4", "/c", REASON),)])
         if answer.failed or answer.refusals:
-            raise ChangeError("restart_refused", "The endpoint refused to be restarted.")
+            code, sentence = _REFUSED.get(
+                _number_in(answer), ("restart_refused", "The endpoint refused to be restarted.")
+            )
+            raise ChangeError(code, sentence)
+
+
+def _number_in(answer: Answer) -> int:
+    """The system error that shutdown.exe prints behind its localized sentence; 0 where there is none."""
+    for refusal in answer.refusals:
+        match = re.search(r"\((\d{1,5})\)\s*$", refusal.target or "")
+        if match:
+            return int(match[1])
+    return 0
+
+
+def _call_off(endpoint: Endpoint, system_root: str) -> bool:
+    """Whether a shutdown was still going on, and is called off now."""
+    with contextlib.suppress(SessionError, DeadlineExceeded), deadline(_SECONDS_TO_CALL_OFF):
+        answer = endpoint.renew().ask([(command(f"{system_root}\\System32\\shutdown.exe", "/a"),)])
+        return not answer.failed and not answer.refusals
+    return False
 
 
 def wait_for_boot(endpoint: Endpoint, before: str, wait: Waiter) -> str:

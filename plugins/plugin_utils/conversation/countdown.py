@@ -31,6 +31,9 @@ class Countdown:
         finally:
             self._end += time.monotonic() - begun
 
+    def extend(self, seconds: float) -> None:
+        self._end += seconds
+
     def part(self, seconds: float) -> Countdown:
         """A shorter wait within this one; what it uses up is used up here too."""
         return Countdown(min(seconds, self.left))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import collections.abc as c
 import contextlib
+import dataclasses
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.journal import Event
@@ -32,7 +33,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_folders import folders_of
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import NEVER, Restart, RestartOptions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import NEVER, Restart, RestartHeld
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Stages, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import EndpointWork
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
@@ -108,9 +109,12 @@ class Cure:
             with contextlib.suppress(_Unproven):
                 with self._alarm():
                     facts = self._look_and_change()
+                restart = self._restarting(facts)
+                self._put_off(restart)
                 self._wait_for_a_place(facts)
+                self._extend(restart)
                 with self._alarm():
-                    self._restart(facts)
+                    self._restart(facts, restart)
                 self._place.close()
             with self._alarm():
                 self._prove()
@@ -334,14 +338,31 @@ class Cure:
     def _patience_for_policy(self) -> Countdown:
         return self._wait.part(min(_REFRESH, self._options.deadline / 4))
 
-    def _restarting(self, facts: Document) -> Restart:
-        options = RestartOptions(
-            self._options.reboot_when, self._options.named_roles, self._around.other_way, self._around.may_start
+    def _restarting(self, facts: t.Any) -> Restart:
+        options = dataclasses.replace(
+            self._options.restart,
+            when=self._options.reboot_when,
+            named_roles=self._options.named_roles,
+            other_way=self._around.other_way,
+            window=self._around.may_start,
         )
         return Restart(self._endpoint, options, folders_of(facts).system_root)
 
-    def _restart(self, facts: Document) -> None:
-        around, restart = self._around, self._restarting(facts)
+    def _put_off(self, restart: Restart) -> None:
+        """Before a place is waited for: others may have it meanwhile."""
+        if self._options.restart.put_off <= 0:
+            return
+        with self._wait.paused():
+            restart.put_off(Countdown(self._options.restart.put_off))
+
+    def _extend(self, restart: Restart) -> None:
+        """A guard that strikes when the usual time is up allows no more of it."""
+        with self._alarm():
+            more = restart.extra_seconds() if not self._options.commit_confirm else 0.0
+        self._wait.extend(more)
+
+    def _restart(self, facts: t.Any, restart: Restart) -> None:
+        around = self._around
         held = restart.held_now()
         if held is not None:
             self._hold(held.clause)
@@ -354,7 +375,10 @@ class Cure:
         if stopped is not None:
             self._stop(facts, stopped)
         self._touched = True
-        self.outcome.restart = restart.make(self._wait, before).as_dict()
+        try:
+            self.outcome.restart = restart.make(self._wait, before).as_dict()
+        except RestartHeld as error:
+            self._hold(error.held.clause)
 
     def _hold(self, why: str) -> t.NoReturn:
         self._guard.take_away()

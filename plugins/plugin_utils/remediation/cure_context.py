@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import FailureBudget
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import ALWAYS
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import ALWAYS, RestartOptions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
 
@@ -31,6 +31,8 @@ class CureOptions:
     """Options of the plan."""
     reboot_when: str = ALWAYS
     """``always``, ``no_user`` (hold the restart while somebody is logged on) or ``never``."""
+    restart: RestartOptions = field(default_factory=RestartOptions)
+    """Countdown, putting off, battery, updates; who and when stand here, since the plan asks for them too."""
     named_roles: frozenset[str] = frozenset()
     """Roles of ``reboot.special_roles`` for which a restart was allowed by name."""
     deadline: float = 1800.0

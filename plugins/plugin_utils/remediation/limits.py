@@ -64,13 +64,23 @@ def window_of(text: str | None) -> t.Callable[[], str | None]:
     return lambda: window.closed(datetime.now())
 
 
-def restart_options(arguments: t.Mapping[str, t.Any], other_way: OtherWay | None) -> RestartOptions:
+def restart_options(
+    arguments: t.Mapping[str, t.Any], other_way: OtherWay | None, host: str = "", run_id: str | None = None
+) -> RestartOptions:
     """From the options that every task with a restart has. Raises WindowError."""
     return RestartOptions(
         arguments["reboot_when"],
         frozenset(arguments["named_roles"]),
         other_way,
         window_of(arguments["maintenance_window"]),
+        countdown=arguments["reboot_countdown"],
+        put_off=float(arguments["reboot_put_off"]),
+        then=arguments["reboot_then"],
+        on_battery=arguments["on_battery"],
+        hook_before=tuple(arguments["hook_before"]),
+        hook_after=tuple(arguments["hook_after"]),
+        about=(host, run_id),
+        update_seconds=float(arguments["update_seconds"]),
     )
 
 

@@ -29,7 +29,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.commit_conf
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_images import EndpointImages
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import Restart, RestartOptions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import Restart, RestartHeld, RestartOptions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders, read_folders
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import EndpointWork, Foreseen
@@ -216,11 +216,18 @@ class Rollback:
 
     def _restart(self) -> None:
         restart = Restart(self._endpoint, self._options.restart, self._folders.system_root)
+        if self._options.restart.put_off > 0:
+            restart.put_off(Countdown(self._options.restart.put_off))
         held = restart.held()
         if held is not None:
             self.outcome.not_restarted = held.sentence()
             return
-        restart.make(self._wait)
+        self._wait.extend(restart.extra_seconds())
+        try:
+            restart.make(self._wait)
+        except RestartHeld as error:
+            self.outcome.not_restarted = str(error)
+            return
         self.outcome.rebooted, self.outcome.needs_reboot = True, False
 
     # Details --------------------------------------------------------------------------------------------------------

@@ -46,7 +46,11 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_co
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import check_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import is_death, known_of, last_try
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import MaintenanceWindow, RebootPlaces
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import (
+    MaintenanceWindow,
+    RebootPlaces,
+    restart_options,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.identities import Identities
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
@@ -87,6 +91,7 @@ def cure_endpoint(
     options = CureOptions(
         plan=plan_options(arguments["plan"]),
         reboot_when=arguments["reboot_when"],
+        restart=restart_options(arguments, None, host, run.run_id),
         named_roles=frozenset(arguments["named_roles"]),
         deadline=float(arguments["deadline"]),
         gpo_deadline=float(arguments["gpo_deadline"]),

@@ -120,8 +120,26 @@ REBOOT_METHOD: t.Final[dict[str, t.Any]] = {
 NAMED_ROLES: t.Final[dict[str, t.Any]] = {
     "type": "list",
     "elements": "str",
-    "choices": ["domain_controller", "cluster_node", "hyper_v_host", "bitlocker_pin"],
+    "choices": [
+        "domain_controller",
+        "cluster_node",
+        "hyper_v_host",
+        "remote_desktop",
+        "virtual_desktop",
+        "sql_server",
+        "exchange",
+        "bitlocker_pin",
+    ],
     "default": [],
+}
+CIVIL: t.Final[dict[str, dict[str, t.Any]]] = {
+    "reboot_countdown": {"type": "int", "default": default("tetra_reboot_countdown")},
+    "reboot_put_off": {"type": "int", "default": default("tetra_reboot_put_off")},
+    "reboot_then": {"type": "str", "choices": ["hold", "force"], "default": default("tetra_reboot_then")},
+    "on_battery": {"type": "str", "choices": ["hold", "restart"], "default": default("tetra_on_battery")},
+    "update_seconds": {"type": "int", "default": default("tetra_update_seconds")},
+    "hook_before": {"type": "list", "elements": "str", "default": default("tetra_hook_before")},
+    "hook_after": {"type": "list", "elements": "str", "default": default("tetra_hook_after")},
 }
 MAX_FAILURES: t.Final[dict[str, t.Any]] = {"type": "str", "default": default("tetra_max_failures")}
 CURE: t.Final[dict[str, dict[str, t.Any]]] = {
@@ -133,6 +151,7 @@ CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "reboot_when": {"type": "str", "choices": ["always", "no_user", "never"], "default": "always"},
     "reboot_method": REBOOT_METHOD,
     "named_roles": NAMED_ROLES,
+    **CIVIL,
     "max_reboots": {"type": "int", "default": default("tetra_max_reboots")},
     "maintenance_window": {"type": "str"},
     "deadline": {"type": "int", "default": default("tetra_deadline")},
@@ -170,6 +189,7 @@ REBOOT: t.Final[dict[str, dict[str, t.Any]]] = {
     "reboot_when": {"type": "str", "choices": ["always", "no_user"], "default": "always"},
     "reboot_method": REBOOT_METHOD,
     "named_roles": NAMED_ROLES,
+    **CIVIL,
     "maintenance_window": CURE["maintenance_window"],
     "results_dir": {"type": "path"},
     "deadline": {"type": "int", "default": 900},
@@ -251,6 +271,7 @@ ROLLBACK: t.Final[dict[str, dict[str, t.Any]]] = {
     "reboot_when": REBOOT["reboot_when"],
     "reboot_method": REBOOT_METHOD,
     "named_roles": CURE["named_roles"],
+    **CIVIL,
     "maintenance_window": CURE["maintenance_window"],
     "deadline": CURE["deadline"],
 }

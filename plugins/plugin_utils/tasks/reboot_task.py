@@ -20,7 +20,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_folders import folders_of
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import Restart
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import Restart, RestartHeld
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.remote_endpoint import RemoteEndpoint
@@ -80,13 +80,13 @@ class _Reboot:
         self._host = host
         self._arguments = arguments
         self._check_only = check_only
-        self._options = restart_options(arguments, other_way)
+        self._options = restart_options(arguments, other_way, host)
         self._seconds = float(arguments["deadline"])
         self._known = dict(_NOTHING)
 
     def run(self) -> Result:
         try:
-            with self._alone(), deadline(self._seconds + _GRACE):
+            with self._alone(), deadline(self._longest() + _GRACE):
                 self._go(Countdown(self._seconds))
             return self._result("restarted", f"Restarted; up since {self._known['boot_time_after']}.", changed=True)
         except EndpointBusy as busy:
@@ -99,6 +99,9 @@ class _Reboot:
             self._endpoint.renew()
             why = explain(lost, self._endpoint.session().place, self._seconds)
             return self._failed(_EVENTS.get(why.kind, "failed"), str(why))
+
+    def _longest(self) -> float:
+        return self._seconds + self._options.put_off + self._options.update_seconds
 
     def _alone(self) -> contextlib.AbstractContextManager[None]:
         """No restart while a cure, a rollback or a module is in the middle of a change."""
@@ -115,13 +118,19 @@ class _Reboot:
         if self._arguments["only_waiting"] and not _waits(facts, verdict):
             raise _End("not_needed", _why_not(verdict["in_force"]))
         restart = Restart(self._endpoint, self._options, folders_of(facts).system_root)
+        if not self._check_only and self._options.put_off > 0:
+            restart.put_off(Countdown(self._options.put_off))
         held = restart.held()
         if held is not None:
             raise _End("held", held.sentence())
         self._known["boot_time_before"] = before = reboot.boot_time(asker)
         if self._check_only:
             raise _End("planned", "The endpoint would be restarted.")
-        done = restart.make(wait, before)
+        wait.extend(restart.extra_seconds())
+        try:
+            done = restart.make(wait, before)
+        except RestartHeld as error:
+            raise _End("held", str(error)) from error
         self._known.update(boot_time_after=done.after, reboot_method=done.method, note=done.note)
 
     def _result(self, event: str, message: str, changed: bool) -> Result:

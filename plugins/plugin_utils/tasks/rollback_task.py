@@ -56,14 +56,14 @@ def roll_back(
         from_endpoint=arguments["from_endpoint"],
         force=arguments["force"],
         reboot=arguments["reboot"],
-        restart=restart_options(arguments, other_way),
+        restart=restart_options(arguments, other_way, host, arguments["run_id"]),
         deadline=float(arguments["deadline"]),
         check_only=check_only,
     )
     endpoint = RemoteEndpoint(connection)
     rollback = Rollback(endpoint, Path(arguments["results_dir"]), host, options)
     try:
-        with deadline(options.deadline + _GRACE):
+        with deadline(options.deadline + options.restart.put_off + options.restart.update_seconds + _GRACE):
             rollback.run()
     except (RollbackError, BeforeImageError, JournalError, ChangeError) as error:
         return _result(rollback.outcome, {"failed": True, "msg": str(error)})

@@ -47,7 +47,10 @@ class Variable:
 _ASKING = ("compliance", "diagnose", "golden_image", "preflight", "remediation")
 _JUDGING = ("compliance", "golden_image", "remediation")
 _CHANGING = ("golden_image", "remediation", "rollback")
-ROLE_NAMES: t.Final = ("domain_controller", "cluster_node", "hyper_v_host", "bitlocker_pin")
+ROLE_NAMES: t.Final = (
+    "domain_controller", "cluster_node", "hyper_v_host", "remote_desktop", "virtual_desktop", "sql_server", "exchange",
+    "bitlocker_pin",
+)  # fmt: skip
 
 VARIABLES: tuple[Variable, ...] = (
     Variable("tetra_hosts", "str", "Which hosts of the inventory, as a pattern.", "all",
@@ -116,6 +119,20 @@ VARIABLES: tuple[Variable, ...] = (
              ("remediation", "rollback"), ("always", "no_user", "never"), roles=("tetra_remediate",)),
     Variable("tetra_reboot_method", "str", "How endpoints are restarted.", "native", ("remediation", "rollback"),
              ("native", "win_reboot"), roles=("tetra_remediate",)),
+    Variable("tetra_reboot_countdown", "int", "Seconds for saving, where somebody is logged on; 0 forces nothing.", 60,
+             ("remediation", "rollback"), roles=("tetra_remediate",)),
+    Variable("tetra_reboot_put_off", "int", "With no_user: seconds for which the controller looks again.", 0,
+             ("remediation", "rollback"), roles=("tetra_remediate",)),
+    Variable("tetra_reboot_then", "str", "What comes after them.", "hold", ("remediation", "rollback"),
+             ("hold", "force"), roles=("tetra_remediate",)),
+    Variable("tetra_on_battery", "str", "Whether an endpoint on its battery is restarted.", "hold",
+             ("remediation", "rollback"), ("hold", "restart"), roles=("tetra_remediate", "tetra_reboot")),
+    Variable("tetra_update_seconds", "int", "Seconds beyond the deadline where Windows updates wait.", 1800,
+             ("remediation", "rollback"), roles=("tetra_remediate", "tetra_reboot")),
+    Variable("tetra_hook_before", "list", "A command of the controller before each restart, as its arguments.", [],
+             ("remediation", "rollback"), roles=("tetra_remediate", "tetra_reboot")),
+    Variable("tetra_hook_after", "list", "The same after it.", [], ("remediation", "rollback"),
+             roles=("tetra_remediate", "tetra_reboot")),
     Variable("tetra_named_roles", "list", "Special roles whose holders may be restarted.", [], _CHANGING, ROLE_NAMES,
              roles=("tetra_remediate", "tetra_reboot")),
     Variable("tetra_deadline", "int", "Seconds for all that is done to one endpoint.", 1800, _CHANGING,

@@ -575,9 +575,9 @@ def test_a_restart_that_a_killed_rollback_owes_is_made_up_for(windows: Fresh, tm
 def test_an_endpoint_that_does_not_come_back_is_named_and_its_image_is_done_with(
     windows: Fresh, tmp_path: Path
 ) -> None:
-    endpoint = windows(**KINDS["direct"])
+    endpoint = windows(**{**KINDS["direct"], "boot_seconds": "never"})
     change(endpoint, tmp_path)
-    rollback = Rollback(endpoint.endpoint, tmp_path, NAME, RollbackOptions(reboot=True, deadline=0.0))
+    rollback = Rollback(endpoint.endpoint, tmp_path, NAME, RollbackOptions(reboot=True, deadline=6.0))
     with pytest.raises(ChangeError, match="within the time allowed"):
         rollback.run()
     assert (rollback.outcome.changed, rollback.outcome.rebooted) == (True, False)
