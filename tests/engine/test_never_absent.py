@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import MANAGEMENT, READS, UTILITY
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer, command, exit_code
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import probe
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import ask_all
@@ -215,6 +215,12 @@ def test_the_exit_code_of_an_earlier_program_proves_nothing(engine: MakeEngine) 
         earlier = one.ask([(command("C:\\windows\\system32\\reg.exe", "query", "HKLM"),)])
         assert earlier.output
         assert not earlier.refusals
+        code = (command("Get-Variable", Name="LASTEXITCODE", ValueOnly=True),)
+        missing = one.ask([(command("C:\\windows\\nowhere\\schtasks.exe", "/query"),), code])
+        assert missing.output == [0], "the variable keeps what the program before left there"
+        assert exit_code(missing) is None
+        ran = one.ask([(command("C:\\windows\\system32\\reg.exe", "query", "HKLM\\Nothing"),), code])
+        assert exit_code(ran) not in (None, 0)
         target = probe.Target("tetra-defs.amp.cisco.com")
         replies = ask_all(one.session(), probe.questions(target, "C:\\Windows"))
         assert replies["exit_code"].values == [0]

@@ -34,7 +34,11 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restore_tas
     task_xml,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import OUR_FOLDER, WindowsFolders
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
+    Asker,
+    command,
+    exit_code,
+)
 
 TASK = "fleetops-tetra-restore"
 _ENDING = ".fleetops-tetra.before"
@@ -144,8 +148,7 @@ class CommitConfirm:
         answer = asker.ask(
             [(command(tool, *arguments),), (command("Get-Variable", Name="LASTEXITCODE", ValueOnly=True),)]
         )
-        codes = [value for value in answer.output if isinstance(value, int) and not isinstance(value, bool)]
-        return codes[-1:] == [0]
+        return exit_code(answer) == 0
 
 
 def _policy_files(items: t.Sequence[Item]) -> list[tuple[str, bytes | None]]:

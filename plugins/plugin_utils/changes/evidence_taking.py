@@ -27,6 +27,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     SessionError,
     Thing,
     command,
+    exit_code,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 
@@ -254,5 +255,4 @@ class EvidenceTaking:
     def _run(self, *words: str) -> bool:
         """By the exit code, since the tools' texts are localized."""
         answer = self._asker.ask([(command(*words),), (command("Get-Variable", Name="LASTEXITCODE", ValueOnly=True),)])
-        codes = [value for value in answer.output if isinstance(value, int) and not isinstance(value, bool)]
-        return codes[-1:] == [0]
+        return exit_code(answer) == 0

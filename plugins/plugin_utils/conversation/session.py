@@ -64,6 +64,7 @@ _MERGES = (
     ("merge_previous", "MergePreviousResults"),
 )
 _OPTIONAL_MERGES = ("merge_error", "merge_warning", "merge_verbose", "merge_debug", "merge_information")
+_PSRP_NAMES = ", and give its ansible_winrm_* variables the names that psrp reads (fleetops.tetra.preflight lists them)"
 _LONGEST_OPENING = 900.0
 """Seconds that an opening is waited for where the caller sets no deadline."""
 _COMMANDS_HERE = "commands of a statement"
@@ -250,7 +251,7 @@ class Session:
             raise SessionError(
                 "connection_plugin",
                 f"This endpoint is addressed by the connection plugin {self._connection.transport}: set "
-                "ansible_connection: psrp.",
+                f"ansible_connection: psrp{_PSRP_NAMES if self._connection.transport == 'winrm' else ''}.",
             )
         if PYPSRP_ERROR is not None:
             raise SessionError(
@@ -388,7 +389,18 @@ def _place(connection: Connection) -> Place:
         protocol,
         str(option("auth") or "negotiate"),
         str(option("configuration_name") or DEFAULT_CONFIGURATION),
+        has_user=option("remote_user") not in (None, ""),
+        sends_channel_binding=option("negotiate_send_cbt") is not False,
+        read_timeout=_seconds(option("read_timeout")),
+        operation_timeout=_seconds(option("operation_timeout")),
     )
+
+
+def _seconds(value: t.Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _add(pipeline: t.Any, command: Command) -> None:

@@ -34,6 +34,10 @@ class Place:
     protocol: str
     auth: str
     configuration: str
+    has_user: bool = True
+    sends_channel_binding: bool = True
+    read_timeout: float | None = None
+    operation_timeout: float | None = None
 
     def __str__(self) -> str:
         return f"{self.host} port {self.port}" if self.port else self.host
@@ -114,13 +118,28 @@ def _tls(chain: list[BaseException], place: Place) -> SessionError | None:
 
 
 def _authentication(chain: list[BaseException], place: Place) -> SessionError | None:
-    if _find(chain, "pypsrp.AuthenticationError"):
+    refused = _find(chain, "pypsrp.AuthenticationError")
+    unready = _find(chain, "spnego.FeatureMissingError", "spnego.SpnegoError", "spnego.NativeError")
+    if (refused or unready) and not place.has_user and place.auth in ("ntlm", "negotiate", "credssp", "basic"):
+        return SessionError(
+            "authentication",
+            f"The {place.auth} log-in to {place} has no user: set ansible_user and ansible_password, or get a Kerberos "
+            "ticket first.",
+        )
+    if refused and place.protocol == "https" and not place.sends_channel_binding:
+        return SessionError(
+            "authentication",
+            f"{place} refuses the log-in with {place.auth}. ansible_psrp_negotiate_send_cbt is off, and a listener "
+            "whose CbtHardeningLevel is Strict refuses every log-in without channel binding; else the user or password "
+            "is wrong.",
+        )
+    if refused:
         return SessionError(
             "authentication",
             f"{place} refuses the log-in with {place.auth}: the user or password is wrong, or the listener does not "
             f"allow this method.",
         )
-    if _find(chain, "spnego.FeatureMissingError", "spnego.SpnegoError", "spnego.NativeError"):
+    if unready:
         return SessionError(
             "authentication",
             f"The {place.auth} log-in to {place} could not be prepared: look at the Kerberos ticket, the user name "
@@ -162,6 +181,13 @@ def _timeout(chain: list[BaseException], place: Place) -> SessionError | None:
     if _find(chain, "requests.ReadTimeout", "urllib3.ReadTimeoutError") or any(
         isinstance(item, TimeoutError) for item in chain
     ):
+        read, operation = place.read_timeout, place.operation_timeout
+        if read is not None and operation is not None and read <= operation:
+            return SessionError(
+                "timeout",
+                f"{place} was not waited for long enough: ansible_psrp_read_timeout ({read:g}) has to be longer than "
+                f"ansible_psrp_operation_timeout ({operation:g}).",
+            )
         return SessionError("timeout", f"{place} took the request and did not answer it in time.")
     return None
 
@@ -233,6 +259,11 @@ def _reset(chain: list[BaseException], place: Place) -> SessionError | None:
     if any(isinstance(item, ConnectionError) for item in chain) or _find(
         chain, "urllib3.ProtocolError", "urllib3.IncompleteRead", "requests.ChunkedEncodingError"
     ):
+        if place.protocol == "http" and place.port in (443, 5986):
+            return SessionError(
+                "tls",
+                f"{place} does not speak HTTP: it is the usual port for HTTPS, so set ansible_psrp_protocol to https.",
+            )
         return SessionError("session", f"{place} broke the connection off in the middle of an answer.", True)
     if _find(chain, "requests.ConnectionError"):
         return SessionError("unreachable", f"{place} cannot be reached.")

@@ -186,6 +186,18 @@ class Answer:
     all the same; and either way the engine has run the later statements, whose output is lost (seen on 7.6)."""
 
 
+def exit_code(answer: Answer) -> int | None:
+    """The exit code of a program, from the answer to it and to ``Get-Variable LASTEXITCODE`` behind it.
+
+    None where the program did not start (missing, or refused by AppLocker): the variable then still holds the code of
+    an earlier one (seen on 7.6). What a program writes to its error stream is no such error.
+    """
+    if any(not refusal.is_program_text for refusal in answer.refusals):
+        return None
+    last = answer.output[-1] if answer.output else None
+    return int(last) if isinstance(last, int) and not isinstance(last, bool) else None
+
+
 class Asker(t.Protocol):
     """Whatever can put statements to an endpoint; the session is one, a recording another."""
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import time
+import typing as t
 
 import pytest
 import requests
@@ -111,3 +112,22 @@ def test_a_deadline_gives_an_outer_alarm_its_time_back() -> None:
 def test_no_deadline_sets_no_alarm() -> None:
     with deadline(0):
         assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_sentences_name_the_setting_that_is_wrong() -> None:
+    def told(error: BaseException, **about: t.Any) -> str:
+        return str(explain(error, Place(**{**_PC, **about})))
+
+    late, refused, lost = requests.ReadTimeout(), AuthenticationError("x"), requests.ConnectionError(ConnectionError())
+    assert "has to be longer than ansible_psrp_operation_timeout (20)" in told(
+        late, read_timeout=5, operation_timeout=20
+    )
+    assert "did not answer it in time" in told(late, read_timeout=30, operation_timeout=20)
+    assert "negotiate_send_cbt is off" in told(refused, sends_channel_binding=False)
+    assert "the user or password is wrong, or" in told(refused)
+    assert "has no user: set ansible_user" in told(refused, has_user=False)
+    assert "set ansible_psrp_protocol to https" in told(lost, protocol="http")
+    assert "in the middle of an answer" in told(lost)
+
+
+_PC = {"host": "pc", "port": 5986, "protocol": "https", "auth": "ntlm", "configuration": "Microsoft.PowerShell"}
