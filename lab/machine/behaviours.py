@@ -499,6 +499,49 @@ TABLE: tuple[Behaviour, ...] = (
         "curl: 0 done, 5 proxy name, 6 name, 7 connect, 28 timeout, 35 TLS, 56 receive or proxy refused.",
         "curl.se/docs/manpage.html",
     ),
+    # Evidence of a failing update
+    Behaviour(
+        "pktmon_words",
+        "documented",
+        "pktmon start takes --capture and --pkt-size, older ones --etw and -p; its help names them.",
+        "learn.microsoft.com, pktmon start; the same page of November 2020",
+    ),
+    Behaviour(
+        "capture_exit_codes",
+        "inferred",
+        "pktmon and netsh trace end with 1, without a file, where a capture runs or the account has no right.",
+        "nobody wrote them down; the product looks for the file too",
+    ),
+    Behaviour(
+        "capture_file",
+        "inferred",
+        "The ETL files are written by what is public of the format; Windows never read or wrote one of them.",
+        "github.com/microsoft/etl2pcapng, fox-it/dissect.etl, jdu2600/Windows10EtwEvents",
+    ),
+    Behaviour(
+        "schannel_events",
+        "documented",
+        "36887 and 36888 carry AlertDesc; from Windows 11 21H2 on the calling process stands in front.",
+        "github.com/jdu2600/Windows10EtwEvents, manifest/Schannel.tsv",
+    ),
+    Behaviour(
+        "curl_certificates",
+        "documented",
+        "curl.exe from 7.88 on prints the chain by %{certs}; exit codes 5, 6, 7, 28, 35, 56, 60.",
+        "github.com/curl/curl, docs/cmdline-opts, docs/libcurl/libcurl-errors.md",
+    ),
+    Behaviour(
+        "curl_schannel_codes",
+        "inferred",
+        "Which SEC_E code curl prints for an alert, an untrusted root, a wrong clock, a blocked revocation.",
+        "learn.microsoft.com, schannel-error-codes-for-tls-and-ssl-alerts; curl/curl, lib/vtls/schannel.c",
+    ),
+    Behaviour(
+        "support_bundle",
+        "documented",
+        "ipsupporttool.exe -o FOLDER leaves a ZIP, whatever its extension.",
+        "github.com/CiscoSecurity/amp-05-windows-tune, Diag_Analyzer_v2.py",
+    ),
 )
 
 BY_NAME: dict[str, Behaviour] = {behaviour.name: behaviour for behaviour in TABLE}

@@ -218,11 +218,19 @@ def _read_capture(found: e.Evidence, taken: Taken, proxy: str | None, arguments:
             expected = Expected(issuers=tuple(arguments["issuers"] or ()))
             found["capture"] = captures.read(path, wanted(arguments), expected, found["facts"])
             found["capture"]["file"]["path"] = ""
+            for judged in found["capture"]["connections"]:
+                found["network"]["subnet"] = _subnet(judged["connection"]["client"])
     except CaptureError as error:
         found["capturing"] = e.section("capturing", ERROR, str(error), tool=taken.tool)
         return
     size = len(taken.data)
     found["capturing"] = e.section("capturing", tool=taken.tool, bytes=size, converted=taken.converted)
+
+
+def _subnet(address: str) -> str:
+    """The net that an address most likely stands in: 24 bits of IPv4, 64 of IPv6."""
+    one = ipaddress.ip_address(address)
+    return str(ipaddress.ip_network(f"{address}/{24 if one.version == 4 else 64}", strict=False))
 
 
 def wanted(arguments: t.Mapping[str, t.Any]) -> captures.Wanted:

@@ -57,6 +57,7 @@ def test_a_capture_with_what_windows_has(tool: str) -> None:
     assert found["capturing"]["converted"] is (tool != "netsh")
     assert found["capture"]["verdict"] == "no_suite_in_common"
     assert found["update"]["code"] == -3000
+    assert found["network"]["subnet"] == "192.0.2.0/24"
     assert [event["id"] for event in found["schannel_events"]["events"]] == [36887]
     assert left_behind(windows) == []
     assert windows.unmatched == []
