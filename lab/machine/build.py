@@ -245,7 +245,7 @@ def _sessions(mapping: t.Mapping[str, t.Any], build_number: int) -> dict[str, Se
 
 
 def _session(name: str, given: dict[str, t.Any], version: str) -> SessionConfiguration:
-    unknown = sorted(set(given) - {"powershell", "bits", "language_mode", "jea", "visible", "external"})
+    unknown = sorted(set(given) - {"powershell", "bits", "language_mode", "jea", "role", "visible", "external"})
     if unknown:
         raise FleetError(f"session {name}: unknown key {unknown[0]!r}.")
     jea = bool(given.get("jea"))
@@ -258,12 +258,18 @@ def _session(name: str, given: dict[str, t.Any], version: str) -> SessionConfigu
     bits = int(given.get("bits", 64))
     if bits not in (32, 64):
         raise FleetError(f"session {name}: bits must be 32 or 64.")
-    visible: t.Any = None
+    visible: role_capability.Visible | None = None
+    providers = None
     if jea:
         chosen = given.get("visible")
-        visible = dict(role_capability.load()) if chosen is None else {str(command): None for command in chosen}
-        visible |= {str(command): None for command in given.get("external", [])}
-    return SessionConfiguration(name, number, bits, mode, visible, jea)
+        plain = role_capability.Entry()
+        if chosen is not None:
+            visible = {str(command): plain for command in chosen}
+        else:
+            role = role_capability.load(role_capability.shipped(str(given.get("role", "audit"))))
+            visible, providers = dict(role.visible), role.providers
+        visible |= {str(command): plain for command in given.get("external", [])}
+    return SessionConfiguration(name, number, bits, mode, visible, jea, providers)
 
 
 def _route(given: t.Mapping[str, t.Any]) -> TetraRoute:

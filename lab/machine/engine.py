@@ -23,7 +23,7 @@ from ansible_collections.fleetops.tetra.lab.machine.call import (
 )
 from ansible_collections.fleetops.tetra.lab.machine.messages import message
 from ansible_collections.fleetops.tetra.lab.machine.objects import PSObj, is_list, items, plain, to_text, to_wire
-from ansible_collections.fleetops.tetra.lab.machine.role_capability import Limit
+from ansible_collections.fleetops.tetra.lab.machine.role_capability import Entry, Limit
 from ansible_collections.fleetops.tetra.lab.machine.sessions import RESTRICTED_PROXIES, SessionConfiguration
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 from ansible_collections.fleetops.tetra.lab.machine.views import find_file
@@ -196,7 +196,7 @@ def _command(
     if command.name.lower().endswith(".exe"):
         yield from _native(runspace, command, inputs)
         return
-    cmdlet, limits = _find(runspace, command.name)
+    cmdlet, entry = _find(runspace, command.name)
     call = Call(
         cmdlet,
         {},
@@ -209,11 +209,11 @@ def _command(
         start_native=lambda path, words: _started(runspace, path, words),
         command_names=lambda: list(runspace.cmdlets.values()),
     )
-    _bind(call, command, limits)
+    _bind(call, command, entry)
     if call.switch("WhatIf"):
         return
     action = _error_action(call)
-    source = t.cast(t.Generator[Event, t.Any, None], cmdlet.run(call))
+    source = t.cast(t.Generator[Event, t.Any, None], _through(call, entry, command.name))
     reply: t.Any = None
     while True:
         try:
@@ -265,18 +265,17 @@ def available(cmdlet: Cmdlet, state: WindowsState, session: SessionConfiguration
     return cmdlet.available(state, session)
 
 
-Limits = t.Mapping[str, Limit] | None
-"""Parameters that a session allows, with what they accept; ``None``: all."""
+_ITSELF = Entry()
 
 
-def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, Limits]:
-    """The cmdlet and the parameters that the session allows. Raises CommandNotFoundException."""
+def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, Entry]:
+    """The cmdlet and what the session allows of it. Raises CommandNotFoundException."""
     session = runspace.session
     module, _separator, short = name.rpartition("\\")
     cmdlet = runspace.cmdlets.get(short.lower())
     if cmdlet is not None and module and module.lower() != cmdlet.module.lower():
         cmdlet = None
-    limits: Limits = None
+    found = _ITSELF
     if session.visible is not None:
         # In a restricted session proxy functions hide cmdlets of the same name, unless these are asked for by module.
         if session.restricted and not module and short.lower() in map(str.lower, RESTRICTED_PROXIES):
@@ -284,11 +283,11 @@ def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, Limits]:
             if proxy is None:
                 runspace.unmatched(f"restricted proxy {short}")
                 raise _not_found(runspace, name)
-            return proxy, None
+            return proxy, _ITSELF
         entry = _entry(session, name)
         if entry is None:
             raise _not_found(runspace, name)
-        limits = session.visible[entry]
+        found = session.visible[entry]
     if cmdlet is None:
         runspace.unmatched(f"command {name}")
         modules = {known.module.lower() for known in runspace.cmdlets.values()}
@@ -296,17 +295,91 @@ def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, Limits]:
     if not available(cmdlet, runspace.state, session):
         # No session lacks a module of PowerShell itself; the others come and go as a whole (seen on 7.6).
         raise _not_found(runspace, name, bool(module) and not cmdlet.module.startswith("Microsoft.PowerShell."))
-    return cmdlet, limits
+    return cmdlet, found
 
 
 def _entry(session: SessionConfiguration, name: str) -> str | None:
-    """The entry of the visible commands that a name means; a bare name finds a module-qualified entry."""
-    for entry in session.visible or {}:
-        module, _separator, short = entry.rpartition("\\")
-        bare = ":" not in module and "\\" not in name and short.lower() == name.lower()
-        if bare or entry.lower() == name.lower():
+    """The entry of the visible commands that a name means. A plain entry answers to its name with and without module, a
+    function to exactly its own."""
+    for entry, found in (session.visible or {}).items():
+        if entry.lower() == name.lower():
+            return entry
+        either_form = found.kind == "plain" and ":" not in entry and ("\\" in entry) != ("\\" in name)
+        if either_form and entry.rpartition("\\")[2].lower() == name.rpartition("\\")[2].lower():
             return entry
     return None
+
+
+def _through(call: Call, entry: Entry, name: str) -> t.Iterator[Event]:
+    """What comes between a role's function and its cmdlet: piped objects, and providers that are not visible."""
+    if entry.kind == "function":
+        for item in call.inputs:
+            yield NonTerminatingError(
+                ErrorDetails(
+                    message(call.state.identity.language, "input_not_bound"),
+                    f"InputObjectNotBound,{name}",
+                    "InvalidArgument",
+                    _BINDING,
+                    name,
+                    target=to_text(plain(item)),
+                )
+            )
+        call.inputs.clear()
+        call.has_input = False
+    elif entry.kind == "limited" and call.has_input:
+        # The cmdlet binds by property name what the entry left out, and has the last word.
+        for parameter in ("LiteralPath", "Path"):
+            given = [value for item in call.inputs if (value := _property(item, parameter)) is not None]
+            if parameter in call.cmdlet.parameters and parameter not in call.arguments and given:
+                call.arguments[parameter] = given
+    yield from _with_providers(call)
+
+
+def _property(item: t.Any, name: str) -> t.Any:
+    value = plain(item)
+    if isinstance(value, dict):
+        return next((found for key, found in value.items() if str(key).lower() == name.lower()), None)
+    if not isinstance(value, PSObj):
+        return None
+    try:
+        return value.get(name)
+    except KeyError:
+        return None
+
+
+_PROVIDERS = {"registry::": "registry", "hklm:": "registry", "hkcu:": "registry", "env:": "environment"}
+
+
+def _with_providers(call: Call) -> t.Iterator[Event]:
+    """A path of a provider that the session does not show is refused, and no proof of absence."""
+    shown = call.session.providers
+    if shown is None or not any(call.has(name) for name in ("LiteralPath", "Path")):
+        yield from call.cmdlet.run(call)
+        return
+    for name in ("LiteralPath", "Path"):
+        kept = []
+        for path in call.texts(name):
+            provider = next((one for start, one in _PROVIDERS.items() if path.lower().startswith(start)), "filesystem")
+            if provider in shown:
+                kept.append(path)
+                continue
+            error_id = "ProviderNotFound" if "::" in path else "DriveNotFound"
+            where = path.partition(":")[0]
+            yield NonTerminatingError(
+                call.error(
+                    "path_not_found",
+                    path,
+                    error_id=error_id,
+                    category="ObjectNotFound",
+                    exception=f"System.Management.Automation.{error_id}Exception",
+                    target=where,
+                )
+            )
+        if call.has(name):
+            if not kept:
+                return
+            call.arguments[name] = kept
+    yield from call.cmdlet.run(call)
 
 
 def _native(runspace: Runspace, command: Command, inputs: list[t.Any]) -> t.Generator[Event, t.Any, None]:
@@ -343,9 +416,9 @@ def _started(
     return t.cast(t.Generator[Event, t.Any, None], runner(call, file.path, arguments))
 
 
-def _bind(call: Call, command: Command, limits: Limits) -> None:
+def _bind(call: Call, command: Command, entry: Entry = _ITSELF) -> None:
     """Fills ``call.arguments``. Raises binding errors as PowerShell does: they end the pipeline."""
-    shown = call.cmdlet.parameters
+    shown, limits = call.cmdlet.parameters, entry.parameters
     if limits is not None:
         shown = {name: parameter for name, parameter in shown.items() if name in limits}
     known = {**COMMON_PARAMETERS, **shown}
@@ -378,7 +451,8 @@ def _bind(call: Call, command: Command, limits: Limits) -> None:
         if parameter.switch:
             if isinstance(plain(value), str):
                 raise TerminateError(_binding(call, "cannot_convert", "CannotConvertArgument", found, value))
-            value = True if value is None else bool(plain(value))
+            # A cmdlet takes a switch without a value for on, a role's function for off (seen on 7.6).
+            value = entry.kind == "plain" if value is None else bool(plain(value))
         elif found not in COMMON_PARAMETERS:
             _check_empty(call, found, parameter, value)
         _check_values(call, found, parameter, value)
@@ -403,12 +477,36 @@ def _bind(call: Call, command: Command, limits: Limits) -> None:
         _check_empty(call, name, known[name], value)
         _check_values(call, name, known[name], value)
         call.arguments[name] = value
-    for name, limit in (limits or {}).items():
+    _check_limits(call, limits or {})
+    _check_mandatory(call)
+
+
+def _check_limits(call: Call, limits: t.Mapping[str, Limit]) -> None:
+    """What the attributes of a role's function refuse."""
+    given = [name for name in limits if name in call.arguments]
+    sets = [set(limits[name].sets) for name in given if limits[name].sets]
+    if len(sets) > 1 and not set.intersection(*sets):
+        raise TerminateError(
+            call.error(
+                "parameter_sets", error_id="AmbiguousParameterSet", category="InvalidArgument", exception=_BINDING
+            )
+        )
+    missing = [name for name, limit in limits.items() if limit.mandatory and not limit.sets and name not in given]
+    if missing:
+        raise TerminateError(
+            call.error(
+                "mandatory_missing",
+                " ".join(missing),
+                error_id="MissingMandatoryParameter",
+                category="InvalidArgument",
+                exception=_BINDING,
+            )
+        )
+    for name, limit in limits.items():
         if name in call.arguments:
             for item in items(call.arguments[name]):
                 if not limit.accepts(to_text(plain(item))):
                     raise _not_accepted(call, name, item)
-    _check_mandatory(call)
 
 
 def _named(call: Call, wanted: str, usable: t.Mapping[str, str], aliases: t.Mapping[str, str]) -> str | None:

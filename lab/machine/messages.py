@@ -18,6 +18,7 @@ _ENGLISH = {
     "mandatory_missing": "Cannot process command because of one or more missing mandatory parameters: {0}.",
     "not_in_set": "Cannot validate argument on parameter '{0}'. The argument \"{1}\" does not belong to the set.",
     "cannot_convert": "Cannot bind parameter '{0}'. Cannot convert value \"{1}\".",
+    "input_not_bound": "The input object cannot be bound to any parameters for the command.",
     "parameter_sets": "Parameter set cannot be resolved using the specified named parameters.",
     "scripts_not_allowed": (
         "The syntax is not supported by this runspace. This can occur if the runspace is in no-language mode."

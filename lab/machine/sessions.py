@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetops.tetra.lab.machine.role_capability import Limit
+from ansible_collections.fleetops.tetra.lab.machine.role_capability import Entry
 
 DEFAULT_NAME = "Microsoft.PowerShell"
 LANGUAGE_MODES = ("FullLanguage", "RestrictedLanguage", "NoLanguage", "ConstrainedLanguage")
@@ -34,9 +34,11 @@ class SessionConfiguration:
     version: str = "5.1"
     bits: int = 64
     language_mode: str = "FullLanguage"
-    visible: t.Mapping[str, t.Mapping[str, Limit] | None] | None = None
+    visible: t.Mapping[str, Entry] | None = None
     restricted: bool = False
     """SessionType RestrictedRemoteServer (JEA): commands that are not visible do not exist."""
+    providers: frozenset[str] | None = None
+    """In lower case; ``None``: all."""
     build: str = field(default="", compare=False)
 
     @property

@@ -207,6 +207,8 @@ class StdioConnection:
     """In place of ``ansible.builtin.psrp``: what ``Session`` needs of a connection."""
 
     transport = "psrp"
+    _fleetops_tetra_guarded = True
+    """There is no HTTP to be guarded."""
 
     def __init__(
         self, command: t.Sequence[str], seconds: float = 120, configuration: str | None = None, **popen: t.Any

@@ -91,7 +91,8 @@ def known_names() -> set[str]:
     plugin = {name for folder in PLUGIN_FOLDERS for name in plugin_names(folder)}
     groups = set(yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8")).get("action_groups", {}))
     code = {"plugins", "lab", "roles", "playbooks"}  # Python paths and folders
-    return plugin | ROLES | PLAYBOOKS | groups | code | plugin_names("doc_fragments")
+    jea = {path.stem.rpartition(".")[2] for path in (ROOT / "docs" / "jea").glob("*.psrc")}
+    return plugin | ROLES | PLAYBOOKS | groups | code | plugin_names("doc_fragments") | jea
 
 
 @pytest.mark.parametrize(("doc_type", "name"), plugins(), ids=str)

@@ -16,6 +16,8 @@ from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfi
 from ansible_collections.fleetops.tetra.lab.pipeline import Command
 
 RSOP = {"Namespace": "root/rsop/computer"}
+MANAGEMENT = "Microsoft.PowerShell.Management"
+POL = r"C:\Windows\System32\GroupPolicy\Machine\Registry.pol"
 JEA = {"sessions": {"audit": {"jea": True}}}
 
 
@@ -82,14 +84,26 @@ def test_a_jea_session_has_the_roles_commands_and_no_scripts(windows: t.Any) -> 
 @pytest.mark.parametrize(
     "asked,error_id",
     [
+        (command("Get-Content", LiteralPath=POL), "CommandNotFoundException"),
+        (command(f"{MANAGEMENT}\\Get-Date"), "CommandNotFoundException"),
         (
-            command("Invoke-CimMethod", ClassName="StdRegProv", MethodName="CreateKey"),
+            command(
+                "CimCmdlets\\Invoke-CimMethod",
+                Namespace="root/cimv2",
+                ClassName="StdRegProv",
+                MethodName="CreateKey",
+                Arguments={},
+            ),
             "ParameterArgumentValidationError",
         ),
-        (command("Get-CimInstance", ClassName="Win32_Process"), "ParameterArgumentValidationError"),
-        (command("Get-Content", LiteralPath=r"C:\Windows\win.ini"), "ParameterArgumentValidationError"),
-        (command("Get-Content", Path=r"C:\Windows\win.ini"), "NamedParameterNotFound"),
-        (command("Get-Service", Name="*"), "ParameterArgumentValidationError"),
+        (command("CimCmdlets\\Invoke-CimMethod", ClassName="StdRegProv"), "MissingMandatoryParameter"),
+        (command("CimCmdlets\\Get-CimInstance", ClassName="Win32_Process"), "ParameterArgumentValidationError"),
+        (command(f"{MANAGEMENT}\\Get-Content", LiteralPath=r"C:\Windows\win.ini"), "ParameterArgumentValidationError"),
+        (command(f"{MANAGEMENT}\\Get-Content", LiteralPath=POL + "\n"), "ParameterArgumentValidationError"),
+        (command(f"{MANAGEMENT}\\Get-Content", LiteralPath=[POL, "C:\\x"]), "ParameterArgumentValidationError"),
+        (command(f"{MANAGEMENT}\\Get-Content", Path=r"C:\Windows\win.ini"), "NamedParameterNotFound"),
+        (command(f"{MANAGEMENT}\\Get-Service", Name="*"), "ParameterArgumentValidationError"),
+        (command(f"{MANAGEMENT}\\Get-Service"), "MissingMandatoryParameter"),
     ],
 )
 def test_the_shipped_role_lets_nobody_ask_for_more(windows: t.Any, asked: Command, error_id: str) -> None:
@@ -112,6 +126,105 @@ def test_a_role_file_that_is_not_understood_is_one_sentence(tmp_path: pathlib.Pa
     path.write_text(text)
     with pytest.raises(FleetError, match="is not understood"):
         role_capability.load(path)
+
+
+ROLE = r"""
+@{
+    ModulesToImport = 'Microsoft.PowerShell.Management'
+    VisibleCmdlets = @(
+        'TLS\Get-TlsCipherSuite'
+        @{
+            Name = 'Microsoft.PowerShell.Management\Get-Content'
+            Parameters = @{ Name = 'LiteralPath'; ValidatePattern = 'C:\\a', 'C:\\b' }
+        }
+    )
+    VisibleFunctions = 'M?Get-Item', 'M\Get-Hidden'
+    FunctionDefinitions = @(
+        @{
+            Name = 'M\Get-Item'
+            ScriptBlock = {
+                param(
+                    # 'not a parameter', [ValidateSet('x')]
+                    [Parameter(Mandatory, ParameterSetName = 'A')][ValidateSet('one', "two, '2'")] [string[]]$Path,
+                    [ValidatePattern('^[a-z]+(\.it''s)?\z')][string]$Name, [switch]$Force = $(if (1) { $true })
+                )
+                & { 'anything' } @PSBoundParameters
+            }
+        }
+        @{ Name = 'M\Get-Hidden'; ScriptBlock = { 'x' } }
+    )
+    VisibleProviders = 'Registry'
+}
+"""
+
+
+def test_a_role_file_is_read_as_the_engine_reads_it(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "x.psrc"
+    path.write_text(ROLE)
+    role = role_capability.load(path)
+    assert sorted(role.visible) == [
+        "M\\Get-Item",
+        "Microsoft.PowerShell.Management\\Get-Content",
+        "TLS\\Get-TlsCipherSuite",
+    ]
+    assert role.providers == {"registry"}
+    assert role.modules == ("Microsoft.PowerShell.Management", "TLS")
+    limited = role.visible["Microsoft.PowerShell.Management\\Get-Content"]
+    assert limited.kind == "limited"
+    pattern = limited.parameters["LiteralPath"]
+    assert pattern.accepts("c:\\B") and not pattern.accepts("C:\\ab") and not pattern.accepts("C:\\a\\b")
+    function = role.visible["M\\Get-Item"]
+    assert function.kind == "function" and list(function.parameters) == ["Path", "Name", "Force"]
+    path_limit, name_limit = function.parameters["Path"], function.parameters["Name"]
+    assert path_limit.values == ("one", "two, '2'") and path_limit.mandatory and path_limit.sets == ("A",)
+    assert name_limit.accepts("ab.it's") and not name_limit.accepts("ab\n")
+
+
+def limited(windows: t.Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, text: str) -> t.Any:
+    path = tmp_path / "role.psrc"
+    path.write_text(text)
+    monkeypatch.setattr(role_capability, "shipped", lambda name: path)
+    return windows(**JEA)
+
+
+def test_a_limited_entry_hands_piped_objects_to_the_cmdlet(
+    windows: t.Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hole of a plain limited entry, as the engine has it: the object's property is bound behind the entry."""
+    entry = (
+        "@{ VisibleCmdlets = 'Microsoft.PowerShell.Utility\\Write-Output', @{ Name = 'Microsoft.PowerShell.Management"
+        "\\Get-Item'; Parameters = @{ Name = 'Path'; ValidateSet = 'C:\\Windows' }, @{ Name = 'Force' } } }"
+    )
+    ask = limited(windows, tmp_path, monkeypatch, entry)
+    hostile = command(
+        "Microsoft.PowerShell.Utility\\Write-Output", InputObject={"LiteralPath": "C:\\Windows\\System32"}
+    )
+    reply = ask((hostile, command("Microsoft.PowerShell.Management\\Get-Item", Force=True)), configuration="audit")
+    assert len(reply.output) == 1
+
+
+def test_a_function_of_a_role_binds_nothing_from_the_pipeline(windows: t.Any) -> None:
+    hostile = command("Microsoft.PowerShell.Utility\\Write-Output", InputObject={"LiteralPath": "C:\\Windows"})
+    read = command(f"{MANAGEMENT}\\Get-Item", LiteralPath=r"C:\Windows\System32\ntdll.dll")
+    reply = windows(**JEA)((hostile, read), configuration="audit")
+    assert [error.error_id for error in reply.errors][:1] == [f"InputObjectNotBound,{MANAGEMENT}\\Get-Item"]
+
+
+def test_a_provider_that_is_not_visible_proves_no_absence(
+    windows: t.Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = limited(
+        windows,
+        tmp_path,
+        monkeypatch,
+        "@{ VisibleCmdlets = 'Microsoft.PowerShell.Management\\Get-Item'; VisibleProviders = 'FileSystem' }",
+    )
+    for path, error_id in (
+        (r"Registry::HKEY_LOCAL_MACHINE\SOFTWARE", "ProviderNotFound"),
+        ("HKLM:\\SOFTWARE", "DriveNotFound"),
+    ):
+        reply = ask(command(f"{MANAGEMENT}\\Get-Item", LiteralPath=path), configuration="audit")
+        assert [error.error_id.partition(",")[0] for error in reply.errors] == [error_id] and not reply.output
 
 
 def test_script_text_elsewhere_is_an_error_and_noted(windows: t.Any) -> None:
