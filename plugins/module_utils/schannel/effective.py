@@ -32,6 +32,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict i
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import read_facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.observations.document import Observation
+from ansible_collections.fleetops.tetra.plugins.module_utils.observations.worlds import ALL, Worlds
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites, suite_list
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import open_questions as q
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import TLS_1_2, TLS_1_3
@@ -82,15 +84,22 @@ class SuiteAnswer:
 class Endpoint:
     """One endpoint, judged suite by suite. Build it from sound facts (``read_facts``)."""
 
-    def __init__(self, facts: Facts, findings: Findings | None = None, answers: q.Answers = q.NONE) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        findings: Findings | None = None,
+        answers: q.Answers = q.NONE,
+        observations: c.Sequence[Observation] = (),
+    ) -> None:
         self._answers = answers
         self.facts = facts
         self.findings = findings if findings is not None else Findings()
+        worlds = Worlds(observations, facts, self.findings) if observations else ALL
         self.match: Match | None = _release(facts, self.findings)
         self.release: Release | None = self.match.release if self.match else None
-        self.sources: Sources = list_sources(facts, self.release, self.findings)
+        self.sources: Sources = list_sources(facts, self.release, self.findings, worlds)
         minimum = minimum_tls(facts, self.release, self.findings)
-        self.switches = Switches(facts["schannel"], self.release, self.findings, minimum, answers)
+        self.switches = Switches(facts["schannel"], self.release, self.findings, minimum, answers, worlds)
         self._curves: Factor | None = None
         self._signatures: dict[bool, Factor] = {}
         self._common: dict[str, tuple[Answer, tuple[Reason, ...]]] = {}

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts imp
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence, Reason, ReasonCode
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import SuiteRows, suite_rows
+from ansible_collections.fleetops.tetra.plugins.module_utils.observations.worlds import ALL, Worlds
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import suite_list
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import suite_id
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list import SuiteList
@@ -103,8 +104,8 @@ class Sources:
     ignored: Reading | None = None
 
 
-def list_sources(facts: Facts, release: Release | None, findings: Findings) -> Sources:
-    found = _sources(facts, release, findings)
+def list_sources(facts: Facts, release: Release | None, findings: Findings, worlds: Worlds = ALL) -> Sources:
+    found = _sources(facts, release, findings, worlds)
     if found.unread is None and not answered(facts, release, facts["cipher_suites"]):
         told = facts["cipher_suites"].get("reason")
         proof = r.evidence("cmdlet", "Get-TlsCipherSuite", None, r.text(told) if told else NOTE_UNSHOWN)
@@ -130,11 +131,11 @@ def answered(facts: Facts, release: Release | None, section: t.Mapping[str, t.An
     return bool(section["status"] in (OK, ABSENT))
 
 
-def _sources(facts: Facts, release: Release | None, findings: Findings) -> Sources:
+def _sources(facts: Facts, release: Release | None, findings: Findings, worlds: Worlds) -> Sources:
     has_cmdlets = release is None or release.has_cmdlets
     shown = _shown(facts["cipher_suites"]) if has_cmdlets and facts["source"] != "image" else None
     unread: list[Reason] = []
-    stored = _policy(facts, release, findings, unread)
+    stored = _policy(facts, release, findings, unread, worlds)
     why = unread[0] if unread else None
     if shown is None:
         return Sources(tuple(stored), None, None, why)
@@ -170,7 +171,9 @@ def _shared(rows: SuiteRows) -> Shown:
     return Shown(rows)
 
 
-def _policy(facts: Facts, release: Release | None, findings: Findings, unread: list[Reason]) -> list[Reading]:
+def _policy(
+    facts: Facts, release: Release | None, findings: Findings, unread: list[Reason], worlds: Worlds
+) -> list[Reading]:
     value = facts["policy_order"]
     status = value["status"]
     if status == ABSENT:
@@ -185,22 +188,39 @@ def _policy(facts: Facts, release: Release | None, findings: Findings, unread: l
     if kind in ("REG_SZ", "REG_SZ_OR_EXPAND_SZ", None) and isinstance(data, str):
         if kind != "REG_SZ":
             findings.note(NOTE_POLICY_TYPE_UNSEEN)
-        readings, doubt = _from_text(data, proof, findings, None), r.NOT_IN_POLICY_LIST
+        readings, doubt = _from_text(data, proof, findings, None, worlds), r.NOT_IN_POLICY_LIST
         odd = suite_list.from_text(data).oddities
         if not odd & {suite_list.EMPTY, suite_list.EMPTY_ITEMS}:
             return readings
         world = WORLD_EMPTY if suite_list.EMPTY in odd else WORLD_EMPTY_ITEM
+        open_point = ("policy_empty", "no_suites", "fallback_local")
+        if suite_list.EMPTY not in odd:
+            open_point = ("policy_trailing_comma", "ignored", "list_ignored")
     else:
         world = WORLD_TYPE.format(kind)
         findings.add("TETRA-POLICY-TYPE", proof, f"The policy list has the registry type {kind}, not REG_SZ")
-        findings.note(NOTE_POLICY_TYPE)
+        open_point = _TYPES_SEEN.get(str(kind), ("", "", ""))
+        if not open_point[0] or worlds.only(open_point[0]) is None:
+            findings.note(NOTE_POLICY_TYPE)
         readings, doubt = _odd_type(data, proof, findings), r.WRONG_POLICY_TYPE
     # Used as it stands, or passed over for the local list.
+    behaviour, used, passed_over = open_point
+    if behaviour and not worlds.counts(behaviour, passed_over):
+        return readings
     local = _local(facts, release, findings, unread)
+    if behaviour and not worlds.counts(behaviour, used):
+        return local
     return [
         *readings,
         *(replace(reading, doubt=reading.doubt or doubt, world=reading.world or world) for reading in local),
     ]
+
+
+_TYPES_SEEN = {
+    "REG_MULTI_SZ": ("policy_multi_sz", "used", "ignored"),
+    "REG_EXPAND_SZ": ("policy_expand_sz", "used", "ignored"),
+}
+"""Registry type → the behaviour that is open, its variant that uses the list, and the one that passes it over."""
 
 
 def _odd_type(data: t.Any, proof: Evidence, findings: Findings) -> list[Reading]:
@@ -225,13 +245,17 @@ def _with_cut(names: list[str], findings: Findings) -> list[list[str]]:
     return [names, names[:end]]
 
 
-def _from_text(data: str, proof: Evidence, findings: Findings, doubt: ReasonCode | None) -> list[Reading]:
+def _from_text(
+    data: str, proof: Evidence, findings: Findings, doubt: ReasonCode | None, worlds: Worlds = ALL
+) -> list[Reading]:
     whole = suite_list.from_text(data)
     tell_oddities(whole, proof, findings, "policy")
     if suite_list.EMPTY in whole.oddities:
         return [Reading("policy", _EMPTY, proof, doubt=doubt or r.NOT_IN_POLICY_LIST)]
     readings = [Reading("policy", whole, proof, doubt=doubt)]
-    if suite_list.TOO_LONG in whole.oddities:
+    if suite_list.TOO_LONG in whole.oddities and worlds.counts("policy_over_1023", "truncated"):
+        if not worlds.counts("policy_over_1023", "used"):
+            readings.clear()
         cut = suite_list.truncated(data)
         # No doubt of its own: where the cmdlet shows one of the two, that is the one.
         readings.append(Reading("policy", cut, proof, doubt=doubt, world=WORLD_LENGTH))

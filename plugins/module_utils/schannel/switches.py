@@ -25,6 +25,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict i
     ReasonCode,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK, SCHANNEL_KEYS
+from ansible_collections.fleetops.tetra.plugins.module_utils.observations.worlds import ALL, Worlds
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import open_questions as q
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import (
     TLS_1_2,
@@ -69,6 +70,7 @@ class Switches:
         findings: Findings,
         minimum: Factor = HOLDS,
         answers: q.Answers = q.NONE,
+        worlds: Worlds = ALL,
     ) -> None:
         self._takes_defaults = answers.of(q.UPDATER_WINHTTP)
         self._usable = schannel["status"] in (OK, ABSENT)
@@ -76,6 +78,7 @@ class Switches:
         self._section = schannel
         self._release = release
         self._findings = findings
+        self._worlds = worlds
         self._minimum = minimum
         """Whether an MDM policy leaves TLS 1.2 to clients."""
         self._factors: dict[str, Factor] = {}
@@ -250,12 +253,21 @@ class Switches:
         path = f"{key['path']}\\Enabled"
         if state == "off":
             return Factor(NO, (r.reason(code, r.evidence("registry", path, 0, "Switched off."), key=name),))
+        if state == "on" and value == 1 and not self._worlds.counts("enabled_one_for_algorithms", "disabled"):
+            return HOLDS
         proof = r.evidence("registry", path, value, "Only 0 and 0xFFFFFFFF as REG_DWORD are documented.")
+        if state == "on" and value == 1 and not self._worlds.counts("enabled_one_for_algorithms", "enabled"):
+            return Factor(NO, (r.reason(code, proof, key=name),))
         return Factor(UNKNOWN, (r.reason(code, proof, key=name),))
 
     def _tls13_softened(self, name: str, code: ReasonCode) -> Factor:
         found = self.switch(name, code, "")
         if found.answer != NO:
+            return found
+        binds = "tls13_needs_ecdh" if name.endswith("ECDH") else "hash_switch_for_tls13"
+        if not self._worlds.counts(binds, "yes"):
+            return HOLDS
+        if not self._worlds.counts(binds, "no"):
             return found
         self._findings.note(NOTE_TLS13_SWITCH)
         return Factor(UNKNOWN, found.reasons)
@@ -299,7 +311,11 @@ class Switches:
         found = self.switch(name, r.KEY_EXCHANGE_DISABLED, "")
         if found.answer != NO:
             return found
+        if not self._worlds.counts("pkcs_off_kills_ecdhe_rsa", "yes"):
+            return HOLDS
         self._findings.add("TETRA-PKCS-OFF", found.reasons[0]["evidence"])
+        if not self._worlds.counts("pkcs_off_kills_ecdhe_rsa", "no"):
+            return found
         self._findings.note(NOTE_PKCS)
         return Factor(UNKNOWN, found.reasons)
 

@@ -161,7 +161,7 @@ class _Judgement:
         self.facts = facts
         self.options = options
         self.findings = Findings()
-        self.endpoint = Endpoint(facts, self.findings, options.answers)
+        self.endpoint = Endpoint(facts, self.findings, options.answers, options.observations)
         self.accepted = options.allow_list
         self.reach = Reach(self.endpoint, self.accepted, options.require == "all", options.answers)
         self.suites: dict[str, SuiteAnswer] = {}
