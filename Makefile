@@ -13,6 +13,7 @@ FLEET ?= lab/fleets/mixed.yml
 INVENTORY ?=
 HOST ?=
 RESULTS ?=
+FILES ?=
 FILE ?=
 GOOD ?=
 RECORD ?=
@@ -131,6 +132,11 @@ history: setup ## add run folders to the store of all runs and make its page: ma
 	@$(RUN) ansible-playbook fleetops.tetra.history -e tetra_history_store="$(CURDIR)/build/history.sqlite" \
 	    -e tetra_history_page="$(CURDIR)/build/history.html" \
 	    -e '{"tetra_history_add": [$(subst $(space),$(comma),$(foreach run,$(RUNS),"$(abspath $(run))"))]}' $(ARGS)
+
+.PHONY: learn
+learn: setup ## turn observation files into data of the project: make learn FILES="folder or files"
+	@test -n "$(FILES)" || { echo 'Say which: make learn FILES="folder or files"' >&2; exit 2; }
+	@$(RUN) python tools/learn_observations.py $(FILES)
 
 .PHONY: bench
 bench: setup ## benchmarks: ratios measured in one run

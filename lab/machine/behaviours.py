@@ -551,8 +551,13 @@ SWITCHABLE: dict[str, tuple[str, ...]] = {b.name: b.variants for b in TABLE if l
 class Behaviours:
     """The variants of one endpoint."""
 
-    def __init__(self, chosen: t.Mapping[str, t.Any] | None = None) -> None:
+    def __init__(
+        self, chosen: t.Mapping[str, t.Any] | None = None, observed: t.Mapping[str, str] | None = None
+    ) -> None:
         self._chosen: dict[str, str] = {}
+        self._observed = {
+            name: variant for name, variant in (observed or {}).items() if variant in SWITCHABLE.get(name, ())
+        }
         for name, value in (chosen or {}).items():
             variants = SWITCHABLE.get(name)
             if variants is None:
@@ -563,7 +568,7 @@ class Behaviours:
             self._chosen[name] = text
 
     def __getitem__(self, name: str) -> str:
-        return self._chosen.get(name) or BY_NAME[name].variants[0]
+        return self._chosen.get(name) or self._observed.get(name) or BY_NAME[name].variants[0]
 
     def __contains__(self, name: str) -> bool:
         return name in self._chosen

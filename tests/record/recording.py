@@ -11,7 +11,6 @@ accounts, computers and addresses, and the password, are replaced (``Redaction``
 from __future__ import annotations
 
 import json
-import re
 import typing as t
 from dataclasses import asdict, dataclass, field
 
@@ -23,8 +22,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     SessionError,
     Statement,
     Thing,
-    Unsigned,
 )
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.raw import Redaction, plain_statements
+
+__all__ = ["Recorder", "Redaction", "Replay", "StaleRecordingError", "load", "plain_statements"]
 
 SCHEMA = "fleetops.tetra/recording/1"
 
@@ -126,76 +127,6 @@ def _answer(entry: dict[str, t.Any]) -> Answer:
 
 def _is_error_record(value: t.Any) -> bool:
     return isinstance(value, Thing) and any(name.endswith("ErrorRecord") for name in value.types)
-
-
-def plain_statements(statements: t.Sequence[Statement]) -> list[t.Any]:
-    """Statements as plain JSON: the same question always gives the same."""
-    return [
-        [
-            {
-                "name": command.name,
-                "parameters": [[name, _plain(value)] for name, value in command.parameters],
-                "merge_errors": command.merge_errors,
-            }
-            for command in statement
-        ]
-        for statement in statements
-    ]
-
-
-def _plain(value: t.Any) -> t.Any:
-    if isinstance(value, Unsigned):
-        return {"unsigned": value.value}
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-@dataclass
-class Redaction:
-    """Words that must not be kept, and what stands in their place. Case does not count; the longest goes first.
-
-    Only answers are redacted: the questions hold nothing of the endpoint, and must stay as the product asks them.
-    """
-
-    words: dict[str, str]
-
-    @classmethod
-    def of(cls, variables: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any]) -> Redaction:
-        """From the connection's variables and the endpoint's own name."""
-        account = str(variables.get("ansible_user") or "")
-        words = dict.fromkeys(re.split(r"[\\@]", account), "ACCOUNT")
-        words[account] = "ACCOUNT"
-        words[str(variables.get("ansible_host") or "")] = "ADDRESS"
-        words[str((facts.get("os") or {}).get("computer_name") or "")] = "COMPUTER"
-        for name in ("ansible_password", "ansible_winrm_password", "ansible_winrm_pass"):
-            words[str(variables.get(name) or "")] = "PASSWORD"
-        return cls({word: stand_in for word, stand_in in words.items() if len(word) > 2})
-
-    def document(self, recording: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """The recording without these words and without the inventory's name of the endpoint."""
-        pipelines = [
-            {key: value if key == "statements" else self(value) for key, value in entry.items()}
-            for entry in recording["pipelines"]
-        ]
-        facts = {**self(recording["facts"]), "host": "HOST"}
-        table = self(recording["version_table"])
-        return {**recording, "host": "HOST", "version_table": table, "pipelines": pipelines, "facts": facts}
-
-    def __call__(self, value: t.Any) -> t.Any:
-        """The same JSON with every such word replaced, in keys too."""
-        if isinstance(value, str):
-            for word in sorted(self.words, key=len, reverse=True):
-                pattern = rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])"
-                value = re.sub(pattern, self.words[word], value, flags=re.IGNORECASE)
-            return value
-        if isinstance(value, list):
-            return [self(item) for item in value]
-        if isinstance(value, dict):
-            return {self(key): self(item) for key, item in value.items()}
-        return value
 
 
 def load(text: str) -> dict[str, t.Any]:

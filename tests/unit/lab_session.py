@@ -132,7 +132,9 @@ def _as_received(command: Command) -> pipeline.Command:
             return {key: plain(item) for key, item in value.items()}
         return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
-    parameters = tuple((name, plain(value)) for name, value in command.parameters)
+    parameters = tuple(
+        (name, True if value is None and name is not None else plain(value)) for name, value in command.parameters
+    )
     return pipeline.Command(command.name, parameters=parameters, merge_errors=command.merge_errors)
 
 

@@ -102,6 +102,11 @@ WAIVE: t.Final[dict[str, dict[str, t.Any]]] = {"file": {"type": "path", "require
 CHECK_VARIABLES: t.Final[dict[str, dict[str, t.Any]]] = {
     "own": {"type": "list", "elements": "str", "default": []},
 }
+OBSERVE: t.Final[dict[str, dict[str, t.Any]]] = {
+    "dest": {"type": "path", "default": "tetra-observations"},
+    "writes": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": 300},
+}
 PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": ASKING["timeout"]}
 PLAN: t.Final[dict[str, t.Any]] = {
     "type": "dict",

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The fleetops.tetra authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Observes the Windows that this runs on: python observe_stdio.py [--writes] --dest FOLDER powershell.exe -s …
+
+Needs pypsrp and this checkout, neither Ansible nor WinRM. Ends with 2 and one sentence where nothing was observed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pathlib
+import sys
+import types
+import typing as t
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def _namespace() -> None:
+    """Makes this checkout importable as ansible_collections.fleetops.tetra where it does not lie in such folders."""
+    for name, path in (
+        ("ansible_collections", None),
+        ("ansible_collections.fleetops", None),
+        ("ansible_collections.fleetops.tetra", ROOT),
+        *((f"ansible_collections.fleetops.tetra.{part}", ROOT / part) for part in ("plugins", "tests")),
+        ("ansible_collections.fleetops.tetra.tests.record", ROOT / "tests" / "record"),
+    ):
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            module = types.ModuleType(name)
+            module.__path__ = [str(path)] if path is not None else []
+            sys.modules[name] = module
+
+
+def main(arguments: t.Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dest", type=pathlib.Path, default=pathlib.Path("tetra-observations"))
+    parser.add_argument("--writes", action="store_true", help="also what changes something, on a disposable machine")
+    parser.add_argument("--seconds", type=float, default=120, help="how long one answer may take")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args(arguments)
+    if not options.command:
+        parser.error("name the program, such as: powershell.exe -s -NoLogo -NoProfile")
+    _namespace()
+    base = "ansible_collections.fleetops.tetra"
+    observing = importlib.import_module(f"{base}.plugins.plugin_utils.observations.observe")
+    task = importlib.import_module(f"{base}.plugins.plugin_utils.observations.task")
+    session_module = importlib.import_module(f"{base}.plugins.plugin_utils.conversation.session")
+    statements = importlib.import_module(f"{base}.plugins.plugin_utils.conversation.statements")
+    clock = importlib.import_module(f"{base}.plugins.plugin_utils.run_folder.clock")
+    stdio = importlib.import_module(f"{base}.tests.record.stdio")
+    session = session_module.Session(stdio.StdioConnection(options.command, options.seconds))
+    try:
+        session.open()
+        document = observing.observe(session, clock.now(), options.writes)
+        path, digest = task.keep(options.dest, document)
+    except (statements.SessionError, observing.NotWindows, OSError) as error:
+        print(f"Nothing was observed: {error}", file=sys.stderr)
+        return 2
+    finally:
+        session.end()
+    for row in document["rows"]:
+        print(f"{row['behaviour']:40} {row['variant'] or '-':16} {row['reason'] or ''}")
+    print(f"{path} sha256 {digest}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
