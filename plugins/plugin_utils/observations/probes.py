@@ -355,6 +355,7 @@ NOT_HERE: t.Final[dict[str, str]] = {
     "disabled_by_default_client": _HELLO,
     "winhttp_defaults": "It shows in the Client Hello of a program that uses WinHTTP and asks for no protocol.",
     "mdm_minimum_tls": _HELLO,
+    "signature_list": _HELLO,
     "enabled_one_for_algorithms": _HELLO,
     "switch_of_suite": _HELLO,
     "pkcs_off_kills_ecdhe_rsa": _SERVER,
