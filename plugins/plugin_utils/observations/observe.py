@@ -65,10 +65,12 @@ class Keeper:
         return answer
 
     def version_table(self) -> Document:
-        return t.cast(Document, self.inner.version_table())
+        table: Document = self.inner.version_table()
+        return table
 
     def configuration(self) -> str | None:
-        return t.cast("str | None", self.inner.configuration())
+        name: str | None = self.inner.configuration()
+        return name
 
 
 def observe(asker: Asker, observed_at: str, writes: bool = False, words: t.Iterable[str] = ()) -> Document:
