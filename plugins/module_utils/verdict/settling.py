@@ -73,7 +73,8 @@ def _of_names(facts: Facts, question: str, names: t.Sequence[str]) -> tuple[str,
 def _unread(facts: Facts) -> t.Iterator[tuple[str, Facts, Facts]]:
     """Places that were not read, with what they may hold at best and at worst."""
     number = 0
-    for key, found in facts["schannel"]["keys"].items():
+    for key in f.SCHANNEL_KEYS:  # the document may hold others, of any shape
+        found = facts["schannel"]["keys"][key]
         if found["status"] not in (f.OK, f.ABSENT) and number < _MOST:
             number += 1
             off = f.registry_key(found["path"], values={"Enabled": {"type": "REG_DWORD", "data": 0}})

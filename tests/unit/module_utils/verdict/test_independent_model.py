@@ -22,8 +22,8 @@ from ansible_collections.fleetops.tetra.tests.unit import test_handshake_oracle 
 STATES = int(os.environ.get("TETRA_MODEL_STATES", "800"))
 DAMAGED = int(os.environ.get("TETRA_DAMAGED", "4000"))
 RUBBISH: tuple[t.Any, ...] = (
-    None, True, False, 0, -1, 2**70, 1.5, "", " ", "ok", "absent", "denied", "한국어", "\x00", "TLS_" * 300, [], [None],
-    ["NistP256"], [[]], {}, {"status": "ok"}, {"status": 7}, {"status": "absent"}, ["x"] * 50,
+    None, True, False, 0, -1, 2**70, 1.5, "", " ", "denied", "한국어", "\x00", "TLS_" * 300, [], [None],
+    ["NistP256"], [[]], {}, {"status": 7}, ["x"] * 50,
 )  # fmt: skip
 
 
@@ -49,7 +49,8 @@ def test_no_state_is_judged_against_the_independent_model() -> None:
 
 
 def test_no_damaged_document_is_green_or_breaks_anything() -> None:
-    """Documents of endpoints that do not get through by the model, each with one to three places damaged."""
+    """Documents of endpoints that do not get through by the model, each with one to three places damaged. Damage is
+    never another sound document: no list loses a member, no key a value, and no status becomes a good one."""
     rng = random.Random("damaged")
     counted: collections.Counter[str] = collections.Counter()
     while counted["documents"] < DAMAGED:
@@ -77,9 +78,8 @@ def _places(document: t.Any, prefix: tuple[t.Any, ...] = ()) -> t.Iterator[tuple
         yield prefix
     if isinstance(document, dict):
         for key, value in document.items():
-            yield from _places(value, (*prefix, key))
-    elif isinstance(document, list) and document:
-        yield from _places(document[0], (*prefix, 0))
+            if key != "values":
+                yield from _places(value, (*prefix, key))
 
 
 def _damage(document: t.Any, place: tuple[t.Any, ...], rng: random.Random) -> None:
