@@ -26,6 +26,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_regi
     State,
     same,
 )
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer, Refusal
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Breaking, Fresh
 
 PLAIN = schannel_path("KeyExchangeAlgorithms\\ECDH")
@@ -255,3 +256,16 @@ def test_keys_that_a_write_made_are_taken_away_again_and_no_others(windows: Fres
     registry.write(path, "Enabled", dict(ABSENT))
     registry.remove_made_keys(path, made)
     assert pc.dump() == before
+
+
+def test_a_key_that_may_not_be_deleted_is_told_as_a_missing_right() -> None:
+    """P9: the provider's own answer has no word about rights (recorded on 7.6)."""
+
+    class Refusing:
+        def ask(self, _statements: t.Any) -> Answer:
+            error_id = "System.ArgumentException,Microsoft.PowerShell.Commands.RemoveItemCommand"
+            return Answer([], [Refusal("WriteError", error_id, "Remove-Item", PLAIN)])
+
+    asker: t.Any = Refusing()
+    with pytest.raises(NotWritable, match="the account has no right to it"):
+        RemoteRegistry(asker).remove_empty_key(PLAIN)
