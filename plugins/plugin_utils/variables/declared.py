@@ -15,7 +15,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 ALL: t.Final = (
-    "compliance", "console", "diagnose", "golden_image", "history", "preflight", "remediation", "report", "rollback",
+    "compliance", "console", "diagnose", "golden_image", "history", "observe", "preflight", "remediation", "report",
+    "rollback",
 )  # fmt: skip
 ROLES: t.Final = ("tetra_audit", "tetra_reboot", "tetra_remediate", "tetra_report", "tetra_verify")
 NO_DEFAULT: t.Final = object()
@@ -44,7 +45,7 @@ class Variable:
         return self.roles_otherwise.get(role, self.default)
 
 
-_ASKING = ("compliance", "diagnose", "golden_image", "preflight", "remediation")
+_ASKING = ("compliance", "diagnose", "golden_image", "observe", "preflight", "remediation")
 _JUDGING = ("compliance", "golden_image", "remediation")
 _CHANGING = ("golden_image", "remediation", "rollback")
 ROLE_NAMES: t.Final = (
@@ -54,7 +55,7 @@ ROLE_NAMES: t.Final = (
 
 VARIABLES: tuple[Variable, ...] = (
     Variable("tetra_hosts", "str", "Which hosts of the inventory, as a pattern.", "all",
-             ("compliance", "diagnose", "golden_image", "preflight", "remediation", "rollback"),
+             ("compliance", "diagnose", "golden_image", "observe", "preflight", "remediation", "rollback"),
              otherwise={"golden_image": "all:!all", "diagnose": "tetra_chosen"}),
     Variable("tetra_results_dir", "path", "Where run folders and before-images go.", "tetra-results",
              ("compliance", "console", "diagnose", "golden_image", "remediation", "rollback"),
@@ -94,6 +95,7 @@ VARIABLES: tuple[Variable, ...] = (
              ("compliance", "remediation")),
     Variable("tetra_images", "raw", "The images to judge: a file, a folder, a pattern, or a list of them.", NO_DEFAULT,
              ("golden_image",)),
+    Variable("tetra_images_recursive", "bool", "Whether folders in folders of images count.", False, ("golden_image",)),
     Variable("tetra_image_repair", "bool", "Whether a build machine is repaired.", False, ("golden_image",)),
     Variable("tetra_waivers", "path", "A file of accepted findings.", NO_DEFAULT, ("golden_image",)),
     Variable("tetra_plan", "dict", "Options of the plan: cure, drop_to_fit, change_domain_gpo, allow_list.", NO_DEFAULT,
@@ -189,6 +191,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("tetra_history_keep_days", "int", "Days after which runs leave the history.", NO_DEFAULT, ("history",)),
     Variable("tetra_history_level_days", "int", "Days in which breakages are to be repaired.", 14, ("history",)),
     Variable("tetra_history_level_share", "float", "The share of them that has to be.", 0.95, ("history",)),
+    Variable("tetra_observe_dir", "path", "Where the file of observations goes.", NO_DEFAULT, ("observe",)),
+    Variable("tetra_observe_writes", "bool", "Whether observations may write.", NO_DEFAULT, ("observe",)),
     Variable("tetra_own_variables", "list", "Names of your own that begin with tetra_; * is anything.", [], ALL),
 )  # fmt: skip
 
@@ -201,7 +205,8 @@ INTERNAL: frozenset[str] = frozenset(
         "tetra_planned",
         "tetra_repair", "tetra_replanned", "tetra_report", "tetra_report_made", "tetra_results",
         "tetra_rollback", "tetra_rollback_ended",
-        "tetra_run", "tetra_unread", "tetra_waiting", "tetra_waived", "tetra_wave", "tetra_remediate_result",
+        "tetra_run", "tetra_seen", "tetra_unread", "tetra_waiting", "tetra_waived", "tetra_wave",
+        "tetra_remediate_result",
         "tetra_remediate_begun", "tetra_remediate_beginning", "tetra_verify_audit", "tetra_verify_update",
          "tetra_remediate_planned", "tetra_verify_result", "tetra_reboot_result",
     }
