@@ -371,5 +371,8 @@ NOT_HERE: t.Final[dict[str, str]] = {
     "task_goes_on_after_a_failed_action": "It needs a task to be registered, which could outlive the observation.",
     "constrained_method_call": "It shows in a session of ConstrainedLanguage.",
     "update_success_lines": _NOTED,
+    "curl_schannel_codes": _SERVER,
+    "capture_exit_codes": "It needs packets to be captured: fleetops.tetra.diagnose does.",
+    "capture_file": "It needs packets to be captured: fleetops.tetra.diagnose does.",
 }
 """What this playbook cannot settle: behaviour → why, and what can."""

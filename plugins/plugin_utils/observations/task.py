@@ -60,9 +60,11 @@ def keep(folder: Path, document: Document) -> tuple[Path, str]:
     """Writes the file under a name that says which Windows and which PowerShell; gives path and digest."""
     windows, version = document["windows"], document["powershell"]["version"]
     stamp = re.sub(r"[^0-9]", "", document["observed_at"])
-    name = f"{windows['kind']}-{windows['build']}-powershell-{version.split('.')[0] or 'x'}-{stamp}.json"
     content = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+    digest = hashlib.sha256(content).hexdigest()
+    # Two machines of one release may be asked in the same second.
+    name = f"{windows['kind']}-{windows['build']}-powershell-{version.split('.')[0] or 'x'}-{stamp}-{digest[:8]}.json"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     path.write_bytes(content)
-    return path, hashlib.sha256(content).hexdigest()
+    return path, digest
