@@ -206,6 +206,8 @@ class _Maker:
                 self._denied.append(str(value["path"]))
             elif which == "local" and value["status"] == "absent":
                 definition["signatures"] = "absent"
+            elif which == "local" and value["status"] == "ok" and isinstance(value["data"], list):
+                definition["signatures"] = list(value["data"])
             elif value["status"] == "ok":
                 self._value(name, value)
 
