@@ -192,7 +192,9 @@ class Restart:
             run_hook(argv, HookInput(host=host, when=when, run_id=run_id, boot_time=boot_time))
 
     def _restart(self, wait: reboot.TimeLeft, before: str) -> reboot.Restarted:
-        order = reboot.Order(self._options.countdown if self._somebody_reads() else 0)
+        # A countdown as long as the deadline would be taken for a shutdown that does not go on.
+        countdown = int(min(self._options.countdown, wait.left / 2)) if self._somebody_reads() else 0
+        order = reboot.Order(countdown)
         try:
             return reboot.restart_and_wait(
                 self._endpoint, before, wait, self._system_root, self._options.other_way, order

@@ -162,7 +162,7 @@ def test_a_shutdown_that_an_application_blocks_is_called_off_and_told() -> None:
 
 
 def test_whoever_reads_the_message_has_the_countdown_and_nobody_waits_for_nobody() -> None:
-    for users, countdown in ((["kim"], "60"), ([], "0")):
+    for users, countdown in ((["kim"], "30"), ([], "0")):
         endpoint = Endpoint(logged_on_users=users)
         given: list[t.Any] = []
         ask = endpoint.windows.session.ask
@@ -172,7 +172,7 @@ def test_whoever_reads_the_message_has_the_countdown_and_nobody_waits_for_nobody
             return ask(statements)
 
         endpoint.windows.session.ask = spy  # type: ignore[method-assign]
-        assert held(endpoint, countdown=60) == "restarted"
+        assert held(endpoint, countdown=30) == "restarted"
         (order,) = [
             dict(enumerate(value for _name, value in one.parameters)) for one in given if "shutdown" in one.name
         ]
