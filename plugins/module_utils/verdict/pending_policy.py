@@ -44,7 +44,9 @@ def facts_after_policy(facts: Facts) -> Facts | None:
         return None
     if disabled["status"] == f.OK and disabled["data"] == 1:
         return None
-    steps = policy_steps(facts, local_gpo.as_pol(section))
+    # Of a value that was not read nobody knows whether it waits: it stays unknown.
+    waiting = policy_steps(facts, local_gpo.as_pol(section))
+    steps = [step for step in waiting if step["before"]["status"] in (f.OK, f.ABSENT)]
     if not steps:
         return None
     later = apply_steps(facts, steps)

@@ -6,7 +6,8 @@
 """The copies of before-images that an endpoint keeps, for when the controller's own are lost.
 
 ``%ProgramData%`` lets ordinary users of the endpoint make files. A copy is therefore believed only as far as it can do
-no more than put back suites and Schannel switches: whatever else it names makes it damaged.
+no more than put back what a plan changes (lists, and the switches of the accepted suites): whatever else it names, such
+as an older protocol or the NULL cipher, makes it damaged.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     CURVES_VALUE,
     LOCAL_KEY,
     POLICY_KEY,
-    SCHANNEL_KEY,
+    SCHANNEL_KEYS,
+    SCHANNEL_VALUES,
     SUITES_VALUE,
+    schannel_path,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import SSL_KEY
@@ -37,6 +40,15 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_items import FILE, REGISTRY_VALUE
 
+_PLANNED: t.Final = frozenset(
+    (path.lower(), name.lower())
+    for path, name in (
+        *((key, name) for key in (POLICY_KEY, LOCAL_KEY) for name in (SUITES_VALUE, CURVES_VALUE)),
+        *((schannel_path(key), name) for key in SCHANNEL_KEYS for name in SCHANNEL_VALUES),
+    )
+)
+"""What a plan can write. No older protocol and no cipher but those of the accepted suites is among it, so that a copy
+that an ordinary user planted cannot switch one on."""
 _VALUES = {f"{prefix}{name}".lower() for prefix in ("", "**del.") for name in (SUITES_VALUE, CURVES_VALUE)}
 _TEMPORARY = ".fleetops-tetra.tmp"
 _NAME = re.compile(r"([0-9]{8}T[0-9]{12}-[0-9a-f]{6})\.json")
@@ -104,8 +116,7 @@ class EndpointImages:
     def _is_ours(self, item: t.Mapping[str, t.Any]) -> bool:
         path = item["path"].lower()
         if item["kind"] == REGISTRY_VALUE:
-            plain = (POLICY_KEY.lower(), LOCAL_KEY.lower())
-            return path in plain or path.startswith(f"{SCHANNEL_KEY.lower()}\\")
+            return (path, str(item["name"]).lower()) in _PLANNED
         if item["kind"] != FILE:
             return False
         if path == self._policy.ini_path.lower():

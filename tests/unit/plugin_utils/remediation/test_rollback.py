@@ -19,6 +19,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     CHANGED_AT,
     OUR_KEY,
     POLICY_KEY,
+    SCHANNEL_KEY,
     WINHTTP_KEY,
     WINHTTP_VALUE,
 )
@@ -478,6 +479,11 @@ def pol_item(before: bytes, after: bytes, path: str = MACHINE_POL) -> dict[str, 
     return {"kind": "file", "path": path, **sides}
 
 
+def switch_item(key: str) -> dict[str, t.Any]:
+    on = {"status": "ok", "type": "REG_DWORD", "data": 1}
+    return {**value_item(f"{SCHANNEL_KEY}\\{key}"), "name": "Enabled", "before": on}
+
+
 def value_item(path: str) -> dict[str, t.Any]:
     absent = {"status": "absent", "type": None, "data": None}
     before = {"status": "ok", "type": "REG_SZ", "data": "calc"}
@@ -488,6 +494,10 @@ EMPTY = registry_pol.parse(b"")
 RUN_KEY = "Software\\Microsoft\\Windows\\CurrentVersion\\Run"
 HOSTILE: dict[str, dict[str, t.Any]] = {
     "foreign key": value_item(r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Run"),
+    "old protocol": switch_item(r"Protocols\SSL 3.0\Client"),
+    "old protocol of the server": switch_item(r"Protocols\SSL 3.0\Server"),
+    "cipher that encrypts nothing": switch_item(r"Ciphers\NULL"),
+    "another value of our key": {**value_item(POLICY_KEY), "name": "Other"},
     "foreign file": pol_item(b"", b"", r"C:\Windows\System32\drivers\etc\hosts"),
     "foreign policy": pol_item(
         registry_pol.replace(EMPTY, RUN_KEY, "v", 1, registry_pol.sz("calc")).serialise(), EMPTY.serialise()
