@@ -59,8 +59,9 @@ STAND_INS = {"CimCmdlets", "TLS", "GroupPolicy"}
 """Modules that no engine under wine has: their cmdlets come from the lab itself (bridge.py)."""
 ONLY_5_1 = {"Get-WmiObject"}
 """What PowerShell 7 does not have."""
-NOT_HERE = {("Get-Content", "Encoding"), ("Set-Content", "Encoding")}
-"""Encoding Byte is sent to 5.1 only; 7.6 refuses it (a case shows that)."""
+NOT_HERE = {("Get-Content", "Encoding"), ("Set-Content", "Encoding"), ("Get-Item", "Stream")}
+"""Encoding Byte is sent to 5.1 only; 7.6 refuses it (a case shows that). Stream, a parameter that no registry path has,
+is sent by the observing playbook to see what a binding error does to a batch."""
 AT = "Registry::" + KEY
 NO = "Nope"
 

@@ -30,7 +30,10 @@ def test_an_endpoint_that_answers_is_described(playbooks: Playbooks) -> None:
         ({"ansible_psrp_message_encryption": "always"}, "cannot encrypt messages"),
         ({"ansible_psrp_configuration_name": "nowhere"}, "WS-Man fault"),
         ({"ansible_psrp_path": "elsewhere"}, "HTTP 404"),
-        ({"ansible_connection": "winrm"}, "set ansible_connection: psrp."),
+        (
+            {"ansible_connection": "winrm"},
+            "set ansible_connection: psrp, and give its ansible_winrm_* variables",
+        ),
         ({"ansible_connection": "local"}, "set ansible_connection: psrp."),
         ({"ansible_password": None}, "needs ansible_user and ansible_password"),
     ],

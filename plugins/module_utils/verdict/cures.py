@@ -201,9 +201,10 @@ def _cure(
     place: str | None,
     present: t.Any,
     wanted: t.Any,
-    owner: CureOwner = NOBODY,
+    owner: CureOwner | None = None,
     restart: bool = True,
 ) -> Cure:
+    owner = owner or NOBODY
     return {
         "fault": fault,
         "what": what,

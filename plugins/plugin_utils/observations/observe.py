@@ -116,7 +116,7 @@ def _identify(keeper: Keeper) -> tuple[Windows, Document, list[str]]:
     wanted = ["Env:COMPUTERNAME*", "Env:USERNAME*", "Env:USERDOMAIN*", "Env:USERDNSDOMAIN*"]
     environment = keeper.ask([(going_on("Get-ChildItem", Path=wanted), select("Name", "Value"))])
     named = [str(item.get("Value")) for item in environment.output if isinstance(item, Thing)]
-    core = str(keeper.version_table().get("PSVersion") or "5.1").split(".")[0] not in ("2", "3", "4", "5")
+    core = str(keeper.version_table().get("PSVersion") or "5.1").split(".", maxsplit=1)[0] not in ("2", "3", "4", "5")
     return Windows(keeper, int(build), kind, core), about, named
 
 

@@ -90,6 +90,7 @@ class Cure:
         self._guard = Guard(endpoint, around.store, around.host, around.run_id, options.commit_confirm)
         self._unrecorded = options.check_only
         self._begun = False
+        self._proven_before: str | None = None
         """Whether an earlier run may have changed the endpoint and did not come to an end with it."""
         self._lock = contextlib.ExitStack()
         self._place = contextlib.ExitStack()
@@ -155,6 +156,7 @@ class Cure:
             if stopped is not None:
                 raise _End("not_started", stopped)
             self._begun = self._touched = standing.event in _MAY_BE_CHANGED
+            self._proven_before = standing.detail or "" if standing.event == "proven" else None
             around.journal.append(around.host, "running", wave=around.wave)
 
     def _let_another_process_end(self) -> None:
@@ -230,6 +232,10 @@ class Cure:
             self._guard.take_away()
         if todo == planning.NOTHING and (self._begun or noted):
             raise _Unproven
+        if todo == planning.NOTHING and self._proven_before is not None:
+            # A process of the run that this one goes on with proved it after this run had looked.
+            self.outcome.elsewhere = True
+            raise _End("proven", self._proven_before)
         if todo in _PLAN_ENDS:
             reasons = [entry["why"] for entry in document["blocked"]]
             raise _End(_PLAN_ENDS[todo], reasons[0] if reasons else verdict["next_step"])

@@ -211,7 +211,7 @@ INTERNAL: frozenset[str] = frozenset(
         "tetra_run", "tetra_unread", "tetra_waiting", "tetra_waived", "tetra_wave",
         "tetra_remediate_result",
         "tetra_remediate_begun", "tetra_remediate_beginning", "tetra_verify_audit", "tetra_verify_update",
-         "tetra_remediate_planned", "tetra_verify_result", "tetra_reboot_result",
+        "tetra_remediate_planned", "tetra_verify_result", "tetra_reboot_result",
     }
 )  # fmt: skip
 """What playbooks and roles register; another playbook of the same command may have done so."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pathlib
 import sys
@@ -161,17 +162,18 @@ def test_a_shutdown_that_an_application_blocks_is_called_off_and_told() -> None:
     assert (endpoint.state.scheduled_shutdown, endpoint.state.boot_time) == (None, before)
 
 
+def _spied(given: list[t.Any], ask: t.Any, statements: t.Any) -> t.Any:
+    given.extend(command for statement in statements for command in statement)
+    return ask(statements)
+
+
 def test_whoever_reads_the_message_has_the_countdown_and_nobody_waits_for_nobody() -> None:
     for users, countdown in ((["kim"], "30"), ([], "0")):
         endpoint = Endpoint(logged_on_users=users)
         given: list[t.Any] = []
         ask = endpoint.windows.session.ask
 
-        def spy(statements: t.Any, given: list[t.Any] = given, ask: t.Any = ask) -> t.Any:
-            given.extend(command for statement in statements for command in statement)
-            return ask(statements)
-
-        endpoint.windows.session.ask = spy  # type: ignore[method-assign]
+        endpoint.windows.session.ask = functools.partial(_spied, given, ask)  # type: ignore[method-assign]
         assert held(endpoint, countdown=30) == "restarted"
         (order,) = [
             dict(enumerate(value for _name, value in one.parameters)) for one in given if "shutdown" in one.name

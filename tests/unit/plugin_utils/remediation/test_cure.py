@@ -206,7 +206,7 @@ def test_a_busy_endpoint_is_waited_for_while_the_journal_says_that_its_cure_is_g
 
     @contextlib.contextmanager
     def busy_first(folder: Path, patience: float = 0.0) -> t.Iterator[None]:
-        if next(busy):
+        if next(busy, False):
             journal.append(NAME, "proving")
             monkeypatch.setattr(Journal, "standing", ended)
             raise endpoint_lock.EndpointBusy("Another run or rollback is at this endpoint just now.")

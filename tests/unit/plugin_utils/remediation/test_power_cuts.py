@@ -59,7 +59,10 @@ CASES: dict[str, tuple[dict[str, t.Any], dict[str, t.Any]]] = {
     ),
     "no local policy yet": ({}, {"suites": [NEW, *WITHOUT.split(",")], "where": "policy", "new_policy": "local_gpo"}),
     "direct value": ({"policy": WITHOUT, "origin": "direct"}, ORDER),
-    "local list": ({"local": WITHOUT.split(",")}, {"suites": [WITHOUT.split(",")[1], NEW, WITHOUT.split(",")[0]]}),
+    "local list": (
+        {"local": WITHOUT.split(",")},
+        {"suites": [*WITHOUT.split(",")[1:2], NEW, *WITHOUT.split(",")[:1]]},
+    ),
     "switches": (
         {"registry": {schannel_path("Ciphers\\AES 256/256"): {"Enabled": "0"}}},
         {"key_exchanges": {"ECDH": "enabled"}, "ciphers": {"AES 128/128": "enabled", "AES 256/256": "enabled"}},
