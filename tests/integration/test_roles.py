@@ -187,7 +187,7 @@ def test_tetra_remediate(checkout: Path, tmp_path: Path) -> None:
         )
         assert again.code == 0, again.text
         ends = {name: said["event"] for name, said in again.results[task].items()}
-        assert ends == {"a-direct": "nothing_to_do", "mdm": "blocked"}
+        assert ends == {"a-direct": "proven", "mdm": "blocked"}, "the run keeps what it proved"
         assert not any(said["changed"] for said in again.results[task].values())
 
         reported = run_example(
