@@ -13,6 +13,7 @@ import uuid
 from ansible_collections.fleetops.tetra.lab.errors import FleetError
 from ansible_collections.fleetops.tetra.lab.machine import (
     accounts,
+    conditions,
     connector,
     group_policy,
     messages,
@@ -21,7 +22,6 @@ from ansible_collections.fleetops.tetra.lab.machine import (
     releases,
     role_capability,
     sessions,
-    surroundings,
 )
 from ansible_collections.fleetops.tetra.lab.machine.behaviours import Behaviours
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import FileSystem
@@ -97,7 +97,7 @@ KEYS = (
     "task_scheduler",
     "replication_seconds",
     "gpo_management",
-    "surroundings",
+    "conditions",
 )
 BITLOCKER = ("off", "absent", "tpm", "tpm_pin", "tpm_pin_suspended")
 """``absent``: a server without the feature."""
@@ -180,7 +180,7 @@ def _build(name: str, mapping: t.Mapping[str, t.Any]) -> WindowsState:
     installed = mapping.get("connector", {})
     if installed != "absent":
         connector.install(state, connector.Connector.from_mapping(installed or {}))
-    surroundings.install(state, mapping.get("surroundings") or {})
+    conditions.install(state, mapping.get("conditions") or {})
     for path in mapping.get("denied", []):
         _deny(registry, str(path), {"read", "write"})
     for path in mapping.get("write_denied", []):

@@ -9,7 +9,7 @@ import socket
 import time
 
 from ansible_collections.fleetops.tetra.lab.capture.conversation import Conversation, Recorder
-from ansible_collections.fleetops.tetra.lab.machine import surroundings, tetra_servers
+from ansible_collections.fleetops.tetra.lab.machine import conditions, tetra_servers
 from ansible_collections.fleetops.tetra.lab.machine.schannel_model import Offer
 from ansible_collections.fleetops.tetra.lab.machine.state import TetraRoute, WindowsState
 from ansible_collections.fleetops.tetra.lab.tls_client import HandshakeResult, Trust, offer
@@ -72,9 +72,9 @@ def shake(
 def trust_of(state: WindowsState) -> Trust:
     """Whom this endpoint's programs trust, by which clock, and whether revocation can be checked."""
     certificate = tetra_servers.server(authority=state.route.authority).authority_certificate
-    known = state.route.authority is None and surroundings.trusts(state)
+    known = state.route.authority is None and conditions.trusts(state)
     roots = (certificate,) if known and certificate is not None else ()
-    return Trust(roots, state.now(), state.surroundings.revocation == "ok")
+    return Trust(roots, state.now(), state.conditions.revocation == "ok")
 
 
 def _note(conversations: list[Conversation] | None, one: Conversation) -> None:

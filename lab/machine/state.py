@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.lab.machine.accounts import Account
 from ansible_collections.fleetops.tetra.lab.machine.behaviours import Behaviours
+from ansible_collections.fleetops.tetra.lab.machine.conditions import Conditions
 from ansible_collections.fleetops.tetra.lab.machine.domains import DomainGpo
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import FileSystem
 from ansible_collections.fleetops.tetra.lab.machine.registry import Registry
@@ -27,7 +28,6 @@ from ansible_collections.fleetops.tetra.lab.machine.schannel_model import (
 )
 from ansible_collections.fleetops.tetra.lab.machine.scheduled_tasks import ScheduledTask
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration
-from ansible_collections.fleetops.tetra.lab.machine.surroundings import Surroundings
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
 
@@ -159,7 +159,7 @@ class WindowsState:
     """An application with an unsaved document keeps a shutdown without force from going on."""
     battery: str | None = None
     """``charging``, ``discharging`` or ``low``; ``None`` without one."""
-    surroundings: Surroundings = field(default_factory=Surroundings)
+    conditions: Conditions = field(default_factory=Conditions)
     free_megabytes: int = 60_000
     bitlocker: str = "off"
     """How the system volume is unlocked at startup; one of ``build.BITLOCKER``."""

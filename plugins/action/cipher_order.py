@@ -11,8 +11,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredChange, DesiredError
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import desired_order
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import WantedChange, WantedError
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import wanted_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.wanted_state import WantedState
@@ -30,11 +30,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
         try:
             wanted = parse_order_options({name: arguments[name] for name in arguments if name not in options.CHANGING})
-        except DesiredError as error:
+        except WantedError as error:
             raise AnsibleActionFail(str(error)) from error
 
-        def decide(facts: Facts, over_https: bool) -> DesiredChange:
-            return desired_order(facts, wanted, over_https)
+        def decide(facts: Facts, over_https: bool) -> WantedChange:
+            return wanted_order(facts, wanted, over_https)
 
         task = WantedState("cipher_order", decide)
         return task.bring_about(self._connection, host, arguments, check, self._task.delegate_to)

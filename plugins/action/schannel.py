@@ -12,11 +12,11 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import schannel_path
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredChange, DesiredError
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import WantedChange, WantedError
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_options import parse_switch_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switches import (
     beyond_the_facts,
-    desired_switches,
+    wanted_switches,
     with_values,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry
@@ -37,7 +37,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         host, check = str((task_vars or {})["inventory_hostname"]), bool(self._task.check_mode)
         try:
             wanted = parse_switch_options({name: arguments[name] for name in arguments if name not in options.CHANGING})
-        except DesiredError as error:
+        except WantedError as error:
             raise AnsibleActionFail(str(error)) from error
 
         def complete(asker: Asker, facts: Facts) -> Facts:
@@ -45,8 +45,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             found = [(value, registry.read(schannel_path(value.key), value.name)) for value in beyond_the_facts(wanted)]
             return with_values(facts, found)
 
-        def decide(facts: Facts, over_https: bool) -> DesiredChange:
-            return desired_switches(facts, wanted, over_https)
+        def decide(facts: Facts, over_https: bool) -> WantedChange:
+            return wanted_switches(facts, wanted, over_https)
 
         task = WantedState("schannel", decide, complete)
         return task.bring_about(self._connection, host, arguments, check, self._task.delegate_to)

@@ -36,7 +36,7 @@ def test_the_engine_answers_with_the_registry_that_the_test_wrote(engine: MakeEn
     }
     with engine(keys=keys, files={"C:\\Program Files\\Cisco\\x.log": b"Tetra here\r\n"}) as one:
         answer = one.ask([_read(KEY, "a", "list"), _read(f"{KEY}\\AES 128/128", "Enabled"), _read(f"{KEY}\\no", "a")])
-        assert [thing.get("a") for thing in answer.output[:1]] == ["text \u00fc"]
+        assert [obj.get("a") for obj in answer.output[:1]] == ["text \u00fc"]
         assert list(answer.output[0].get("list")) == ["x", "y"]
         assert answer.output[1].get("Enabled") == 0
         assert [refusal.error_id.partition(",")[0] for refusal in answer.refusals] == ["PathNotFound"]
@@ -86,7 +86,7 @@ def test_a_role_capability_is_served_as_one_file(engine: MakeEngine) -> None:
         keys={KEY: {"a": ("REG_SZ", "b")}}, configurations={"jea": one_file(session, role)}, ahead=False
     ) as one:
         answer = one.ask([_read(KEY, "a")], "jea")
-        assert [thing.get("a") for thing in answer.output] == ["b"]
+        assert [obj.get("a") for obj in answer.output] == ["b"]
         refused = one.ask([_read("HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft", "a")], "jea")
         assert [refusal.error_id.partition(",")[0] for refusal in refused.refusals] == [
             "ParameterArgumentValidationError"

@@ -42,7 +42,7 @@ OPTIONS: dict[str, t.Any] = {"tetra_hosts": "all", "tetra_request_seconds": 3, "
 def left_behind(fleet: t.Any, name: str) -> list[str]:
     state = fleet.machines[name].state
     found = [path for path in state.dump()["files"] if FOLDER in path.lower() or TASK in path.lower()]
-    capture = state.surroundings.capture
+    capture = state.conditions.capture
     return [*found, *state.tasks, *(["capture"] if capture and capture.running else []), *["log"] * state.debug_logging]
 
 
@@ -79,7 +79,7 @@ def test_a_controller_killed_while_the_capture_runs(checkout: Path, tmp_path: Pa
             command, cwd=checkout, env=playbooks.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         state = fleet.machines["hangs"].state
-        while not (state.surroundings.capture and state.surroundings.capture.running and state.debug_logging):
+        while not (state.conditions.capture and state.conditions.capture.running and state.debug_logging):
             assert process.poll() is None, "it ended before it was killed"
             time.sleep(0.01)
         assert kill_processes_of(playbooks.results)

@@ -18,10 +18,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     AnswerError,
+    PSObject,
     Refusal,
     SessionError,
     Statement,
-    Thing,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.raw import Redaction, plain_statements
 
@@ -126,7 +126,7 @@ def _answer(entry: dict[str, t.Any]) -> Answer:
 
 
 def _is_error_record(value: t.Any) -> bool:
-    return isinstance(value, Thing) and any(name.endswith("ErrorRecord") for name in value.types)
+    return isinstance(value, PSObject) and any(name.endswith("ErrorRecord") for name in value.types)
 
 
 def load(text: str) -> dict[str, t.Any]:

@@ -12,7 +12,7 @@ import base64
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.fleetops.tetra.lab.machine import surroundings
+from ansible_collections.fleetops.tetra.lab.machine import conditions
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, output
 from ansible_collections.fleetops.tetra.lab.machine.handshake import shake, trust_of
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
@@ -35,7 +35,7 @@ _LONG = {"-o": "--output", "-w": "--write-out", "-x": "--proxy", "-m": "--max-ti
 def run(call: Call, _path: str, arguments: list[str]) -> t.Generator[Event, t.Any, None]:
     options, flags, addresses, unknown = _parse(arguments)
     if flags & {"-V", "--version"} and not addresses:
-        version = call.state.surroundings.curl_version
+        version = call.state.conditions.curl_version
         call.variables.last_exit_code = 0
         yield output(f"curl {version} (Windows) libcurl/{version} Schannel zlib/1.3 WinIDN")
         return
@@ -52,11 +52,11 @@ def run(call: Call, _path: str, arguments: list[str]) -> t.Generator[Event, t.An
         return
     wanted = call.state.offer()
     route = call.state.route
-    if surroundings.firewall_blocks(call.state, "curl.exe"):
+    if conditions.firewall_blocks(call.state, "curl.exe"):
         route = replace(route, outcome="timeout")
-    if surroundings.pinned(call.state) is not None:
+    if conditions.pinned(call.state) is not None:
         route = replace(route, outcome="refused")
-    if call.state.registry.get(surroundings.IMMUNET, "unlock_code") is not None:
+    if call.state.registry.get(conditions.IMMUNET, "unlock_code") is not None:
         route = replace(route, outcome="timeout")
     through_proxy = bool(options.get("--proxy"))
     limit = float(options.get("--max-time") or options.get("--connect-timeout") or 20)
@@ -82,7 +82,7 @@ _OFFLINE = "CRYPT_E_REVOCATION_OFFLINE (0x80092013) - The revocation function wa
 
 def _plain(call: Call, address: str, options: dict[str, str], flags: set[str]) -> t.Iterator[Event]:
     """A request over plain HTTP: lists of revoked certificates, Windows' list of roots."""
-    around = call.state.surroundings
+    around = call.state.conditions
     dead = around.root_update == "blocked" if "windowsupdate" in address else around.revocation == "blocked"
     if dead:
         yield from _end(call, 28, "curl: (28) Connection timed out after 10001 milliseconds", options, None, flags)
@@ -131,7 +131,7 @@ def _exit(result: HandshakeResult, address: str, state: WindowsState) -> tuple[i
     if result.detail == "interrupted":
         return 56, "curl: (56) Recv failure: Connection was reset"
     if "certificate verify failed" in result.detail:
-        if state.surroundings.revocation == "blocked":
+        if state.conditions.revocation == "blocked":
             return 35, f"curl: (35) schannel: next InitializeSecurityContext failed: {_OFFLINE}"
         late = abs(state.clock_ahead.total_seconds()) > 86_400
         return 60, f"curl: (60) schannel: {_EXPIRED if late else _UNTRUSTED}"
@@ -196,7 +196,7 @@ def _end(
             "exitcode": str(code),
             "errormsg": message.partition(") ")[2],
             "ssl_verify_result": "0",
-            "remote_ip": surroundings.pinned(call.state) or ("127.0.0.1" if _connected(code, result) else ""),
+            "remote_ip": conditions.pinned(call.state) or ("127.0.0.1" if _connected(code, result) else ""),
             "time_total": "0.100000",
             "time_connect": "0.020000" if _connected(code, result) else "0.000000",
             "time_appconnect": "0.060000" if code in (0, 56) and result and result.suite else "0.000000",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.fleetops.tetra.lab.machine import connector, surroundings
+from ansible_collections.fleetops.tetra.lab.machine import conditions, connector
 from ansible_collections.fleetops.tetra.lab.machine.call import Call
 from ansible_collections.fleetops.tetra.lab.machine.handshake import shake, trust_of
 from ansible_collections.fleetops.tetra.lab.machine.state import TetraRoute, WindowsState
@@ -35,19 +35,19 @@ def run(call: Call, path: str, arguments: list[str]) -> t.Generator[Event, t.Any
         call.unmatched(f"{path} {' '.join(arguments)}")
         call.variables.last_exit_code = 1
         return
-    if service.state != "Running" or not connector.fetches_definitions(state) or state.surroundings.no_attempt:
+    if service.state != "Running" or not connector.fetches_definitions(state) or state.conditions.no_attempt:
         return  # it only tells the service; without one, or with Tetra off, nothing comes of it
     wanted, route, trust = state.offer(), _route(state), trust_of(state)
-    if state.registry.get(surroundings.IMMUNET, "unlock_code") is not None:
+    if state.registry.get(conditions.IMMUNET, "unlock_code") is not None:
         route = replace(route, outcome="timeout", proxy=None)
-    capture = state.surroundings.capture
+    capture = state.conditions.capture
     conversations = capture.conversations if capture is not None and capture.running else None
     check = _checks(state)
     result = yield Blocking(
         lambda: shake(wanted, route, 4.0, trust=trust if check else None, request=_REQUEST, conversations=conversations)
     )
     _note(state, result)
-    good = result.outcome == "ok" and not state.surroundings.corrupt_definitions and state.free_megabytes >= 600
+    good = result.outcome == "ok" and not state.conditions.corrupt_definitions and state.free_megabytes >= 600
     connector.log_update(state, path.rpartition("\\")[0], "updated" if good else "failed")
 
 
@@ -56,16 +56,16 @@ _REQUEST = b"GET /av64bit/versions.id HTTP/1.1\r\nHost: tetra-defs.amp.cisco.com
 
 def _route(state: WindowsState) -> TetraRoute:
     """The way of the update itself: a rule or a pinned address can be in it."""
-    if surroundings.firewall_blocks(state, "sfc.exe"):
+    if conditions.firewall_blocks(state, "sfc.exe"):
         return replace(state.route, outcome="timeout", proxy=None)
-    if surroundings.pinned(state) is not None and state.route.proxy is None:
+    if conditions.pinned(state) is not None and state.route.proxy is None:
         return replace(state.route, outcome="refused")
     return state.route
 
 
 def _checks(state: WindowsState) -> bool:
     """Endpoints of which nothing is said about certificates check nothing, as before: it saves time."""
-    around = state.surroundings
+    around = state.conditions
     default = around.roots == "present" and around.revocation == "ok" and state.route.authority is None
     return not default or bool(state.clock_ahead)
 
@@ -73,9 +73,9 @@ def _checks(state: WindowsState) -> bool:
 def _note(state: WindowsState, result: HandshakeResult) -> None:
     """What Schannel logs by itself (level 1)."""
     if result.alert is not None:
-        surroundings.log_event(state, 36887, ("AlertDesc", str(result.alert)))
+        conditions.log_event(state, 36887, ("AlertDesc", str(result.alert)))
     elif result.outcome == "nothing_offered":
-        surroundings.log_event(state, 36871, ("Type", "client"), ("ErrorState", "10013"))
+        conditions.log_event(state, 36871, ("Type", "client"), ("ErrorState", "10013"))
     elif result.outcome == "closed" and "certificate verify failed" in result.detail:
         late = abs(state.clock_ahead.total_seconds()) > 86_400
-        surroundings.log_event(state, 36888, ("AlertDesc", "45" if late else "48"), ("ErrorState", "1203"))
+        conditions.log_event(state, 36888, ("AlertDesc", "45" if late else "48"), ("ErrorState", "1203"))

@@ -14,8 +14,8 @@ from xml.sax.saxutils import escape
 
 from ansible_collections.fleetops.tetra.lab.capture import files, wire
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, output
+from ansible_collections.fleetops.tetra.lab.machine.conditions import Captured
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
-from ansible_collections.fleetops.tetra.lab.machine.surroundings import Captured
 from ansible_collections.fleetops.tetra.lab.pipeline import Event
 
 _NEW_HELP = "pktmon start { -c | --capture | -t | --trace } [--comp <selection>] [--pkt-size <bytes>] [-f <name>]"
@@ -23,7 +23,7 @@ _OLD_HELP = "pktmon start --etw [-p <bytes>] [-k <mask>] [-c <components>] [-f <
 
 
 def pktmon(call: Call, _path: str, arguments: list[str]) -> t.Iterator[Event]:
-    old = call.state.surroundings.capture_tool == "pktmon-2004"
+    old = call.state.conditions.capture_tool == "pktmon-2004"
     words = list(arguments)
     verb = words[0].lower() if words else ""
     if verb == "start" and words[1:] == ["help"]:
@@ -60,35 +60,41 @@ def _after(words: list[str], option: str) -> str:
 
 
 def _start(state: WindowsState, tool: str, path: str) -> int:
-    around = state.surroundings
-    running = around.capture is not None and around.capture.running
-    if not path or around.foreign_capture or running or around.capture_fault == "denied" or not state.account.may_write:
+    conditions = state.conditions
+    running = conditions.capture is not None and conditions.capture.running
+    if (
+        not path
+        or conditions.foreign_capture
+        or running
+        or conditions.capture_fault == "denied"
+        or not state.account.may_write
+    ):
         return 1
-    around.capture = Captured(tool, path)
+    conditions.capture = Captured(tool, path)
     state.files.write(path, b"", state.now())
     return 0
 
 
 def stop(state: WindowsState, tool: str) -> int:
     """Ends a capture and writes its file; the exit code. Somebody else's is ended as well: there is one a machine."""
-    around = state.surroundings
-    if around.foreign_capture:
-        around.foreign_capture = False
+    conditions = state.conditions
+    if conditions.foreign_capture:
+        conditions.foreign_capture = False
         return 0
-    capture = around.capture
+    capture = conditions.capture
     if capture is None or not capture.running or capture.tool != tool:
         return 1
     capture.running = False
     rows = [frame for one in capture.conversations for frame in wire.frames(wire.segments(one))]
     rows.sort(key=lambda row: row.at)
     kind: t.Literal["netsh", "pktmon"] = "netsh" if tool == "netsh" else "pktmon"
-    data = files.etl(rows, kind, packets=around.capture_fault != "empty")
+    data = files.etl(rows, kind, packets=conditions.capture_fault != "empty")
     state.files.write(capture.path, data, state.now())
     return 0
 
 
 def _convert(state: WindowsState, source: str, target: str) -> int:
-    capture = state.surroundings.capture
+    capture = state.conditions.capture
     if capture is None or not target or state.files.find(source) is None:
         return 1
     rows = [frame for one in capture.conversations for frame in wire.frames(wire.segments(one))]
@@ -103,7 +109,7 @@ def wevtutil(call: Call, _path: str, arguments: list[str]) -> t.Iterator[Event]:
         call.variables.last_exit_code = 1
         return
     call.variables.last_exit_code = 0
-    found = [one for one in call.state.surroundings.events if one.log == arguments[1]]
+    found = [one for one in call.state.conditions.events if one.log == arguments[1]]
     yield output("<Events>")
     for one in reversed(found):
         data = "".join(f"<Data Name='{name}'>{escape(value)}</Data>" for name, value in one.data)

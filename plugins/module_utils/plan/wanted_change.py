@@ -17,12 +17,12 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
 
-class DesiredError(ValueError):
+class WantedError(ValueError):
     """An option makes no sense. The message is one sentence; no endpoint was looked at."""
 
 
 @dataclass(frozen=True)
-class DesiredChange:
+class WantedChange:
     """``steps`` as in a plan; none where the endpoint is as wanted. ``reachability``: whether the endpoint reaches the
     Tetra servers with its configuration as it is and as it would be (yes, no, unknown)."""
 

@@ -5,7 +5,7 @@
 # Do not use this from other collections or standalone plugins/modules!
 """From facts and what a task wants of a list of cipher suites to steps, or to a refusal.
 
-``desired_order(facts, options, over_https)`` is pure. One value is touched: the policy list where its owner keeps it,
+``wanted_order(facts, options, over_https)`` is pure. One value is touched: the policy list where its owner keeps it,
 or the local list. What a domain GPO or an MDM owns is refused with its owner's name, and so is a list after which
 nobody would get onto the endpoint any more. A list that does not help Tetra is only warned about.
 """
@@ -28,7 +28,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import
     readable_local_list,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import (
-    DesiredChange,
+    WantedChange,
     reachability,
     refuse_32_bit,
 )
@@ -52,12 +52,12 @@ _WHY_AWAY = "The task wants the policy to be not configured."
 _DEFAULT_TYPES = ("REG_SZ", "REG_SZ_OR_EXPAND_SZ")
 
 
-def desired_order(facts: Facts, options: OrderOptions, over_https: bool = False) -> DesiredChange:
+def wanted_order(facts: Facts, options: OrderOptions, over_https: bool = False) -> WantedChange:
     """``over_https``: the endpoint is managed through WinRM over HTTPS. Raises Refused."""
-    return _Desire(facts, options, over_https).make()
+    return _OrderChange(facts, options, over_https).make()
 
 
-class _Desire:
+class _OrderChange:
     def __init__(self, facts: Facts, options: OrderOptions, over_https: bool) -> None:
         self.facts = facts
         self.options = options
@@ -85,7 +85,7 @@ class _Desire:
                 "Use an account that may read it.",
             )
 
-    def make(self) -> DesiredChange:
+    def make(self) -> WantedChange:
         if self._where() == POLICY:
             steps = self._policy_steps()
         else:
@@ -95,7 +95,7 @@ class _Desire:
         if steps:
             self._guard(steps)
         self._warn(reaches["after"])
-        return DesiredChange(steps, reaches, self.warnings)
+        return WantedChange(steps, reaches, self.warnings)
 
     def _where(self) -> str:
         if self.options.where != AUTO:

@@ -12,7 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredError
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import WantedError
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import suite_id
 
 AUTO, POLICY, LOCAL = "auto", "policy", "local"
@@ -57,13 +57,13 @@ def parse_order_options(options: c.Mapping[str, t.Any]) -> OrderOptions:
     given = {name: value for name, value in options.items() if value is not None}
     unheard_of = sorted(set(given) - set(OrderOptions.__dataclass_fields__))
     if unheard_of:
-        raise DesiredError(f"A cipher suite order has no option '{unheard_of[0]}'.")
+        raise WantedError(f"A cipher suite order has no option '{unheard_of[0]}'.")
     for name, choices in CHOICES.items():
         if given.get(name, choices[0]) not in choices:
-            raise DesiredError(f"{name} is one of {', '.join(choices)}, not '{given[name]}'.")
+            raise WantedError(f"{name} is one of {', '.join(choices)}, not '{given[name]}'.")
     allow_unknown = given.get("allow_unknown", False)
     if not isinstance(allow_unknown, bool):
-        raise DesiredError("allow_unknown is true or false.")
+        raise WantedError("allow_unknown is true or false.")
     wanted = OrderOptions(
         where=given.get("where", AUTO),
         state=given.get("state", PRESENT),
@@ -81,43 +81,41 @@ def parse_order_options(options: c.Mapping[str, t.Any]) -> OrderOptions:
 def _refuse_contradictions(wanted: OrderOptions) -> None:
     if wanted.state == NOT_CONFIGURED:
         if wanted.suites is not None or wanted.ensure or wanted.remove:
-            raise DesiredError(
-                "state: not_configured takes the list away, so suites, ensure and remove go not with it."
-            )
+            raise WantedError("state: not_configured takes the list away, so suites, ensure and remove go not with it.")
         if wanted.where == LOCAL:
-            raise DesiredError("Only the policy list can be not_configured; Windows always has a local list.")
+            raise WantedError("Only the policy list can be not_configured; Windows always has a local list.")
         return
     if wanted.suites is not None:
         if not wanted.suites:
-            raise DesiredError("suites is empty; an empty list would leave Windows without any cipher suite.")
+            raise WantedError("suites is empty; an empty list would leave Windows without any cipher suite.")
         if wanted.ensure or wanted.remove:
-            raise DesiredError("suites is the whole list, so ensure and remove go not with it.")
+            raise WantedError("suites is the whole list, so ensure and remove go not with it.")
         return
     if not wanted.ensure and not wanted.remove:
-        raise DesiredError("Nothing is wanted: name suites, ensure, remove, or state: not_configured.")
+        raise WantedError("Nothing is wanted: name suites, ensure, remove, or state: not_configured.")
     both = [name for name in wanted.ensure if name in wanted.remove]
     if both:
-        raise DesiredError(f"{both[0]} stands under ensure and under remove.")
+        raise WantedError(f"{both[0]} stands under ensure and under remove.")
 
 
 def _names(value: t.Any, option: str, allow_unknown: bool) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, c.Sequence) or not all(isinstance(one, str) for one in value):
-        raise DesiredError(f"{option} is a list of cipher suite names.")
+        raise WantedError(f"{option} is a list of cipher suite names.")
     # Text that Ansible has tagged with its origin is made plain.
     names = tuple(str(one) for one in value)
     for name in names:
         if suite_id(name) is not None:
             continue
         if suite_id(name.strip().upper()) is not None:
-            raise DesiredError(f"{option} names '{name}'; Windows spells it {name.strip().upper()}.")
+            raise WantedError(f"{option} names '{name}'; Windows spells it {name.strip().upper()}.")
         if not _SPELLED_LIKE_A_SUITE.fullmatch(name):
-            raise DesiredError(f"{option} names '{name[:80]}', which is not spelled like a cipher suite.")
+            raise WantedError(f"{option} names '{name[:80]}', which is not spelled like a cipher suite.")
         if not allow_unknown:
-            raise DesiredError(
+            raise WantedError(
                 f"{option} names '{name}', which is no cipher suite that this collection knows; "
                 "allow_unknown: true lets it pass."
             )
     twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
     if twice is not None:
-        raise DesiredError(f"{option} names {twice} twice.")
+        raise WantedError(f"{option} names {twice} twice.")
     return names

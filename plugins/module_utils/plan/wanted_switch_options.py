@@ -22,7 +22,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import (
     nothing,
     present,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredError
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import WantedError
 
 ENABLED, DISABLED, DISABLED_BY_DEFAULT, DEFAULT = "enabled", "disabled", "disabled_by_default", "default"
 _ALGORITHM_STATES: dict[str, State] = {
@@ -89,31 +89,31 @@ def parse_switch_options(options: c.Mapping[str, t.Any]) -> SwitchOptions:
     given = {name: value for name, value in options.items() if value is not None}
     unheard_of = sorted(set(given) - {*_NAMES, "force"})
     if unheard_of:
-        raise DesiredError(f"There is no group of switches '{unheard_of[0]}'; there are {', '.join(_NAMES)}.")
+        raise WantedError(f"There is no group of switches '{unheard_of[0]}'; there are {', '.join(_NAMES)}.")
     force = given.get("force", False)
     if not isinstance(force, bool):
-        raise DesiredError("force is true or false.")
+        raise WantedError("force is true or false.")
     values = tuple(value for group in _NAMES for value in _group(group, given.get(group, {})))
     if not values:
-        raise DesiredError("Nothing is wanted: name a switch and its state.")
+        raise WantedError("Nothing is wanted: name a switch and its state.")
     return SwitchOptions(values, force)
 
 
 def _group(group: str, wanted: t.Any) -> list[WantedValue]:
     if not isinstance(wanted, c.Mapping):
-        raise DesiredError(f"{group} is a mapping of names to states.")
+        raise WantedError(f"{group} is a mapping of names to states.")
     values: list[WantedValue] = []
     for given, state in wanted.items():
         # A key NULL without quotes is nothing at all to YAML.
         spelled = "NULL" if given is None else str(given).strip()
         name = next((known for known in _NAMES[group] if known.lower() == spelled.lower()), None)
         if name is None:
-            raise DesiredError(f"{group} names '{str(given)[:80]}'; it may name {', '.join(_NAMES[group])}.")
+            raise WantedError(f"{group} names '{str(given)[:80]}'; it may name {', '.join(_NAMES[group])}.")
         key = _KEYS[group].format(name)
         values.extend(WantedValue(key, value, state_) for value, state_ in _states(group, name, state).items())
     twice = next((one for number, one in enumerate(values) if _place(one) in map(_place, values[:number])), None)
     if twice is not None:
-        raise DesiredError(f"{group} names {twice.key} twice.")
+        raise WantedError(f"{group} names {twice.key} twice.")
     return values
 
 
@@ -126,17 +126,17 @@ def _states(group: str, name: str, state: t.Any) -> dict[str, State]:
         return _lengths(name, state)
     known: c.Mapping[str, t.Any] = _PROTOCOL_STATES if group == "protocols" else _ALGORITHM_STATES
     if state not in known:
-        raise DesiredError(f"{name} of {group} is one of {', '.join(known)}, not '{str(state)[:80]}'.")
+        raise WantedError(f"{name} of {group} is one of {', '.join(known)}, not '{str(state)[:80]}'.")
     return _PROTOCOL_STATES[state] if group == "protocols" else {"Enabled": _ALGORITHM_STATES[state]}
 
 
 def _lengths(name: str, wanted: t.Any) -> dict[str, State]:
     if not isinstance(wanted, c.Mapping) or not wanted or set(wanted) - set(_LENGTHS):
-        raise DesiredError(f"key_lengths of {name} is a mapping with min, max or both.")
+        raise WantedError(f"key_lengths of {name} is a mapping with min, max or both.")
     states = {_LENGTHS[side]: _length(name, side, bits) for side, bits in wanted.items() if bits is not None}
     shortest, longest = (states.get(value, nothing())["data"] for value in _LENGTHS.values())
     if isinstance(shortest, int) and isinstance(longest, int) and shortest > longest:
-        raise DesiredError(f"key_lengths of {name} has a min of {shortest} above its max of {longest}.")
+        raise WantedError(f"key_lengths of {name} has a min of {shortest} above its max of {longest}.")
     return states
 
 
@@ -145,7 +145,7 @@ def _length(name: str, side: str, bits: t.Any) -> State:
         return nothing()
     number = int(bits) if isinstance(bits, str) and bits.isascii() and bits.isdigit() else bits
     if isinstance(number, bool) or not isinstance(number, int) or not _SHORTEST <= number <= _LONGEST:
-        raise DesiredError(
+        raise WantedError(
             f"{side} of {name} is a number of bits from {_SHORTEST} to {_LONGEST}, or default, not '{str(bits)[:80]}'."
         )
     # A number that Ansible has tagged with its origin is no plain one, and does not go over the wire.

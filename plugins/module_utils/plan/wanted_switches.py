@@ -5,7 +5,7 @@
 # Do not use this from other collections or standalone plugins/modules!
 """From facts and what a task wants of Schannel's switches to steps, or to a refusal.
 
-``desired_switches(facts, options, over_https)`` is pure. Each step sets or removes one value. A change after which
+``wanted_switches(facts, options, over_https)`` is pure. Each step sets or removes one value. A change after which
 nobody would get onto the endpoint any more is refused, and so is, unless forced, one that takes it away from Tetra.
 """
 
@@ -27,7 +27,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import steps as steps_
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused, lock_out
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import (
-    DesiredChange,
+    WantedChange,
     reachability,
     refuse_32_bit,
 )
@@ -60,7 +60,7 @@ def with_values(facts: Facts, found: c.Iterable[tuple[WantedValue, c.Mapping[str
     return {**facts, "schannel": {**facts["schannel"], "keys": keys}}
 
 
-def desired_switches(facts: Facts, options: SwitchOptions, over_https: bool = False) -> DesiredChange:
+def wanted_switches(facts: Facts, options: SwitchOptions, over_https: bool = False) -> WantedChange:
     """``over_https``: the endpoint is managed through WinRM over HTTPS. Raises Refused."""
     refuse_32_bit(facts)
     _refuse_what_the_release_lacks(facts, options)
@@ -75,7 +75,7 @@ def desired_switches(facts: Facts, options: SwitchOptions, over_https: bool = Fa
             or_else = "" if lost.certain else " Or set force: true."
             raise Refused("lock_out", lost.why, f"{lost.what_to_do}{or_else}")
         warnings = _warnings(reaches, options.force)
-    return DesiredChange(steps, reaches, warnings)
+    return WantedChange(steps, reaches, warnings)
 
 
 def _steps(facts: Facts, value: WantedValue) -> list[Step]:

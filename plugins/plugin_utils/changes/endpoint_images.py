@@ -36,7 +36,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import LocalPolicy, file_content
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, Thing, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, PSObject, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_items import FILE, REGISTRY_VALUE
 
@@ -94,7 +94,7 @@ class EndpointImages:
         answer = self._asker.ask([statement])
         if answer.refusals and not all(refusal.is_missing for refusal in answer.refusals):
             raise ChangeError("unreadable", f"The before-images in {self._folder} could not be listed.")
-        return [str(item.get("Name")) for item in answer.output if isinstance(item, Thing)]
+        return [str(item.get("Name")) for item in answer.output if isinstance(item, PSObject)]
 
     def _read(self, name: str) -> BeforeImage:
         where = f"{self._folder}\\{name} of the endpoint"

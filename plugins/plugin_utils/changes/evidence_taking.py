@@ -24,8 +24,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_file
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restore_task_xml import task_xml
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Asker,
+    PSObject,
     SessionError,
-    Thing,
     command,
     exit_code,
 )
@@ -133,8 +133,8 @@ class EvidenceTaking:
         answer = self._asker.ask(
             [(command("Get-ChildItem", Path=path, ErrorAction="Continue"), select("FullName", "Length"))]
         )
-        for thing in answer.output:
-            name, length = (thing.get("FullName"), thing.get("Length")) if isinstance(thing, Thing) else (None, None)
+        for obj in answer.output:
+            name, length = (obj.get("FullName"), obj.get("Length")) if isinstance(obj, PSObject) else (None, None)
             if isinstance(name, str) and isinstance(length, int) and not isinstance(length, bool):
                 return name, int(length)
         return None
@@ -243,8 +243,8 @@ class EvidenceTaking:
         answer = self._asker.ask(
             [(command("Get-Item", LiteralPath=path, Force=True, ErrorAction="Continue"), select("FullName", "Length"))]
         )
-        for thing in answer.output:
-            length = thing.get("Length") if isinstance(thing, Thing) else None
+        for obj in answer.output:
+            length = obj.get("Length") if isinstance(obj, PSObject) else None
             if isinstance(length, int) and not isinstance(length, bool):
                 return int(length)
         return None

@@ -23,8 +23,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Answer,
     Asker,
     Command,
+    PSObject,
     Refusal,
-    Thing,
     command,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
@@ -68,7 +68,7 @@ class GpoValues:
             command("Get-GPO", **which, **self._where, ErrorAction="Continue"),
             select("Id", "DisplayName", "DomainName", "GpoStatus"),
         )
-        found = [item for item in answer.output if isinstance(item, Thing) and item.get("Id")]
+        found = [item for item in answer.output if isinstance(item, PSObject) and item.get("Id")]
         if answer.refusals or not found:
             raise self._refused(answer, f"The GPO {name_or_guid} could not be found", name_or_guid)
         gpo = found[0]
@@ -94,8 +94,8 @@ class GpoValues:
             raise self._refused(answer, f"The GPO {gpo} could not be read", gpo.guid)
         found: dict[str, State] = {}
         for item in answer.output:
-            name = _text(item.get("ValueName")) if isinstance(item, Thing) else None
-            if not isinstance(item, Thing) or name is None:
+            name = _text(item.get("ValueName")) if isinstance(item, PSObject) else None
+            if not isinstance(item, PSObject) or name is None:
                 continue
             if str(item.get("FullKeyPath") or key).lower() == key.lower():
                 found[name.lower()] = _state(item, f"{key}\\{name}", gpo)
@@ -171,11 +171,11 @@ def same_setting(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any]) -> bo
     return bool(one.get("disabled")) == bool(other.get("disabled")) and same(one, other)
 
 
-def _state(item: Thing, what: str, gpo: Gpo) -> State:
+def _state(item: PSObject, what: str, gpo: Gpo) -> State:
     if _word(item.get("PolicyState")) == "Delete":
         return dict(DISABLED)
     kind = item.get("Type")
-    number = kind.get("value") if isinstance(kind, Thing) else kind
+    number = kind.get("value") if isinstance(kind, PSObject) else kind
     name = REGISTRY_TYPE_NAMES.get(number) if isinstance(number, int) else None
     data = item.get("Value")
     # The cmdlet hands strings over with the zero at their end.
@@ -205,7 +205,7 @@ def _bare(text: str) -> str:
 
 
 def _word(value: t.Any) -> str | None:
-    return value.text if isinstance(value, Thing) else _text(value)
+    return value.text if isinstance(value, PSObject) else _text(value)
 
 
 def _text(value: t.Any) -> str | None:

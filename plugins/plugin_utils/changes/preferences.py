@@ -17,7 +17,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import S
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_preferences
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, Thing, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, PSObject, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 
 Document = dict[str, t.Any]
@@ -53,7 +53,7 @@ def _copies(asker: Asker, pattern: str) -> list[str]:
         ),
         select("Path"),
     )
-    paths = [thing.get("Path") for thing in asker.ask([statement]).output if isinstance(thing, Thing)]
+    paths = [obj.get("Path") for obj in asker.ask([statement]).output if isinstance(obj, PSObject)]
     return [path for path in paths if isinstance(path, str)]
 
 

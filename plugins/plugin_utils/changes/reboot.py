@@ -26,8 +26,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadli
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     Asker,
+    PSObject,
     SessionError,
-    Thing,
     Unsigned,
     command,
 )
@@ -148,7 +148,7 @@ def _clock(asker: Asker, name: str) -> str | None:
         parameters: dict[str, t.Any] = {class_parameter: "Win32_OperatingSystem", "Property": [name]}
         statement = (command(cmdlet, **parameters, ErrorAction="Continue"), select(name))
         for item in asker.ask([statement]).output:
-            when = utc(item.get(name)) if isinstance(item, Thing) else None
+            when = utc(item.get(name)) if isinstance(item, PSObject) else None
             if when is not None:
                 return when
     return None
@@ -165,7 +165,7 @@ def special_roles(asker: Asker) -> list[tuple[str, str]]:
         select("Name"),
     )
     answer = asker.ask([statement])
-    names = [str(item.get("Name")).lower() for item in answer.output if isinstance(item, Thing)]
+    names = [str(item.get("Name")).lower() for item in answer.output if isinstance(item, PSObject)]
     if len(names) + sum(refusal.is_missing for refusal in answer.refusals) < len(keys):
         raise ChangeError(ROLES_UNKNOWN, f"{ROLES_NOT_READ.capitalize()}.")
     found = [keys[name] for name in names if name in keys]
@@ -190,7 +190,7 @@ def asks_for_pin(asker: Asker) -> bool:
         for kind in _WAITING_PROTECTORS
     ]
     return any(
-        isinstance(item, Thing) and item.get("ReturnValue") == 0 and item.get("VolumeKeyProtectorID")
+        isinstance(item, PSObject) and item.get("ReturnValue") == 0 and item.get("VolumeKeyProtectorID")
         for item in asker.ask(statements).output
     )
 
@@ -201,7 +201,7 @@ def users_logged_on(asker: Asker) -> bool:
     Raises ChangeError where it cannot be said.
     """
     answer = asker.ask([(command("Get-Process", Name=list(_OF_A_SESSION), ErrorAction="Continue"), select("Id"))])
-    if any(isinstance(item, Thing) for item in answer.output):
+    if any(isinstance(item, PSObject) for item in answer.output):
         return True
     if answer.refusals and all(
         refusal.is_missing or "NoProcessFound" in refusal.error_id for refusal in answer.refusals
@@ -222,7 +222,8 @@ def runs_on_battery(asker: Asker) -> bool:
         select("BatteryStatus"),
     )
     return any(
-        isinstance(item, Thing) and item.get("BatteryStatus") in _DISCHARGING for item in asker.ask([statement]).output
+        isinstance(item, PSObject) and item.get("BatteryStatus") in _DISCHARGING
+        for item in asker.ask([statement]).output
     )
 
 
@@ -232,7 +233,7 @@ def update_waits(asker: Asker) -> bool:
         command("Get-Item", LiteralPath=[provider_path(key) for key in _UPDATE_WAITS], ErrorAction="Continue"),
         select("Name"),
     )
-    return any(isinstance(item, Thing) for item in asker.ask([statement]).output)
+    return any(isinstance(item, PSObject) for item in asker.ask([statement]).output)
 
 
 @dataclass(frozen=True)

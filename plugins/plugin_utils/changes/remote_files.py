@@ -18,7 +18,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Answer,
     Asker,
     Command,
-    Thing,
+    PSObject,
     command,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
@@ -49,7 +49,7 @@ class RemoteFiles:
         answer = self._asker.ask(
             [(command("Get-Item", LiteralPath=path, Force=True, ErrorAction="Continue"), select("FullName"))]
         )
-        if any(isinstance(item, Thing) for item in answer.output):
+        if any(isinstance(item, PSObject) for item in answer.output):
             return True
         if answer.refusals and all(refusal.proves_absence({path.lower()}) for refusal in answer.refusals):
             return False

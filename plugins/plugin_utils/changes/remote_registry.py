@@ -27,9 +27,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     Asker,
+    PSObject,
     Refusal,
     Statement,
-    Thing,
     Unsigned,
     command,
 )
@@ -105,7 +105,7 @@ class RemoteRegistry:
         answer = self._ask(
             (command("Get-Item", LiteralPath=provider_path(path), ErrorAction="Continue"), select("Name"))
         )
-        if any(isinstance(item, Thing) for item in answer.output):
+        if any(isinstance(item, PSObject) for item in answer.output):
             return True
         if answer.refusals and all(refusal.proves_absence({path.lower()}) for refusal in answer.refusals):
             return False
@@ -166,10 +166,10 @@ class RemoteRegistry:
             select("PSPath", name),
         )
         answer = self._ask(statement)
-        things = [item for item in answer.output if isinstance(item, Thing)]
-        data = things[0].get(name) if things else None
+        objects = [item for item in answer.output if isinstance(item, PSObject)]
+        data = objects[0].get(name) if objects else None
         if data is None:
-            if not things and answer.refusals and all(r.proves_absence({path.lower()}) for r in answer.refusals):
+            if not objects and answer.refusals and all(r.proves_absence({path.lower()}) for r in answer.refusals):
                 return dict(ABSENT)
             data = self._named(path, name, answer)
             if data is None:
@@ -200,7 +200,7 @@ class RemoteRegistry:
         asked = command("Get-ItemProperty", LiteralPath=key, Name=[name], ErrorAction="Continue")
         answer = self._ask((asked, select("PSPath", name)))
         for item in answer.output:
-            if isinstance(item, Thing) and item.get(name) is not None:
+            if isinstance(item, PSObject) and item.get(name) is not None:
                 return item.get(name)
         raise ChangeError("unreadable", f"{path}\\{name} exists, and its value could not be read.")
 
@@ -250,7 +250,7 @@ class RemoteRegistry:
             kind = self._type_of(path, name)
         except ChangeError:
             told = self._of_key(path, "GetValueKind", name)
-            number = told.get("value") if isinstance(told, Thing) else None
+            number = told.get("value") if isinstance(told, PSObject) else None
             kind = REGISTRY_TYPE_NAMES.get(number) if isinstance(number, int) else None
         return "REG_SZ" if kind == "REG_SZ" else "REG_EXPAND_SZ" if kind == "REG_EXPAND_SZ" else "REG_SZ_OR_EXPAND_SZ"
 
@@ -299,7 +299,7 @@ class RemoteRegistry:
         if code != 0:
             raise _cim_failed(code, f"{path}\\{name} could not be written")
 
-    def _cim(self, method: str, path: str, properties: t.Sequence[str], **more: t.Any) -> tuple[int, Thing | None]:
+    def _cim(self, method: str, path: str, properties: t.Sequence[str], **more: t.Any) -> tuple[int, PSObject | None]:
         arguments = {"hDefKey": Unsigned(HKEY_LOCAL_MACHINE), "sSubKeyName": path.partition("\\")[2], **more}
         statement = (
             command(
@@ -314,7 +314,7 @@ class RemoteRegistry:
         )
         answer = self._ask(statement)
         for item in answer.output:
-            code = item.get("ReturnValue") if isinstance(item, Thing) else None
+            code = item.get("ReturnValue") if isinstance(item, PSObject) else None
             if isinstance(code, int):
                 return code, item
         raise _refused(answer.refusals, f"{path} could not be reached through WMI")

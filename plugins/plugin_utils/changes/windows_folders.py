@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, Thing, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, PSObject, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 
 OUR_FOLDER = "fleetops.tetra"
@@ -36,7 +36,7 @@ def read_folders(asker: Asker) -> WindowsFolders:
     )
     found = {}
     for item in asker.ask([statement]).output:
-        name, value = (item.get("Name"), item.get("Value")) if isinstance(item, Thing) else (None, None)
+        name, value = (item.get("Name"), item.get("Value")) if isinstance(item, PSObject) else (None, None)
         if isinstance(name, str) and isinstance(value, str) and value[1:3] == ":\\":
             found[name.lower()] = value.rstrip("\\")
     usual = WindowsFolders()

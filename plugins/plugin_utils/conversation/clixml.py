@@ -6,8 +6,8 @@
 """CLIXML, the form in which PowerShell writes objects ([MS-PSRP] 2.2.5), into plain Python.
 
 Numbers become int (``Wide`` where they were 64 bits wide, so that REG_QWORD can be told from REG_DWORD), byte arrays
-bytes, lists list, dictionaries dict, other objects ``Thing``. Times, versions and GUIDs stay text. A text or number
-that only carries extra properties (a line of ``Get-Content``) is the text or number; an enumeration is a ``Thing`` with
+bytes, lists list, dictionaries dict, other objects ``PSObject``. Times, versions and GUIDs stay text. A text or number
+that only carries extra properties (a line of ``Get-Content``) is the text or number; an enumeration is a ``PSObject`` with
 its name as ``text`` and its number as property ``value``. Secure strings are never read.
 """
 
@@ -19,7 +19,7 @@ import re
 import typing as t
 import xml.etree.ElementTree as ET
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import AnswerError, Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import AnswerError, PSObject
 
 
 class Wide(int):
@@ -122,7 +122,7 @@ class _Reader:
         reference = element.attrib.get("RefId")
         if reference is not None:
             # For an object that names itself below; the finished one takes its place.
-            self.objects[reference] = Thing((), properties)
+            self.objects[reference] = PSObject((), properties)
         for child in element:
             tag = _tag(child)
             if tag == "TN":
@@ -143,9 +143,9 @@ class _Reader:
                 content.append(self.value(child))
         value: t.Any
         if "System.Enum" in types:
-            value = Thing(types, {"value": content[0] if content else None}, text)
+            value = PSObject(types, {"value": content[0] if content else None}, text)
         elif not content:
-            value = Thing(types, properties, text)
+            value = PSObject(types, properties, text)
         else:
             value = content[0]
         if reference is not None:

@@ -35,10 +35,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Answer,
     AnswerError,
     Command,
+    PSObject,
     Refusal,
     SessionError,
     Statement,
-    Thing,
     Unsigned,
     writes_stand_first,
 )
@@ -328,8 +328,8 @@ class Session:
         values = []
         for item in output:
             value = clixml.parse(item) if isinstance(item, str) and item.startswith("<") else item
-            if isinstance(value, Thing) and any(name.endswith("ErrorRecord") for name in value.types):
-                refusals.append(_refusal_of_thing(value))
+            if isinstance(value, PSObject) and any(name.endswith("ErrorRecord") for name in value.types):
+                refusals.append(_refusal_of_object(value))
             else:
                 values.append(value)
         return Answer(values, refusals, failed=bool(pipeline.had_errors))
@@ -436,8 +436,8 @@ def _tagged(value: t.Any) -> t.Any:
 def _refusal(record: t.Any) -> Refusal:
     """A Refusal from an error record, as text or as pypsrp's object; whatever it lacks is left empty."""
     if isinstance(record, ErrorText):
-        thing = clixml.parse(record.clixml)
-        return _refusal_of_thing(thing if isinstance(thing, Thing) else Thing((), {}))
+        obj = clixml.parse(record.clixml)
+        return _refusal_of_object(obj if isinstance(obj, PSObject) else PSObject((), {}))
     target = getattr(record, "target_object", None)
     if not isinstance(target, str):
         target = getattr(record, "target_name", None)
@@ -449,14 +449,14 @@ def _refusal(record: t.Any) -> Refusal:
     )
 
 
-def _refusal_of_thing(thing: Thing) -> Refusal:
-    target = thing.get("TargetObject")
+def _refusal_of_object(obj: PSObject) -> Refusal:
+    target = obj.get("TargetObject")
     if not isinstance(target, str):
-        target = thing.get("ErrorCategory_TargetName")
+        target = obj.get("ErrorCategory_TargetName")
     return _make_refusal(
-        thing.get("ErrorCategory_Category"),
-        thing.get("FullyQualifiedErrorId"),
-        thing.get("ErrorCategory_Activity"),
+        obj.get("ErrorCategory_Category"),
+        obj.get("FullyQualifiedErrorId"),
+        obj.get("ErrorCategory_Activity"),
         target,
     )
 

@@ -6,7 +6,7 @@
 """What is asked of an endpoint and what it answers, in plain types.
 
 A question is a statement: cmdlets or native commands with typed parameters, joined by a pipe. There is no script text
-in it. Several statements make a batch, which travels as one pipeline. Answers are plain Python and ``Thing`` for an
+in it. Several statements make a batch, which travels as one pipeline. Answers are plain Python and ``PSObject`` for an
 object with properties. This file knows neither pypsrp nor a network.
 """
 
@@ -67,7 +67,7 @@ def writes_stand_first(statements: t.Sequence[Statement]) -> None:
 
 
 @dataclass(frozen=True)
-class Thing:
+class PSObject:
     """An object of the endpoint: its type names and its properties."""
 
     types: tuple[str, ...]

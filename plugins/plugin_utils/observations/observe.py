@@ -16,9 +16,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Answer,
     AnswerError,
     Asker,
+    PSObject,
     SessionError,
     Statement,
-    Thing,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.probes import (
     CURRENT_VERSION,
@@ -98,24 +98,24 @@ def _identify(keeper: Keeper) -> tuple[Windows, Document, list[str]]:
     names = ("ProductName", "CurrentBuildNumber", "UBR", "EditionID", "DisplayVersion", "InstallationType")
     asked = going_on("Get-ItemProperty", LiteralPath=provider_path(CURRENT_VERSION))
     answer = keeper.ask([(asked, select("PSPath", *names))])
-    thing = next((item for item in answer.output if isinstance(item, Thing)), None)
-    build = str(thing.get("CurrentBuildNumber")) if thing is not None else ""
-    if thing is None or not build.isdigit():
+    obj = next((item for item in answer.output if isinstance(item, PSObject)), None)
+    build = str(obj.get("CurrentBuildNumber")) if obj is not None else ""
+    if obj is None or not build.isdigit():
         raise NotWindows("The endpoint does not say which Windows it is, so nothing was observed.")
-    kind = "client" if str(thing.get("InstallationType") or "Client").lower() == "client" else "server"
+    kind = "client" if str(obj.get("InstallationType") or "Client").lower() == "client" else "server"
     match = release_for(int(build), kind)
-    ubr = thing.get("UBR")
+    ubr = obj.get("UBR")
     about = {
-        "product": match.release.title(kind) if match is not None and match.exact else str(thing.get("ProductName")),
+        "product": match.release.title(kind) if match is not None and match.exact else str(obj.get("ProductName")),
         "build": int(build),
         "ubr": int(ubr) if isinstance(ubr, int) and ubr > 0 else None,
         "kind": kind,
-        "edition": thing.get("EditionID"),
-        "display_version": thing.get("DisplayVersion"),
+        "edition": obj.get("EditionID"),
+        "display_version": obj.get("DisplayVersion"),
     }
     wanted = ["Env:COMPUTERNAME*", "Env:USERNAME*", "Env:USERDOMAIN*", "Env:USERDNSDOMAIN*"]
     environment = keeper.ask([(going_on("Get-ChildItem", Path=wanted), select("Name", "Value"))])
-    named = [str(item.get("Value")) for item in environment.output if isinstance(item, Thing)]
+    named = [str(item.get("Value")) for item in environment.output if isinstance(item, PSObject)]
     core = str(keeper.version_table().get("PSVersion") or "5.1").split(".", maxsplit=1)[0] not in ("2", "3", "4", "5")
     return Windows(keeper, int(build), kind, core), about, named
 

@@ -29,8 +29,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_regi
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     Asker,
+    PSObject,
     Statement,
-    Thing,
     Unsigned,
     command,
 )
@@ -84,8 +84,8 @@ def _stdregprov(method: str, key: str, *properties: str, **more: t.Any) -> State
     return (asked, select("ReturnValue", *properties))
 
 
-def _things(answer: Answer) -> list[Thing]:
-    return [item for item in answer.output if isinstance(item, Thing)]
+def _objects(answer: Answer) -> list[PSObject]:
+    return [item for item in answer.output if isinstance(item, PSObject)]
 
 
 def _refused(answer: Answer) -> Seen:
@@ -94,7 +94,7 @@ def _refused(answer: Answer) -> Seen:
 
 def _return_code(windows: Windows, name: str) -> Seen:
     answer = windows.ask(_stdregprov("GetDWORDValue", CURRENT_VERSION, "uValue", sValueName=name))
-    codes = [thing.get("ReturnValue") for thing in _things(answer)]
+    codes = [obj.get("ReturnValue") for obj in _objects(answer)]
     if codes and codes[0] in (1, 2):
         return str(codes[0]), None
     return (None, f"StdRegProv answered {codes[0]}.") if codes else _refused(answer)
@@ -126,7 +126,7 @@ def _terminating(windows: Windows) -> Seen:
 def _empty_key(windows: Windows) -> Seen:
     protocols = SCHANNEL_KEY + r"\Protocols"
     about = windows.ask((going_on("Get-Item", LiteralPath=provider_path(protocols)), select("Name", "ValueCount")))
-    if [thing.get("ValueCount") for thing in _things(about)] != [0]:
+    if [obj.get("ValueCount") for obj in _objects(about)] != [0]:
         return None, "No key without values was at hand."
     answer = windows.ask((going_on("Get-ItemProperty", LiteralPath=provider_path(protocols)), select("PSPath")))
     if answer.refusals:
@@ -142,10 +142,10 @@ def _bytes(windows: Windows) -> Seen:
     return ("one_array" if len(answer.output) == 1 and not isinstance(answer.output[0], int) else "single_bytes"), None
 
 
-def _suite_rows(windows: Windows) -> tuple[list[Thing], Answer]:
+def _suite_rows(windows: Windows) -> tuple[list[PSObject], Answer]:
     shown = (command("Get-TlsCipherSuite"), command("Write-Output"), select("Name", "CipherSuite", "Protocols"))
     answer = windows.ask(shown)
-    return _things(answer), answer
+    return _objects(answer), answer
 
 
 def _tls13_shown(windows: Windows) -> Seen:
@@ -165,7 +165,7 @@ def _tls_module(windows: Windows) -> Seen:
     answer = windows.ask((command("Get-TlsCipherSuite"), command("Write-Output")))
     if any(refusal.is_missing_command for refusal in answer.refusals):
         return "missing", None
-    types = [name for thing in _things(answer) for name in thing.types]
+    types = [name for obj in _objects(answer) for name in obj.types]
     if not types:
         return _refused(answer)
     return ("deserialized" if any(name.startswith("Deserialized.") for name in types) else "native"), None
@@ -173,7 +173,7 @@ def _tls_module(windows: Windows) -> Seen:
 
 def _value(windows: Windows, key: str, name: str) -> t.Any:
     answer = windows.ask((going_on("Get-ItemProperty", LiteralPath=provider_path(key)), select("PSPath", name)))
-    return next((thing.get(name) for thing in _things(answer)), None)
+    return next((obj.get(name) for obj in _objects(answer)), None)
 
 
 def _local_list(windows: Windows) -> Seen:
@@ -197,9 +197,9 @@ def _defaults(windows: Windows) -> Seen:
 def _rsop(windows: Windows) -> Seen:
     asked = going_on("Get-CimInstance", Namespace="root/rsop/computer", ClassName="RSOP_GPO")
     answer = windows.ask((asked, select("id", "name", "guidName", "enabled")))
-    if not _things(answer):
+    if not _objects(answer):
         return _refused(answer)
-    shown = any(str(thing.get("id")).lower() == "localgpo" for thing in _things(answer))
+    shown = any(str(obj.get("id")).lower() == "localgpo" for obj in _objects(answer))
     return ("shown" if shown else None), None if shown else "RSoP shows no local policy; it may hold nothing."
 
 
@@ -227,7 +227,7 @@ def _jea_names(windows: Windows) -> Seen:
 
 
 def _is_there(windows: Windows, key: str) -> bool:
-    return bool(_things(windows.ask((going_on("Get-Item", LiteralPath=provider_path(key)), select("Name")))))
+    return bool(_objects(windows.ask((going_on("Get-Item", LiteralPath=provider_path(key)), select("Name")))))
 
 
 def _slashed_keys(windows: Windows) -> Seen:
@@ -239,7 +239,7 @@ def _slashed_keys(windows: Windows) -> Seen:
         windows.ask(_stdregprov("SetDWORDValue", SLASHED, sValueName="Enabled", uValue=Unsigned(7)))
         read = _value(windows, SLASHED, "Enabled")
         listed = windows.ask((going_on("Get-ChildItem", LiteralPath=provider_path(OUR_KEY)), select("Name")))
-        names = [str(thing.get("Name")).rpartition("\\")[2] for thing in _things(listed)]
+        names = [str(obj.get("Name")).rpartition("\\")[2] for obj in _objects(listed)]
         return ("addressed" if read == 7 and names == ["AES 128/128"] else "not_addressed"), f"Listed: {names}."
     finally:
         for key in (SLASHED, OUR_KEY):
@@ -252,7 +252,7 @@ def _list_argument(windows: Windows) -> Seen:
     try:
         windows.ask(_stdregprov("CreateKey", OUR_KEY))
         answer = windows.ask(_stdregprov("SetMultiStringValue", OUR_KEY, sValueName="List", sValue=["a", "b"]))
-        codes = [thing.get("ReturnValue") for thing in _things(answer)]
+        codes = [obj.get("ReturnValue") for obj in _objects(answer)]
         kept = _value(windows, OUR_KEY, "List")
         if codes == [0] and kept == ["a", "b"]:
             return "taken", None

@@ -25,7 +25,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.triage import windo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Asker,
     Command,
-    Thing,
+    PSObject,
     command,
     plain_target,
 )
@@ -167,15 +167,15 @@ def _settings(drive: str, system_root: str, host: str) -> list[Question]:
 
 
 def _value(reply: Reply, key: str, name: str) -> t.Any:
-    for thing in reply.values:
-        if isinstance(thing, Thing) and str(thing.get("PSPath")).lower().endswith(f"::{key}".lower()):
-            return thing.get(name)
+    for obj in reply.values:
+        if isinstance(obj, PSObject) and str(obj.get("PSPath")).lower().endswith(f"::{key}".lower()):
+            return obj.get(name)
     return None
 
 
 def _disk(reply: Reply, drive: str) -> t.Any:
-    for thing in reply.values:
-        free = thing.get("FreeSpace") if isinstance(thing, Thing) else None
+    for obj in reply.values:
+        free = obj.get("FreeSpace") if isinstance(obj, PSObject) else None
         if isinstance(free, int) and not isinstance(free, bool):
             return e.section("disk", drive=drive, free_bytes=int(free))
     return e.section("disk", *_not_absent(reply))
@@ -183,10 +183,10 @@ def _disk(reply: Reply, drive: str) -> t.Any:
 
 def _firewall(replies: t.Mapping[str, Reply]) -> t.Any:
     reply = replies["rules"]
-    values = [thing for thing in reply.values if isinstance(thing, Thing)]
+    values = [obj for obj in reply.values if isinstance(obj, PSObject)]
     if not values and not reply.complete:
         return e.section("firewall", *_not_absent(reply))
-    rules = [rule for thing in values for rule in texts.blocking_rules(thing.properties)]
+    rules = [rule for obj in values for rule in texts.blocking_rules(obj.properties)]
     defaults = [_value(replies["values"], key, _OUTBOUND) for key in _PROFILES]
     known = [value for value in defaults if isinstance(value, int)]
     return e.section("firewall", blocking=rules, default_blocks=all(value == 1 for value in known) if known else None)
@@ -268,11 +268,11 @@ def _clock(asker: Asker) -> t.Any:
     before, began = datetime.now(UTC), time.monotonic()
     reply = ask_all(asker, [question])["clock"]
     tolerance = (time.monotonic() - began) / 2
-    for thing in reply.values:
-        theirs = moment(utc(thing.get("LocalDateTime"))) if isinstance(thing, Thing) else None
+    for obj in reply.values:
+        theirs = moment(utc(obj.get("LocalDateTime"))) if isinstance(obj, PSObject) else None
         if theirs is not None:
             ahead = theirs.timestamp() - before.timestamp() - tolerance
-            zone = thing.get("CurrentTimeZone")
+            zone = obj.get("CurrentTimeZone")
             offset = int(zone) if isinstance(zone, int) and abs(zone) <= 15 * 60 else None
             tolerance = round(tolerance + 1, 1)
             return e.section("clock", ahead=round(ahead, 1), tolerance=tolerance, utc_offset_minutes=offset)

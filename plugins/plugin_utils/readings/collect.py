@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, PSObject
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import (
     connector,
     details,
@@ -61,7 +61,7 @@ def collect(
     plan = details.compose(surveyed, shell, as_image)
     replies = ask_all(asker, plan.questions, batches)
     surveyed.settle(replies["names"])
-    if not any(isinstance(value, Thing) for value in replies.get("file_canary", NOT_ASKED).values):
+    if not any(isinstance(value, PSObject) for value in replies.get("file_canary", NOT_ASKED).values):
         replies |= {name: replace(replies[name], doubt=survey.DOUBT) for name in details.FILES if name in replies}
     surveyed.take_schannel_values(replies.get("schannel_values", NOT_ASKED))
     _ask_again(asker, surveyed.schannel_values, surveyed.schannel_passed_over(), batches)

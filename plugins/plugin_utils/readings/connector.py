@@ -18,7 +18,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.connector import (
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector.xml_paths import XmlError
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import PSObject
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Plan
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.files import (
     file_bytes,
@@ -76,9 +76,9 @@ def connector(survey: Survey, plan: Plan, replies: Replies) -> d.Connector:
 
 def _all_understood(survey: Survey) -> bool:
     """Whether every service that came back is certainly another than the connector's."""
-    for thing in survey.services.values:
-        name = thing.get("PSChildName") if isinstance(thing, Thing) else None
-        image = thing.get("ImagePath") if isinstance(thing, Thing) else None
+    for obj in survey.services.values:
+        name = obj.get("PSChildName") if isinstance(obj, PSObject) else None
+        image = obj.get("ImagePath") if isinstance(obj, PSObject) else None
         if not isinstance(name, str) or not name.isprintable():
             return False
         if not isinstance(image, str) and paths.has_connector_name(name):
@@ -90,11 +90,11 @@ def _service(service: tuple[str, str, int | None], replies: Replies) -> d.Servic
     name, _image, start = service
     mode = _START_MODES.get(start) if start is not None else None
     reply = replies.get("service", NOT_ASKED)
-    for thing in reply.values:
-        if not isinstance(thing, Thing):
+    for obj in reply.values:
+        if not isinstance(obj, PSObject):
             continue
-        state = thing.get("Status")
-        if isinstance(state, Thing):
+        state = obj.get("Status")
+        if isinstance(state, PSObject):
             number = state.get("value")
             state = _STATES.get(number) if isinstance(number, int) else state.text
         elif isinstance(state, int):

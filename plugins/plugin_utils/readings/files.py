@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import PSObject
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import Reply
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.system import utc
 
@@ -33,16 +33,16 @@ def file_bytes(reply: Reply) -> bytes | None:
 
 def file_status(reply: Reply) -> tuple[d.Status, str | None]:
     """Status and reason of ``Get-Item`` on one file."""
-    if any(isinstance(value, Thing) for value in reply.values):
+    if any(isinstance(value, PSObject) for value in reply.values):
         return facts.OK, None
     return reply.why_not()
 
 
 def file_modified(reply: Reply) -> str | None:
     """Last write time in UTC."""
-    for thing in reply.values:
-        if isinstance(thing, Thing):
-            text = thing.get("LastWriteTimeUtc")
+    for obj in reply.values:
+        if isinstance(obj, PSObject):
+            text = obj.get("LastWriteTimeUtc")
             # A property of kind UTC is written with Z; one that lost its kind on the way still is UTC.
             return utc(text) or (utc(f"{text}Z") if isinstance(text, str) else None)
     return None

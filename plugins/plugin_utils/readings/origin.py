@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import local_gpo
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import PSObject
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Plan
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.files import (
     file_bytes,
@@ -58,7 +58,7 @@ def _rsop(replies: t.Mapping[str, Reply]) -> d.Rsop:
             # A namespace or class that does not exist says that nothing is recorded here, not that no GPO applies.
             status = facts.UNSUPPORTED if status == facts.ABSENT else status
             return {**facts.section(status, reason), "rows": [], "gpos": []}
-    things = [thing for thing in rows.values if isinstance(thing, Thing)]
+    objects = [obj for obj in rows.values if isinstance(obj, PSObject)]
     found: list[d.RsopGpo] = [
         {
             "id": _text(gpo.get("id")),
@@ -67,23 +67,23 @@ def _rsop(replies: t.Mapping[str, Reply]) -> d.Rsop:
             "enabled": gpo.get("enabled") if isinstance(gpo.get("enabled"), bool) else None,
         }
         for gpo in gpos.values
-        if isinstance(gpo, Thing)
+        if isinstance(gpo, PSObject)
     ]
-    return {**facts.section(facts.OK), "rows": [_row(thing) for thing in things], "gpos": found}
+    return {**facts.section(facts.OK), "rows": [_row(obj) for obj in objects], "gpos": found}
 
 
-def _row(thing: Thing) -> d.RsopRow:
-    kind, precedence = _number(thing.get("valueType")), _number(thing.get("precedence"))
+def _row(obj: PSObject) -> d.RsopRow:
+    kind, precedence = _number(obj.get("valueType")), _number(obj.get("precedence"))
     return {
-        "registry_key": _text(thing.get("registryKey")),
-        "value_name": _text(thing.get("valueName")),
+        "registry_key": _text(obj.get("registryKey")),
+        "value_name": _text(obj.get("valueName")),
         "value_type": kind,
-        "value": _row_value(kind, thing.get("value")),
+        "value": _row_value(kind, obj.get("value")),
         "precedence": precedence,
-        "gpo_id": _text(thing.get("GPOID")),
-        "som_id": _text(thing.get("SOMID")),
-        "deleted": thing.get("deleted") is True,
-        "created": utc(thing.get("creationTime")),
+        "gpo_id": _text(obj.get("GPOID")),
+        "som_id": _text(obj.get("SOMID")),
+        "deleted": obj.get("deleted") is True,
+        "created": utc(obj.get("creationTime")),
     }
 
 

@@ -23,9 +23,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Answer,
     AnswerError,
     Asker,
+    PSObject,
     Refusal,
     Statement,
-    Thing,
     command,
     plain_target,
 )
@@ -144,7 +144,7 @@ def _has_its_shape(question: Question, output: t.Iterable[t.Any]) -> bool:
     last = question.statement[-1]
     if bare(last.name) != "select-object" or all(name != "Property" for name, _value in last.parameters):
         return True
-    return all(isinstance(value, (Thing, list)) for value in output)
+    return all(isinstance(value, (PSObject, list)) for value in output)
 
 
 def split(questions: t.Sequence[Question], answer: Answer) -> dict[str, Reply]:

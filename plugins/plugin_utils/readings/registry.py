@@ -20,9 +20,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts import docume
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.clixml import Wide
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Command,
+    PSObject,
     Refusal,
     Statement,
-    Thing,
     Unsigned,
     command,
     plain_target,
@@ -140,11 +140,11 @@ class Listed:
 def listing(reply: Reply) -> dict[str, Listed]:
     """Full key path in lower case → what the key says, from ``items_question`` or ``children_question``."""
     found: dict[str, Listed] = {}
-    for thing in reply.values:
-        name = _text(thing.get("Name")) if isinstance(thing, Thing) else None
-        if not isinstance(thing, Thing) or name is None:
+    for obj in reply.values:
+        name = _text(obj.get("Name")) if isinstance(obj, PSObject) else None
+        if not isinstance(obj, PSObject) or name is None:
             continue
-        names, count, keys = thing.get("Property"), thing.get("ValueCount"), thing.get("SubKeyCount")
+        names, count, keys = obj.get("Property"), obj.get("ValueCount"), obj.get("SubKeyCount")
         texts = tuple(str(item) for item in names) if isinstance(names, list) else ()
         path = name.rpartition("::")[2]
         found[path.lower()] = Listed(path, texts, count == len(texts), keys if isinstance(keys, int) else None)
@@ -166,10 +166,10 @@ class RegistryAnswers:
         self._add(reply)
 
     def _add(self, reply: Reply) -> None:
-        for thing in reply.values:
-            path = plain_target(_text(thing.get("PSPath"))) if isinstance(thing, Thing) else None
+        for obj in reply.values:
+            path = plain_target(_text(obj.get("PSPath"))) if isinstance(obj, PSObject) else None
             if path is not None:
-                self._found[path] = {name.lower(): value for name, value in thing.properties.items()}
+                self._found[path] = {name.lower(): value for name, value in obj.properties.items()}
 
     def key(self, key: str) -> KeyAnswer:
         found = self._found.get(key.lower())
@@ -275,10 +275,10 @@ class RegistryAnswers:
 def enum_types(reply: Reply) -> dict[str, d.RegistryType | None] | None:
     """Value name in lower case → type name (None: one that the facts do not know), from ``enum_values_statement``; None
     where it was not answered."""
-    for thing in reply.values:
-        if not isinstance(thing, Thing) or thing.get("ReturnValue") != 0:
+    for obj in reply.values:
+        if not isinstance(obj, PSObject) or obj.get("ReturnValue") != 0:
             continue
-        names, types = thing.get("sNames") or [], thing.get("Types") or []
+        names, types = obj.get("sNames") or [], obj.get("Types") or []
         if isinstance(names, list) and isinstance(types, list) and len(names) == len(types):
             return {
                 str(name).lower(): facts.REGISTRY_TYPE_NAMES.get(kind) for name, kind in zip(names, types, strict=True)

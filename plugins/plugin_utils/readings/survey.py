@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import paths
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing, plain_target
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import PSObject, plain_target
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import NOT_ASKED, Question, Reply
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
     Listed,
@@ -129,9 +129,9 @@ class Survey:
     @classmethod
     def read(cls, replies: t.Mapping[str, Reply]) -> Survey:
         environment: dict[str, str] = {}
-        for thing in replies["environment"].values:
-            if isinstance(thing, Thing) and isinstance(thing.get("Name"), str) and isinstance(thing.get("Value"), str):
-                environment[thing.get("Name").lower()] = thing.get("Value")
+        for obj in replies["environment"].values:
+            if isinstance(obj, PSObject) and isinstance(obj.get("Name"), str) and isinstance(obj.get("Value"), str):
+                environment[obj.get("Name").lower()] = obj.get("Value")
         survey = cls(
             RegistryAnswers(replies["values"]), replies["schannel"], replies["items"], replies["services"], environment
         )
@@ -210,19 +210,19 @@ class Survey:
     def shows_services(self) -> bool:
         """Whether the service that every Windows has came back on both sides of those that were asked for."""
         shown = [
-            isinstance(thing, Thing)
-            and str(thing.get("PSChildName")).lower() == CANARY_SERVICE.lower()
-            and isinstance(thing.get("ImagePath"), str)
-            for thing in self.services.values
+            isinstance(obj, PSObject)
+            and str(obj.get("PSChildName")).lower() == CANARY_SERVICE.lower()
+            and isinstance(obj.get("ImagePath"), str)
+            for obj in self.services.values
         ]
         return len(shown) > 1 and shown[0] and shown[-1]
 
     def connector_service(self) -> tuple[str, str, int | None] | None:
         """(name, image path, start) of the connector's service."""
-        for thing in self.services.values:
-            if not isinstance(thing, Thing):
+        for obj in self.services.values:
+            if not isinstance(obj, PSObject):
                 continue
-            name, image, start = thing.get("PSChildName"), thing.get("ImagePath"), thing.get("Start")
+            name, image, start = obj.get("PSChildName"), obj.get("ImagePath"), obj.get("Start")
             if isinstance(name, str) and isinstance(image, str) and paths.is_connector_service(name, image):
                 return name, image, start if isinstance(start, int) else None
         return None

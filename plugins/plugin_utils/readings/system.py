@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import PSObject
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Shell
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import (
     NOT_ASKED,
@@ -90,8 +90,8 @@ def reboot(survey: Survey, replies: t.Mapping[str, Reply]) -> d.Reboot:
     changed = utc(survey.registry.data(facts.OUR_KEY, facts.CHANGED_AT))
     mark = survey.registry.value(facts.OUR_KEY, facts.CHANGED_AT)
     reply = replies.get("os", NOT_ASKED)
-    thing = next((value for value in reply.values if isinstance(value, Thing)), None)
-    boot = utc(thing.get("LastBootUpTime")) if thing is not None else None
+    obj = next((value for value in reply.values if isinstance(value, PSObject)), None)
+    boot = utc(obj.get("LastBootUpTime")) if obj is not None else None
     if boot is not None:
         return {
             **facts.section(facts.OK),
@@ -101,7 +101,7 @@ def reboot(survey: Survey, replies: t.Mapping[str, Reply]) -> d.Reboot:
             "mark": mark,
         }
     status: d.Status = facts.ERROR
-    if thing is not None:
+    if obj is not None:
         reason = "The boot time came in a form that is no time."
     else:
         status, reason = reply.why_not()
@@ -112,8 +112,8 @@ def reboot(survey: Survey, replies: t.Mapping[str, Reply]) -> d.Reboot:
 
 def utc_offset_minutes(replies: t.Mapping[str, Reply]) -> int | None:
     """Local time minus UTC now, as Win32_OperatingSystem tells it."""
-    for thing in replies.get("os", NOT_ASKED).values:
-        offset = thing.get("CurrentTimeZone") if isinstance(thing, Thing) else None
+    for obj in replies.get("os", NOT_ASKED).values:
+        offset = obj.get("CurrentTimeZone") if isinstance(obj, PSObject) else None
         if isinstance(offset, int) and not isinstance(offset, bool) and abs(offset) <= 15 * 60:
             return int(offset)
     return None

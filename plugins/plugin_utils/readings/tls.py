@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import PSObject
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import (
     FIRST_BUILD_WITH_TLS_CMDLETS,
     needed,
@@ -37,8 +37,8 @@ def cipher_suites(survey: Survey, replies: Replies) -> d.CipherSuites:
     if not reply.complete or (reply.refusals and not reply.values):
         return {**facts.section(*reply.why_not()), "suites": []}
     suites = []
-    for thing in flat(reply.values):
-        suite = _suite(thing)
+    for obj in flat(reply.values):
+        suite = _suite(obj)
         if suite is None:
             reason = "Get-TlsCipherSuite answered with something that is not a cipher suite."
             return {**facts.section(facts.ERROR, reason), "suites": []}
@@ -57,10 +57,10 @@ def flat(values: t.Iterable[t.Any]) -> t.Iterator[t.Any]:
             yield value
 
 
-def _suite(thing: t.Any) -> d.SuiteRow | None:
-    if not isinstance(thing, Thing):
+def _suite(obj: t.Any) -> d.SuiteRow | None:
+    if not isinstance(obj, PSObject):
         return None
-    name, number, protocols = thing.get("Name"), thing.get("CipherSuite"), thing.get("Protocols")
+    name, number, protocols = obj.get("Name"), obj.get("CipherSuite"), obj.get("Protocols")
     if protocols is None:
         protocols = []
     if isinstance(protocols, int) and not isinstance(protocols, bool):
@@ -196,8 +196,8 @@ def _told_by_stdregprov(path: str, names: list[str], replies: Replies) -> dict[s
         if kind != "REG_DWORD" or reply is None:
             values[name] = {"type": kind, "data": None} if kind is not None else None
             continue
-        thing = next((value for value in reply.values if isinstance(value, Thing)), None)
-        number = thing.get("uValue") if thing is not None and thing.get("ReturnValue") == 0 else None
+        obj = next((value for value in reply.values if isinstance(value, PSObject)), None)
+        number = obj.get("uValue") if obj is not None and obj.get("ReturnValue") == 0 else None
         values[name] = typed(number, kind) if number is not None else None
     return values
 
@@ -214,7 +214,7 @@ def _by_stdregprov(path: str, names: list[str], replies: Replies) -> d.RegistryK
         )
     if listing.refusals or not listing.complete:
         return facts.registry_key(path, *_never_absent(listing.why_not()))
-    code = next((thing.get("ReturnValue") for thing in listing.values if isinstance(thing, Thing)), None)
+    code = next((obj.get("ReturnValue") for obj in listing.values if isinstance(obj, PSObject)), None)
     if code == 5:
         return facts.registry_key(path, facts.DENIED, "The account may not read the key (StdRegProv code 5).")
     return facts.registry_key(path, facts.ERROR, f"The values of the key could not be listed (code {code}).")

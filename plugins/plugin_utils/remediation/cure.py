@@ -45,10 +45,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadli
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_context import (
     UNDO,
+    CureContext,
     CureOptions,
     Document,
     Outcome,
-    Surroundings,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import JournalError
@@ -81,13 +81,13 @@ class _End(Exception):
 class Cure:
     """One endpoint's cure. ``run`` never raises for anything that the endpoint does."""
 
-    def __init__(self, endpoint: reboot.Endpoint, around: Surroundings, options: CureOptions) -> None:
+    def __init__(self, endpoint: reboot.Endpoint, context: CureContext, options: CureOptions) -> None:
         self._endpoint = endpoint
-        self._around = around
+        self._context = context
         self._options = options
         self._wait = Countdown(options.deadline)
-        self.outcome = Outcome(around.host, "running")
-        self._guard = Guard(endpoint, around.store, around.host, around.run_id, options.commit_confirm)
+        self.outcome = Outcome(context.host, "running")
+        self._guard = Guard(endpoint, context.store, context.host, context.run_id, options.commit_confirm)
         self._unrecorded = options.check_only
         self._begun = False
         self._proven_before: str | None = None
@@ -145,23 +145,23 @@ class Cure:
     def _start(self) -> None:
         if self._options.check_only:
             return
-        around = self._around
-        closed = around.may_start()
+        context = self._context
+        closed = context.may_start()
         if closed is not None:
             raise _End("held", closed)
         self._keep_others_away()
-        with around.journal.locked():
-            standing = around.journal.standing(around.host)
-            stopped = around.journal.stopped(around.budget, around.host)
+        with context.journal.locked():
+            standing = context.journal.standing(context.host)
+            stopped = context.journal.stopped(context.budget, context.host)
             if stopped is not None:
                 raise _End("not_started", stopped)
             self._begun = self._touched = standing.event in _MAY_BE_CHANGED
             self._proven_before = standing.detail or "" if standing.event == "proven" else None
-            around.journal.append(around.host, "running", wave=around.wave)
+            context.journal.append(context.host, "running", wave=context.wave)
 
     def _let_another_process_end(self) -> None:
         """The worker of a controller that was killed may still be at it; what it comes to counts."""
-        journal, host = self._around.journal, self._around.host
+        journal, host = self._context.journal, self._context.host
         if not journal.standing(host).in_flight:
             return
         self.outcome.elsewhere = True
@@ -182,13 +182,13 @@ class Cure:
         A process of this run takes the lock before it writes its first entry, and may prove the endpoint while its lock
         is waited for here: the journal is looked at again once the lock is ours.
         """
-        journal, host = self._around.journal, self._around.host
+        journal, host = self._context.journal, self._context.host
         known = journal.standing(host).at
         while True:
             self._let_another_process_end()
             try:
                 with self._wait.paused():
-                    self._lock.enter_context(alone_at(self._around.store.folder_of(host), _PATIENCE))
+                    self._lock.enter_context(alone_at(self._context.store.folder_of(host), _PATIENCE))
                 break
             except EndpointBusy as error:
                 if not journal.standing(host).in_flight:
@@ -201,15 +201,15 @@ class Cure:
     def _look_and_change(self) -> t.Any:
         """The facts of an endpoint that has to be restarted; every other one has come to its end here."""
         asker = self._endpoint.session()
-        facts, verdict = self._around.look(asker, proving=False)
+        facts, verdict = self._context.look(asker, proving=False)
         document: Document = {**planning.plan(facts, verdict, self._options.plan)}
         if document["todo"] == planning.REBOOT and verdict["in_force"] != "after_reboot":
             # Only signs speak for a restart. The endpoint's own handshake tells whether it would help.
-            facts, verdict = self._around.look(asker, proving=True)
+            facts, verdict = self._context.look(asker, proving=True)
             document = {**planning.plan(facts, verdict, self._options.plan)}
-        elif document["todo"] == planning.NOTHING and self._around.gpo_changed() and not self._begun:
+        elif document["todo"] == planning.NOTHING and self._context.gpo_changed() and not self._begun:
             # A refresh of its own has brought the GPO's new list already; the handshake tells whether it is in force.
-            facts, verdict = self._around.look(asker, proving=True)
+            facts, verdict = self._context.look(asker, proving=True)
             if facts["probe"].get("outcome") != "tls_ok":
                 document = {**document, "todo": planning.REBOOT, "needs_reboot": True}
         closed = preferences.obstacle(asker, folders_of(facts).program_data, document["steps"], facts)
@@ -218,7 +218,7 @@ class Cure:
         self.outcome.before = {"facts": facts, "verdict": verdict}
         self.outcome.plan = document
         todo = document["todo"]
-        stranger = self._around.stranger(facts)
+        stranger = self._context.stranger(facts)
         if stranger is not None:
             raise _End("held", stranger)
         if self._options.check_only:
@@ -254,7 +254,7 @@ class Cure:
         """A step on a domain GPO, with the value that serves all endpoints of the GPO."""
         if step["target"] != DOMAIN_GPO:
             return step
-        value = self._around.gpo_value(step, facts)
+        value = self._context.gpo_value(step, facts)
         if value is None:
             name = " ".join(part for part in (step["owner"]["name"], step["owner"]["guid"]) if part)
             raise _End("blocked", f"The domain GPO {name} owns this setting; it was not changed on a management host.")
@@ -264,26 +264,26 @@ class Cure:
         """The GPO was changed for all its endpoints; this one refreshes its policy until the registry follows."""
         if not steps:
             return
-        around, wait = self._around, self._wait.part(self._options.gpo_deadline)
-        around.journal.append(around.host, "changing", wave=around.wave)
+        context, wait = self._context, self._wait.part(self._options.gpo_deadline)
+        context.journal.append(context.host, "changing", wave=context.wave)
         self._note_change(facts)
         try:
             self.outcome.changed = followed_gpo.follow(self._endpoint, folders_of(facts).system_root, steps, wait)
         except ChangeError as error:
             self._forget(facts)
             raise _End("unproven" if error.code == followed_gpo.NOT_FOLLOWED else "failed", str(error)) from error
-        around.journal.append(around.host, "changed", wave=around.wave)
+        context.journal.append(context.host, "changed", wave=context.wave)
 
     def _refuse_what_cannot_be_proven(self, asker: Asker, facts: Document) -> None:
-        obstacle = self._around.update.obstacle(asker, facts) if self._options.update_definitions else None
+        obstacle = self._context.update.obstacle(asker, facts) if self._options.update_definitions else None
         if obstacle is not None:
             raise _End("blocked", f"{obstacle} Nothing was changed.")
 
     def _change(self, facts: Document, steps: t.Sequence[Document]) -> None:
         if not steps:
             return
-        around = self._around
-        stopped = around.journal.stopped(around.budget, around.host)
+        context = self._context
+        stopped = context.journal.stopped(context.budget, context.host)
         if stopped is not None:
             raise _End("not_started", stopped)
         transaction = self._new_transaction(facts, Stages(self._image_kept, self._change_begins))
@@ -301,15 +301,15 @@ class Cure:
             self._undoing = transaction.told()
             raise
         self._tell(transaction)
-        around.journal.append(around.host, "changed", wave=around.wave)
+        context.journal.append(context.host, "changed", wave=context.wave)
 
     def _new_transaction(self, facts: t.Any, stages: Stages | None = None) -> Transaction:
-        around = self._around
+        context = self._context
         return Transaction(
             self._endpoint,
             lambda wait: EndpointWork(self._endpoint, folders_of(facts), wait),
-            around.store,
-            Label(around.host, around.run_id, around.token),
+            context.store,
+            Label(context.host, context.run_id, context.token),
             self._patience_for_policy(),
             stages,
         )
@@ -320,9 +320,9 @@ class Cure:
         self._guard.before_change(image)
 
     def _change_begins(self, image: BeforeImage) -> None:
-        around = self._around
-        around.journal.append(around.host, "before_image", image.id, around.wave)
-        around.journal.append(around.host, "changing", wave=around.wave)
+        context = self._context
+        context.journal.append(context.host, "before_image", image.id, context.wave)
+        context.journal.append(context.host, "changing", wave=context.wave)
         self.outcome.changed = self._touched = True
 
     def _tell(self, transaction: Transaction) -> None:
@@ -349,8 +349,8 @@ class Cure:
             self._options.restart,
             when=self._options.reboot_when,
             named_roles=self._options.named_roles,
-            other_way=self._around.other_way,
-            window=self._around.may_start,
+            other_way=self._context.other_way,
+            window=self._context.may_start,
         )
         return Restart(self._endpoint, options, folders_of(facts).system_root)
 
@@ -368,16 +368,16 @@ class Cure:
         self._wait.extend(more)
 
     def _restart(self, facts: t.Any, restart: Restart) -> None:
-        around = self._around
+        context = self._context
         held = restart.held_now()
         if held is not None:
             self._hold(held.clause)
         self._guard.before_restart()
         before = reboot.boot_time(self._endpoint.session())
-        with around.journal.locked():
-            stopped = around.journal.stopped(around.budget, around.host)
+        with context.journal.locked():
+            stopped = context.journal.stopped(context.budget, context.host)
             if stopped is None:
-                around.journal.append(around.host, "rebooting", wave=around.wave)
+                context.journal.append(context.host, "rebooting", wave=context.wave)
         if stopped is not None:
             self._stop(facts, stopped)
         self._touched = True
@@ -397,10 +397,10 @@ class Cure:
         if self._options.reboot_when == NEVER:
             with self._alarm():
                 self._hold("it counts after the next restart, which was not allowed")
-        journal, budget, host = self._around.journal, self._around.budget, self._around.host
+        journal, budget, host = self._context.journal, self._context.budget, self._context.host
         try:
             with self._wait.paused():
-                self._place.enter_context(self._around.reboot_slot(lambda: journal.stopped(budget, host) is not None))
+                self._place.enter_context(self._context.reboot_slot(lambda: journal.stopped(budget, host) is not None))
         except NoPlace:
             with self._alarm():
                 self._stop(facts, journal.stopped(budget, host) or "The run has ended.")
@@ -428,8 +428,8 @@ class Cure:
             yield
 
     def _prove(self) -> None:
-        around = self._around
-        around.journal.append(around.host, "proving", wave=around.wave)
+        context = self._context
+        context.journal.append(context.host, "proving", wave=context.wave)
         facts, verdict = self._look_again()
         self.outcome.after = {"facts": facts, "verdict": verdict}
         if verdict["reachability"]["answer"] != "yes":
@@ -438,7 +438,7 @@ class Cure:
                 f"After the restart the endpoint still cannot be said to reach Tetra: {verdict['next_step']}",
             )
         if self._options.update_definitions:
-            self.outcome.update = around.update(self._endpoint.session(), facts, self._wait)
+            self.outcome.update = context.update(self._endpoint.session(), facts, self._wait)
             if self.outcome.update["result"] == "failed":
                 raise _End("unproven", _failed_update(self.outcome.update))
             if self.outcome.update["result"] == "unknown" and facts["probe"].get("outcome") != "tls_ok":
@@ -453,7 +453,7 @@ class Cure:
         """Services need a moment after a restart; a conversation that breaks meanwhile is begun anew."""
         while True:
             try:
-                return self._around.look(self._endpoint.session(), proving=True)
+                return self._context.look(self._endpoint.session(), proving=True)
             except SessionError:
                 if not self._wait(5.0):
                     raise
@@ -461,7 +461,7 @@ class Cure:
 
     def _look_at_what_waits(self) -> None:
         """The record of an endpoint that holds the change and was not restarted."""
-        facts, verdict = self._around.look(self._endpoint.session(), proving=False)
+        facts, verdict = self._context.look(self._endpoint.session(), proving=False)
         self.outcome.after = {"facts": facts, "verdict": verdict}
 
     def _forget(self, facts: Document) -> None:
@@ -479,10 +479,10 @@ class Cure:
             return
         try:
             if not self.outcome.elsewhere:
-                self._around.file(self.outcome)
+                self._context.file(self.outcome)
             there = self._touched or event not in ("unreachable", "timed_out")
-            self._around.journal.append(
-                self._around.host, t.cast(Event, event), detail, self._around.wave, counts=there
+            self._context.journal.append(
+                self._context.host, t.cast(Event, event), detail, self._context.wave, counts=there
             )
         except (JournalError, ResultsError, OSError) as error:
             self.outcome.unrecorded = True

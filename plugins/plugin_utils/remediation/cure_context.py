@@ -71,7 +71,7 @@ def _any_number(_give_up: t.Callable[[], bool]) -> contextlib.AbstractContextMan
 
 
 @dataclass
-class Surroundings:
+class CureContext:
     """What the controller brings: where things are written, how many failures are allowed, how to look."""
 
     host: str

@@ -40,9 +40,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import gpo_changes
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure import Cure
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_context import (
+    CureContext,
     CureOptions,
     Outcome,
-    Surroundings,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import check_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import is_death, known_of, last_try
@@ -103,22 +103,22 @@ def cure_endpoint(
     check_options(arguments["commit_confirm"], options.deadline, options.reboot_when)
     endpoint = RemoteEndpoint(connection)
     started, begun = now(), time.monotonic()
-    around = _surroundings(run, host, arguments, other_way)
+    context = _context(run, host, arguments, other_way)
 
     def file(outcome: Outcome) -> None:
         seconds = round(time.monotonic() - begun, 3)
         _file(run, outcome, {"started_at": started, "seconds": seconds, "pipelines": endpoint.pipelines})
 
-    around.file = file
-    outcome = Cure(endpoint, around, options).run()
+    context.file = file
+    outcome = Cure(endpoint, context, options).run()
     return _task_result(outcome, None if check_only else remediation.cure_path(run, host))
 
 
-def _surroundings(
+def _context(
     run: remediation.Remediation, host: str, arguments: t.Mapping[str, t.Any], other_way: OtherWay | None
-) -> Surroundings:
+) -> CureContext:
     window = MaintenanceWindow(arguments["maintenance_window"]) if arguments["maintenance_window"] else None
-    around = Surroundings(
+    context = CureContext(
         host=host,
         run_id=run.run_id,
         token=run.token,
@@ -138,12 +138,12 @@ def _surroundings(
     )
     # The build machine of an image is another one each time, under the same name.
     if not arguments["as_image"]:
-        around.stranger = partial(Identities(run.results_dir, tuple(arguments["accept_identity"])).stranger, host)
+        context.stranger = partial(Identities(run.results_dir, tuple(arguments["accept_identity"])).stranger, host)
     if window is not None:
-        around.may_start = lambda: window.closed(datetime.now())
+        context.may_start = lambda: window.closed(datetime.now())
     if arguments["max_reboots"]:
-        around.reboot_slot = RebootPlaces(run.path, arguments["max_reboots"]).taken
-    return around
+        context.reboot_slot = RebootPlaces(run.path, arguments["max_reboots"]).taken
+    return context
 
 
 def budget_of(run: remediation.Remediation, arguments: t.Mapping[str, t.Any]) -> FailureBudget:

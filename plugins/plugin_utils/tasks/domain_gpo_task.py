@@ -17,7 +17,7 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import POLICY_KEY, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import title
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import nothing, present, suite_changes
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredError
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import WantedError
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list import MAXIMUM_LENGTH
@@ -56,7 +56,7 @@ def domain_gpo_task(connection: Connection, host: str, arguments: Arguments, che
         wish = None if arguments["state"] == "restored" else _wish(arguments)
         with deadline(float(arguments["timeout"])):
             return task.restore() if wish is None else task.one(wish)
-    except (DesiredError, *_ERRORS) as error:
+    except (WantedError, *_ERRORS) as error:
         endpoint.renew()
         return {"changed": False, "failed": True, "msg": task.sentence(error), "gpos": []}
 
@@ -65,10 +65,10 @@ def _wish(arguments: Arguments) -> Wish:
     """Raises DesiredError."""
     gpo = str(arguments["gpo"] or "").strip()
     if not gpo:
-        raise DesiredError("Say which GPO: its name or its {GUID} in gpo.")
+        raise WantedError("Say which GPO: its name or its {GUID} in gpo.")
     if arguments["state"] == "not_configured":
         if arguments["suites"]:
-            raise DesiredError("A policy that is not configured has no suites: leave suites or state out.")
+            raise WantedError("A policy that is not configured has no suites: leave suites or state out.")
         return Wish(gpo, POLICY_KEY, SUITES_VALUE, {**nothing()}, arguments["domain"])
     text = ",".join(_list(arguments))
     return Wish(gpo, POLICY_KEY, SUITES_VALUE, {**present("REG_SZ", text)}, arguments["domain"])
@@ -76,16 +76,16 @@ def _wish(arguments: Arguments) -> Wish:
 
 def _list(arguments: Arguments) -> tuple[str, ...]:
     if arguments["suites"] is None:
-        raise DesiredError("Say what the GPO should hold: suites, or state: not_configured.")
+        raise WantedError("Say what the GPO should hold: suites, or state: not_configured.")
     names = parse_order_options({name: arguments[name] for name in ("suites", "allow_unknown")}).named
     if not set(names) & set(ALLOW_LIST):
-        raise DesiredError(
+        raise WantedError(
             f"The list holds no suite that the Tetra servers accept, so it would cure nothing: add one of "
             f"{', '.join(ALLOW_LIST)}."
         )
     length = len(",".join(names))
     if length > MAXIMUM_LENGTH:
-        raise DesiredError(f"The list has {length} characters; {MAXIMUM_LENGTH} are allowed.")
+        raise WantedError(f"The list has {length} characters; {MAXIMUM_LENGTH} are allowed.")
     return names
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredChange
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import WantedChange
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
     BeforeImageError,
     BeforeImageStore,
@@ -42,7 +42,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock im
 Document = dict[str, t.Any]
 Complete = t.Callable[[Session, Facts], Facts]
 """Adds to the facts what the module needs beyond them."""
-Decide = t.Callable[[Facts, bool], DesiredChange]
+Decide = t.Callable[[Facts, bool], WantedChange]
 """``decide(facts, over_https)``. Raises Refused."""
 
 _GRACE = 60.0
@@ -73,7 +73,7 @@ class WantedState:
         endpoint = RemoteEndpoint(connection)
         seconds = float(arguments["timeout"])
         wait = Countdown(seconds)
-        change: DesiredChange | None = None
+        change: WantedChange | None = None
         transaction: Transaction | None = None
         try:
             with deadline(seconds + _GRACE):
@@ -110,7 +110,7 @@ class WantedState:
 
 
 def _result(
-    change: DesiredChange | None, transaction: Transaction | None, told: Document, check_only: bool = False
+    change: WantedChange | None, transaction: Transaction | None, told: Document, check_only: bool = False
 ) -> Document:
     steps = change.steps if change is not None else []
     changed = bool(steps) if check_only else transaction is not None and transaction.changed
@@ -134,7 +134,7 @@ def _value(step: t.Mapping[str, t.Any]) -> Document:
     return {name: step[name] for name in ("target", "path", "name")}
 
 
-def _told(change: DesiredChange, check_only: bool) -> str:
+def _told(change: WantedChange, check_only: bool) -> str:
     if not change.steps:
         return "The endpoint is as wanted."
     number = len(change.steps)

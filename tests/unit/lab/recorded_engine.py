@@ -32,8 +32,8 @@ from ansible_collections.fleetops.tetra.lab.pipeline import (
 from ansible_collections.fleetops.tetra.lab.server import clixml as lab_clixml
 from ansible_collections.fleetops.tetra.lab.server import commands, records
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import _refusal_of_thing
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import AnswerError, Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import _refusal_of_object
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import AnswerError, PSObject
 from ansible_collections.fleetops.tetra.tests.engine.raw_values import to_value
 
 _NO_SECRETS: t.Any = None
@@ -165,7 +165,7 @@ def seen(messages: t.Iterable[Message]) -> Seen:
         except AnswerError as problem:
             result.output.append(f"unreadable: {problem}")
             continue
-        if isinstance(value, Thing) and any(name.endswith("ErrorRecord") for name in value.types):
+        if isinstance(value, PSObject) and any(name.endswith("ErrorRecord") for name in value.types):
             result.refusals.append(_refusal(value))
         elif stream == "error":
             result.refusals.append(("?", str(value), None, None))
@@ -175,7 +175,7 @@ def seen(messages: t.Iterable[Message]) -> Seen:
 
 
 def plain(value: t.Any) -> t.Any:
-    if isinstance(value, Thing):
+    if isinstance(value, PSObject):
         return {name: plain(item) for name, item in value.properties.items()} or value.text
     if isinstance(value, list):
         return [plain(item) for item in value]
@@ -189,8 +189,8 @@ def plain(value: t.Any) -> t.Any:
 _VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?|<(TIME|GUID)>")
 
 
-def _refusal(thing: t.Any) -> tuple[str, str, str | None, str | None]:
-    one = _refusal_of_thing(thing)
+def _refusal(obj: t.Any) -> tuple[str, str, str | None, str | None]:
+    one = _refusal_of_object(obj)
     return one.category, one.error_id, one.command, one.target
 
 

@@ -33,9 +33,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate im
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
+    PSObject,
     Refusal,
     Statement,
-    Thing,
     Unsigned,
     command,
 )
@@ -158,5 +158,5 @@ def test_objects_arrive_as_things() -> None:
     key = r"Registry::HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
     statement: Statement = (command("Get-ItemProperty", LiteralPath=key),)
     (found,) = Direct(endpoint, Caller("lab")).ask([statement]).output
-    assert isinstance(found, Thing)
+    assert isinstance(found, PSObject)
     assert found.get("CurrentBuildNumber") == "19045"

@@ -68,9 +68,9 @@ def test_two_pipelines_cost_this_many_requests(start: Start, transport: str, exp
 def test_objects_keep_their_types(start: Start) -> None:
     fleet = start(one={})
     with RunspacePool(client(fleet, "one")) as pool:
-        (thing,) = ask(pool, "Get-Object").output
-    assert thing.types[0] == "Selected.Thing"
-    assert thing.extended_properties == {
+        (obj,) = ask(pool, "Get-Object").output
+    assert obj.types[0] == "Selected.Thing"
+    assert obj.extended_properties == {
         "Name": "TLS_AES_128_GCM_SHA256",
         "CipherSuite": 0x1301,
         "Protocols": [771, 772],

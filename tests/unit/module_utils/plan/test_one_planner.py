@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.make_plan import BLOCKED, plan
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import desired_order
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import wanted_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
@@ -33,7 +33,7 @@ def code_of_cure(facts: dict[str, t.Any]) -> str | None:
 
 def code_of_state(facts: dict[str, t.Any]) -> str | None:
     try:
-        desired_order(facts, parse_order_options({"state": "not_configured"}), over_https=True)
+        wanted_order(facts, parse_order_options({"state": "not_configured"}), over_https=True)
     except Refused as refused:
         return refused.code
     return None

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import DesiredError
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import DesiredChange, desired_order
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import WantedError
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import WantedChange, wanted_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import IDS
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import BY_KEY
@@ -27,11 +27,11 @@ OLD = f"{OTHER},{CBC}"
 TLS13_256 = "TLS_AES_256_GCM_SHA384"
 
 
-def wanted(facts: e.Facts, over_https: bool = False, **options: t.Any) -> DesiredChange:
-    return desired_order(facts, parse_order_options(options), over_https)
+def wanted(facts: e.Facts, over_https: bool = False, **options: t.Any) -> WantedChange:
+    return wanted_order(facts, parse_order_options(options), over_https)
 
 
-def only(change: DesiredChange) -> dict[str, t.Any]:
+def only(change: WantedChange) -> dict[str, t.Any]:
     (step,) = change.steps
     return step
 
@@ -344,7 +344,7 @@ def test_a_policy_that_could_not_be_read_is_left_alone(status: str) -> None:
     ],
 )
 def test_options_that_make_no_sense_are_refused_in_one_sentence(options: dict[str, t.Any], words: str) -> None:
-    with pytest.raises(DesiredError) as caught:
+    with pytest.raises(WantedError) as caught:
         parse_order_options(options)
     assert words in str(caught.value)
     assert str(caught.value).endswith(".")

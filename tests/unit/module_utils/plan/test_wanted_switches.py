@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as f
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import (
-    DesiredChange,
-    DesiredError,
     Refused,
+    WantedChange,
+    WantedError,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_options import (
     WantedValue,
@@ -25,7 +25,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switches import (
     beyond_the_facts,
-    desired_switches,
+    wanted_switches,
     with_values,
 )
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts as e
@@ -36,11 +36,11 @@ ON = 0xFFFFFFFF
 Values = dict[tuple[str, str], int | None]
 
 
-def wanted(facts: e.Facts, over_https: bool = False, **options: t.Any) -> DesiredChange:
+def wanted(facts: e.Facts, over_https: bool = False, **options: t.Any) -> WantedChange:
     switches = parse_switch_options(options)
     nothing: dict[str, t.Any] = {"status": "absent", "type": None, "data": None}
     known = with_values(facts, [(value, nothing) for value in beyond_the_facts(switches)])
-    return desired_switches(known, switches, over_https)
+    return wanted_switches(known, switches, over_https)
 
 
 def refused(facts: e.Facts, over_https: bool = False, **options: t.Any) -> Refused:
@@ -49,7 +49,7 @@ def refused(facts: e.Facts, over_https: bool = False, **options: t.Any) -> Refus
     return caught.value
 
 
-def values(change: DesiredChange) -> Values:
+def values(change: WantedChange) -> Values:
     """(key below SCHANNEL, value) → the number that will stand there, or None where the value goes."""
     return {
         (step["path"].removeprefix(f"{f.SCHANNEL_KEY}\\"), step["name"]): step["after"]["data"] for step in change.steps
@@ -215,7 +215,7 @@ def test_a_switch_that_could_not_be_read_is_left_alone() -> None:
     ],
 )
 def test_options_that_make_no_sense_are_refused_in_one_sentence(options: dict[str, t.Any], words: str) -> None:
-    with pytest.raises(DesiredError) as caught:
+    with pytest.raises(WantedError) as caught:
         parse_switch_options(options)
     assert words in str(caught.value)
     assert str(caught.value).endswith(".")
@@ -240,7 +240,7 @@ def test_keys_beyond_the_facts_are_read_first() -> None:
     states = [{"status": "ok", "type": "REG_DWORD", "data": 0}, {"status": "absent", "type": None, "data": None}]
     known = with_values(facts, zip(more, states, strict=True))
     assert "Protocols\\TLS 1.0\\Client" not in facts["schannel"]["keys"]
-    assert values(desired_switches(known, options)) == {
+    assert values(wanted_switches(known, options)) == {
         ("Protocols\\TLS 1.0\\Client", "DisabledByDefault"): 1,
         (TLS12, "Enabled"): 1,
         (TLS12, "DisabledByDefault"): 0,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleetops.tetra.lab.capture import files, wire
-from ansible_collections.fleetops.tetra.lab.machine.surroundings import Captured
+from ansible_collections.fleetops.tetra.lab.machine.conditions import Captured
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture import document
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage import evidence as e
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage.causes import CAUSES
@@ -55,39 +55,39 @@ SIMULATED: dict[str, Mapping] = {
     "proxy_unreachable": behind("refused"),
     "proxy_name": behind("dns"),
     "name_resolution": {"tetra": {"outcome": "dns"}},
-    "hosts_file": {"surroundings": {"hosts": ["10.0.0.99 tetra-defs.amp.cisco.com"]}},
-    "windows_firewall": {"surroundings": {"firewall": [BLOCK]}},
+    "hosts_file": {"conditions": {"hosts": ["10.0.0.99 tetra-defs.amp.cisco.com"]}},
+    "windows_firewall": {"conditions": {"firewall": [BLOCK]}},
     "connection_refused": {"tetra": {"outcome": "refused"}},
     "connection_dropped": {"tetra": {"outcome": "timeout"}},
     "reset_after_hello": {"tetra": {"after_hello": "reset"}},
     "silence_after_hello": {"tetra": {"after_hello": "silence"}},
     "not_tls": {"tetra": {"after_hello": "page"}},
-    "root_missing": {"surroundings": {"roots": "missing", "root_update": "blocked"}},
-    "revocation_blocked": {"surroundings": {"revocation": "blocked"}},
-    "clock_wrong": {"surroundings": {"clock_minutes_ahead": 20 * 365 * 24 * 60}},
-    "disk_full": {"surroundings": {"free_megabytes": 100}},
+    "root_missing": {"conditions": {"roots": "missing", "root_update": "blocked"}},
+    "revocation_blocked": {"conditions": {"revocation": "blocked"}},
+    "clock_wrong": {"conditions": {"clock_minutes_ahead": 20 * 365 * 24 * 60}},
+    "disk_full": {"conditions": {"free_megabytes": 100}},
     "service_stopped": {"connector": {"service": "Stopped"}},
     "connector_broken": {"connector": {"damaged": True}},
     "connector_missing": {"connector": "absent"},
     "tetra_off": {"connector": {"tetra": False, "policy_readable": True}},
-    "isolated": {"surroundings": {"isolated": True}},
+    "isolated": {"conditions": {"isolated": True}},
     "own_update_server": {
         "connector": {"update_server": "tetra.example.com", "policy_readable": True}, "tetra": {"outcome": "refused"},
     },
     "download_interrupted": {"tetra": {"interrupted": True}},
-    "definitions_damaged": {"surroundings": {"corrupt_definitions": True}},
-    "does_not_try": {"surroundings": {"no_attempt": True}},
+    "definitions_damaged": {"conditions": {"corrupt_definitions": True}},
+    "does_not_try": {"conditions": {"no_attempt": True}},
     "works_now": {"connector": {"log": "failed"}},
 }  # fmt: skip
 PAIRS: list[tuple[Mapping, set[str]]] = [
-    ({"policy": BAD, "surroundings": {"free_megabytes": 100}}, {"no_suite_in_common", "disk_full"}),
+    ({"policy": BAD, "conditions": {"free_megabytes": 100}}, {"no_suite_in_common", "disk_full"}),
     ({**SIMULATED["proxy_authentication"], "policy": BAD}, {"proxy_authentication", "no_suite_in_common"}),
     (
-        {"tetra": {"outcome": "dns"}, "surroundings": {"free_megabytes": 100}},
+        {"tetra": {"outcome": "dns"}, "conditions": {"free_megabytes": 100}},
         {"name_resolution", "disk_full"},
     ),
     (
-        {"tetra": {"authority": MIDDLEBOX}, "surroundings": {"clock_minutes_ahead": -20 * 365 * 24 * 60}},
+        {"tetra": {"authority": MIDDLEBOX}, "conditions": {"clock_minutes_ahead": -20 * 365 * 24 * 60}},
         {"interception", "clock_wrong"},
     ),
     ({"connector": {"service": "Stopped"}, "policy": BAD}, {"service_stopped", "no_suite_in_common"}),
@@ -99,7 +99,7 @@ def gathered(mapping: Mapping, folder: Path) -> e.Evidence:
     windows = NearWindows(**mapping)
     facts = collect(windows.session, "pc", now())
     found = e.empty_evidence("pc", now(), facts)
-    windows.state.surroundings.capture = Captured("pktmon", "C:\\x.etl")
+    windows.state.conditions.capture = Captured("pktmon", "C:\\x.etl")
     began = now()
     try:
         update = definitions.update(windows.session, facts, lambda _seconds: False)
@@ -111,7 +111,7 @@ def gathered(mapping: Mapping, folder: Path) -> e.Evidence:
         status = "absent" if "no such file" in str(error) else "not_read"
         found["update"] = e.section("update", status, str(error))
     rows = [
-        frame for one in windows.state.surroundings.capture.conversations for frame in wire.frames(wire.segments(one))
+        frame for one in windows.state.conditions.capture.conversations for frame in wire.frames(wire.segments(one))
     ]
     if rows:
         path = folder / "taken.pcapng"

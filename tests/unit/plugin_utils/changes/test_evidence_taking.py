@@ -41,7 +41,7 @@ def left_behind(windows: NearWindows) -> list[str]:
     state = windows.state
     found = [path for path in state.dump()["files"] if FOLDER in path.lower() or TASK in path.lower()]
     found += [name for name in state.tasks if name == TASK]
-    capture = state.surroundings.capture
+    capture = state.conditions.capture
     found += ["a capture runs"] * bool(capture and capture.running)
     found += ["debug logging"] * state.debug_logging
     return found
@@ -49,7 +49,7 @@ def left_behind(windows: NearWindows) -> list[str]:
 
 @pytest.mark.parametrize("tool", ["pktmon", "pktmon-2004", "netsh"])
 def test_a_capture_with_what_windows_has(tool: str) -> None:
-    windows = NearWindows(policy=BAD, surroundings={"capture_tool": tool})
+    windows = NearWindows(policy=BAD, conditions={"capture_tool": tool})
     found, taken = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
     assert taken.data is not None
     assert found["capturing"]["status"] == "ok", found["capturing"]
@@ -65,23 +65,23 @@ def test_a_capture_with_what_windows_has(tool: str) -> None:
 
 @pytest.mark.parametrize("fault", ["busy", "denied", "empty"])
 def test_no_capture_is_one_sentence_and_the_rest_goes_on(fault: str) -> None:
-    windows = NearWindows(policy=BAD, surroundings={"capture_tool": "netsh", "capture_fault": fault})
+    windows = NearWindows(policy=BAD, conditions={"capture_tool": "netsh", "capture_fault": fault})
     found, _capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
     assert found["update"]["code"] == -3000
     if fault == "empty":
         assert "no packet" in found["capture"]["sentence"]
     else:
         assert "did not begin to capture" in (found["capturing"]["reason"] or "")
-    assert windows.state.surroundings.foreign_capture is (fault == "busy"), "what others capture is theirs"
+    assert windows.state.conditions.foreign_capture is (fault == "busy"), "what others capture is theirs"
     assert left_behind(windows) == []
 
 
 def test_a_disk_that_is_nearly_full_takes_no_capture() -> None:
-    windows = NearWindows(policy=BAD, surroundings={"free_megabytes": 700})
+    windows = NearWindows(policy=BAD, conditions={"free_megabytes": 700})
     found, taken = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
     assert taken.data is None
     assert found["capturing"]["reason"] == "The disk is nearly full, so nothing was captured."
-    assert windows.state.surroundings.capture is None
+    assert windows.state.conditions.capture is None
     assert left_behind(windows) == []
 
 
@@ -102,7 +102,7 @@ def test_without_a_task_scheduler_nothing_is_switched_on() -> None:
     found, taken = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
     assert taken.data is None
     assert "nothing was begun" in (found["capturing"]["reason"] or "")
-    assert windows.state.surroundings.capture is None
+    assert windows.state.conditions.capture is None
     assert left_behind(windows) == []
 
 

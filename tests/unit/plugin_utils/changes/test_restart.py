@@ -22,9 +22,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure import Cure
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_context import (
+    CureContext,
     CureOptions,
     Outcome,
-    Surroundings,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
@@ -97,7 +97,7 @@ def look(asker: Asker, proving: bool) -> tuple[dict[str, t.Any], dict[str, t.Any
 
 def cure(endpoint: t.Any, results: Path, when: str = "no_user", closed: str | None = None) -> Outcome:
     answers = iter([None, closed])
-    around = Surroundings(
+    around = CureContext(
         host=NAME,
         run_id="run",
         token="t",

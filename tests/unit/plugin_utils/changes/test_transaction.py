@@ -27,10 +27,10 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     schannel_path,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import desired_order
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import wanted_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_options import parse_switch_options
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switches import desired_switches
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switches import wanted_switches
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.gpt_ini import GptIniError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
     BeforeImageError,
@@ -74,8 +74,8 @@ LABEL = Label("pc", "run", "token")
 def steps_of(pc: NearWindows | Windows, wanted: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     facts = collect(pc.session, "pc", now())
     if {"suites", "ensure", "remove", "state"} & set(wanted):
-        return desired_order(facts, parse_order_options(wanted)).steps
-    return desired_switches(facts, parse_switch_options(wanted)).steps
+        return wanted_order(facts, parse_order_options(wanted)).steps
+    return wanted_switches(facts, parse_switch_options(wanted)).steps
 
 
 def always(_seconds: float) -> bool:

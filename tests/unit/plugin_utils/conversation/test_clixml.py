@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import AnswerError, Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import AnswerError, PSObject
 
 RECORDED = Path(__file__).resolve().parents[5] / "shared" / "data" / "recorded"
 recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded files lie beside the checkout only")
@@ -64,12 +64,12 @@ def test_an_empty_byte_array_is_empty() -> None:
 
 
 def test_an_enumeration_keeps_name_and_number() -> None:
-    thing = clixml.parse(
+    obj = clixml.parse(
         '<Obj RefId="0"><TN RefId="0"><T>System.ServiceProcess.ServiceControllerStatus</T><T>System.Enum</T>'
         "<T>System.ValueType</T><T>System.Object</T></TN><ToString>Running</ToString><I32>4</I32></Obj>"
     )
-    assert isinstance(thing, Thing)
-    assert (thing.text, thing.get("value")) == ("Running", 4)
+    assert isinstance(obj, PSObject)
+    assert (obj.text, obj.get("value")) == ("Running", 4)
 
 
 def test_a_wide_number_is_told_from_a_narrow_one() -> None:

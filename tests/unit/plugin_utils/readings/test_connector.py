@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Refusal, Thing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import PSObject, Refusal
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.connector import connector
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import Reply
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import Survey
@@ -22,7 +22,7 @@ RPC = {"PSChildName": "RpcSs", "ImagePath": "C:\\Windows\\system32\\svchost.exe 
 def status(*services: t.Any, refusals: t.Sequence[Refusal] = (), complete: bool = True, rpc: t.Any = "running") -> str:
     rpc = RPC if rpc == "running" else rpc
     services = (rpc, *services, rpc) if rpc is not None else services
-    reply = Reply([Thing((), one) if isinstance(one, dict) else one for one in services], list(refusals), complete)
+    reply = Reply([PSObject((), one) if isinstance(one, dict) else one for one in services], list(refusals), complete)
     registry: t.Any = SimpleNamespace(data=lambda key, name: None)
     survey = Survey(registry, Reply(), Reply(), reply, {})
     plan: t.Any = SimpleNamespace(connector=None)
@@ -42,7 +42,7 @@ def test_drivers_alone_are_no_connector() -> None:
     [
         {"PSChildName": "CiscoAMP", "ImagePath": None, "Start": 2},
         {"PSChildName": "CiscoAMP_8.4.1", "ImagePath": 42},
-        {"PSChildName": "CiscoAMP", "ImagePath": Thing((), {})},
+        {"PSChildName": "CiscoAMP", "ImagePath": PSObject((), {})},
         {"PSChildName": None, "ImagePath": "C:\\Program Files\\Cisco\\AMP\\8.4.1\\sfc.exe"},
         {"PSChildName": ["CiscoAMP"], "ImagePath": "x"},
         {"PSChildName": "CiscoAMP\x00", "ImagePath": "x"},

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.fleetops.tetra.lab.machine.registry import Value
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import CHANGED_AT, OUR_KEY, POLICY_KEY
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import FailureBudget
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import desired_order
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import wanted_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import endpoint_lock, reboot
@@ -26,9 +26,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect im
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import cure as curing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure import Cure
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_context import (
+    CureContext,
     CureOptions,
     Outcome,
-    Surroundings,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
@@ -62,7 +62,7 @@ def cure(
     endpoint: Windows, results: Path, options: CureOptions | None = None, run_id: str = "run", **more: t.Any
 ) -> Outcome:
     """Restarts nothing: that is held unless the options say otherwise."""
-    around = Surroundings(
+    around = CureContext(
         host=NAME,
         run_id=run_id,
         token="t",
@@ -163,7 +163,7 @@ def test_a_module_leaves_an_endpoint_alone_that_is_being_cured(windows: Fresh, t
     endpoint = windows()
 
     def decide(facts: dict[str, t.Any], _over_https: bool) -> t.Any:
-        return desired_order(facts, parse_order_options({"suites": [NEW]}))
+        return wanted_order(facts, parse_order_options({"suites": [NEW]}))
 
     arguments = {"results_dir": str(tmp_path), "timeout": 60}
     with endpoint_lock.alone_at(BeforeImageStore(tmp_path).folder_of(NAME)):

@@ -23,10 +23,10 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     SUITES_VALUE,
     schannel_path,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import desired_order
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order import wanted_order
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switch_options import parse_switch_options
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switches import desired_switches
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_switches import wanted_switches
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import gpt_ini
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
@@ -173,8 +173,8 @@ def never(_seconds: float) -> bool:
 def steps_of(pc: NearWindows, wanted: dict[str, t.Any]) -> list[t.Any]:
     facts = collect(pc.session, "pc", now())
     if {"suites", "ensure"} & set(wanted):
-        return list(desired_order(facts, parse_order_options(wanted)).steps)
-    return list(desired_switches(facts, parse_switch_options(wanted)).steps)
+        return list(wanted_order(facts, parse_order_options(wanted)).steps)
+    return list(wanted_switches(facts, parse_switch_options(wanted)).steps)
 
 
 def change(endpoint: PowerCut, results: Path, steps: list[t.Any]) -> None:

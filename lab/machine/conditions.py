@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What lies around an endpoint and beside its TLS settings: roots, revocation, clock, firewall, captures, events.
 
-Given in a fleet file as ``surroundings``; see docs/lab-endpoints.md.
+Given in a fleet file as ``conditions``; see docs/lab-endpoints.md.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class LoggedEvent:
 
 
 @dataclass
-class Surroundings:
+class Conditions:
     """``root_update``: on, off (by policy) or blocked (its server cannot be reached). ``revocation``: ok or blocked.
 
     ``capture_tool``: pktmon (new option letters), pktmon-2004 (old ones) or netsh only. ``capture_fault``: busy
@@ -79,15 +79,15 @@ class Surroundings:
 
 
 def install(state: WindowsState, given: t.Mapping[str, t.Any]) -> None:
-    """Puts the surroundings into the endpoint's state. Raises FleetError."""
+    """Puts the conditions into the endpoint's state. Raises FleetError."""
     unknown = sorted(set(given) - set(KEYS))
     if unknown:
-        raise FleetError(f"surroundings: unknown key {unknown[0]!r}; the known ones are {', '.join(KEYS)}.")
-    around = state.surroundings
+        raise FleetError(f"conditions: unknown key {unknown[0]!r}; the known ones are {', '.join(KEYS)}.")
+    around = state.conditions
     for name in ("roots", "root_update", "revocation", "capture_tool", "capture_fault", "curl_version"):
         setattr(around, name, str(given.get(name, getattr(around, name))))
     if around.capture_tool not in TOOLS:
-        raise FleetError(f"surroundings: capture_tool must be one of {', '.join(TOOLS)}, not {around.capture_tool!r}.")
+        raise FleetError(f"conditions: capture_tool must be one of {', '.join(TOOLS)}, not {around.capture_tool!r}.")
     around.corrupt_definitions = bool(given.get("corrupt_definitions"))
     around.no_attempt = bool(given.get("no_attempt"))
     around.foreign_capture = around.capture_fault == "busy"
@@ -117,7 +117,7 @@ def install(state: WindowsState, given: t.Mapping[str, t.Any]) -> None:
 
 def trusts(state: WindowsState) -> bool:
     """Whether the root of the servers' certificate is there, or Windows can fetch it."""
-    around = state.surroundings
+    around = state.conditions
     return state.registry.find(f"{ROOT_STORE}\\{IDENTRUST}") is not None or around.root_update == "on"
 
 
@@ -151,4 +151,4 @@ def log_event(state: WindowsState, number: int, *data: tuple[str, str]) -> None:
             ("CallerProcessImageName", "C:\\Program Files\\Cisco\\AMP\\8.2.4.30130\\sfc.exe"),
             *data,
         )
-    state.surroundings.events.append(LoggedEvent(state.now(), "System", "Schannel", number, data))
+    state.conditions.events.append(LoggedEvent(state.now(), "System", "Schannel", number, data))
