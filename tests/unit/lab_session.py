@@ -37,7 +37,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Command,
     SessionError,
     Statement,
-    Unsigned,
+    UInt32,
     writes_stand_first,
 )
 
@@ -126,7 +126,7 @@ def _as_received(command: Command) -> pipeline.Command:
     """What reaches Windows: typed numbers are numbers."""
 
     def plain(value: t.Any) -> t.Any:
-        if isinstance(value, Unsigned):
+        if isinstance(value, UInt32):
             return value.value
         if isinstance(value, dict):
             return {key: plain(item) for key, item in value.items()}

@@ -45,7 +45,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_polic
     value_in,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State, same
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, Unsigned, command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, UInt32, command
 
 Steps = t.Sequence[t.Mapping[str, t.Any]]
 Waiter = t.Callable[[float], bool]
@@ -273,7 +273,7 @@ class ChangeSet:
             self._arrange(present, arrangement(present, before, before))
 
     def _enable(self, name: str, position: int = 0) -> None:
-        self._cmdlet("Enable-TlsCipherSuite", name, Position=Unsigned(position))
+        self._cmdlet("Enable-TlsCipherSuite", name, Position=UInt32(position))
 
     def _disable(self, item: Item) -> None:
         for name in item["after"]["data"]:

@@ -28,7 +28,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Asker,
     PSObject,
     SessionError,
-    Unsigned,
+    UInt32,
     command,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import provider_path, select
@@ -182,7 +182,7 @@ def asks_for_pin(asker: Asker) -> bool:
                 Namespace=_ENCRYPTION,
                 Query=_PROTECTED,
                 MethodName="GetKeyProtectors",
-                Arguments={"KeyProtectorType": Unsigned(kind)},
+                Arguments={"KeyProtectorType": UInt32(kind)},
                 ErrorAction="Continue",
             ),
             select("ReturnValue", "VolumeKeyProtectorID"),

@@ -30,7 +30,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     PSObject,
     Refusal,
     Statement,
-    Unsigned,
+    UInt32,
     command,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import Reply
@@ -293,14 +293,14 @@ class RemoteRegistry:
             word, argument = _BY_STDREGPROV[wanted["type"]]
             code, _answer = self._cim("CreateKey", path, ("ReturnValue",))
             if code == 0:
-                value = Unsigned(wanted["data"]) if word == "DWORD" else wanted["data"]
+                value = UInt32(wanted["data"]) if word == "DWORD" else wanted["data"]
                 more = {"sValueName": name, argument: value}
                 code, _answer = self._cim(f"Set{word}Value", path, ("ReturnValue",), **more)
         if code != 0:
             raise _cim_failed(code, f"{path}\\{name} could not be written")
 
     def _cim(self, method: str, path: str, properties: t.Sequence[str], **more: t.Any) -> tuple[int, PSObject | None]:
-        arguments = {"hDefKey": Unsigned(HKEY_LOCAL_MACHINE), "sSubKeyName": path.partition("\\")[2], **more}
+        arguments = {"hDefKey": UInt32(HKEY_LOCAL_MACHINE), "sSubKeyName": path.partition("\\")[2], **more}
         statement = (
             command(
                 "Invoke-CimMethod",

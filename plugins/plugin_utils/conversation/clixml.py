@@ -5,10 +5,10 @@
 # Do not use this from other collections or standalone plugins/modules!
 """CLIXML, the form in which PowerShell writes objects ([MS-PSRP] 2.2.5), into plain Python.
 
-Numbers become int (``Wide`` where they were 64 bits wide, so that REG_QWORD can be told from REG_DWORD), byte arrays
+Numbers become int (``Int64`` where they were 64 bits wide, so that REG_QWORD can be told from REG_DWORD), byte arrays
 bytes, lists list, dictionaries dict, other objects ``PSObject``. Times, versions and GUIDs stay text. A text or number
-that only carries extra properties (a line of ``Get-Content``) is the text or number; an enumeration is a ``PSObject`` with
-its name as ``text`` and its number as property ``value``. Secure strings are never read.
+that only carries extra properties (a line of ``Get-Content``) is the text or number; an enumeration is a ``PSObject``
+with its name as ``text`` and its number as property ``value``. Secure strings are never read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import xml.etree.ElementTree as ET
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import AnswerError, PSObject
 
 
-class Wide(int):
+class Int64(int):
     """A number that was 64 bits wide."""
 
 
@@ -65,8 +65,8 @@ _PRIMITIVES: dict[str, t.Callable[[ET.Element], t.Any]] = {
     "I16": _number,
     "U32": _number,
     "I32": _number,
-    "U64": lambda element: Wide(_number(element)),
-    "I64": lambda element: Wide(_number(element)),
+    "U64": lambda element: Int64(_number(element)),
+    "I64": lambda element: Int64(_number(element)),
     "Sg": lambda element: float(element.text or ""),
     "Db": lambda element: float(element.text or ""),
     "BA": lambda element: base64.b64decode(_raw(element)),

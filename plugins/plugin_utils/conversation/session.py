@@ -39,7 +39,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Refusal,
     SessionError,
     Statement,
-    Unsigned,
+    UInt32,
     writes_stand_first,
 )
 
@@ -421,7 +421,7 @@ def _add(pipeline: t.Any, command: Command) -> None:
 
 
 def _tagged(value: t.Any) -> t.Any:
-    if isinstance(value, Unsigned):
+    if isinstance(value, UInt32):
         return TaggedValue("U32", value.value)
     if isinstance(value, dict):
         return {key: _tagged(item) for key, item in value.items()}

@@ -20,7 +20,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlet
 
 
 @dataclass(frozen=True)
-class Unsigned:
+class UInt32:
     """A number that Windows takes as UInt32."""
 
     value: int

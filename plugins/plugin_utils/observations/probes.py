@@ -31,7 +31,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     Asker,
     PSObject,
     Statement,
-    Unsigned,
+    UInt32,
     command,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import (
@@ -77,7 +77,7 @@ class Probe:
 
 
 def _stdregprov(method: str, key: str, *properties: str, **more: t.Any) -> Statement:
-    arguments = {"hDefKey": Unsigned(HKEY_LOCAL_MACHINE), "sSubKeyName": key.partition("\\")[2], **more}
+    arguments = {"hDefKey": UInt32(HKEY_LOCAL_MACHINE), "sSubKeyName": key.partition("\\")[2], **more}
     asked = going_on(
         "Invoke-CimMethod", Namespace="root/cimv2", ClassName="StdRegProv", MethodName=method, Arguments=arguments
     )
@@ -236,7 +236,7 @@ def _slashed_keys(windows: Windows) -> Seen:
         return None, f"{OUR_KEY} exists already, so it was left alone."
     try:
         windows.ask(_stdregprov("CreateKey", SLASHED))
-        windows.ask(_stdregprov("SetDWORDValue", SLASHED, sValueName="Enabled", uValue=Unsigned(7)))
+        windows.ask(_stdregprov("SetDWORDValue", SLASHED, sValueName="Enabled", uValue=UInt32(7)))
         read = _value(windows, SLASHED, "Enabled")
         listed = windows.ask((going_on("Get-ChildItem", LiteralPath=provider_path(OUR_KEY)), select("Name")))
         names = [str(obj.get("Name")).rpartition("\\")[2] for obj in _objects(listed)]
@@ -309,7 +309,7 @@ def _cmdlets_with_policy(windows: Windows) -> Seen:
         if why_not is not None:
             return None, why_not
         # A name that stands at its own place already: nothing is changed where the cmdlet does its work.
-        answer = windows.ask((going_on("Enable-TlsCipherSuite", Name=str(local[place]), Position=Unsigned(place)),))
+        answer = windows.ask((going_on("Enable-TlsCipherSuite", Name=str(local[place]), Position=UInt32(place)),))
     return ("error" if answer.refusals else "silent"), None
 
 

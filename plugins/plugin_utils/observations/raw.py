@@ -11,7 +11,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Statement, Unsigned
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Statement, UInt32
 
 
 def plain_statements(statements: t.Sequence[Statement]) -> list[t.Any]:
@@ -30,7 +30,7 @@ def plain_statements(statements: t.Sequence[Statement]) -> list[t.Any]:
 
 
 def _plain(value: t.Any) -> t.Any:
-    if isinstance(value, Unsigned):
+    if isinstance(value, UInt32):
         return {"unsigned": value.value}
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import facts as d
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as facts
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.clixml import Wide
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.clixml import Int64
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Command,
     PSObject,
     Refusal,
     Statement,
-    Unsigned,
+    UInt32,
     command,
     plain_target,
 )
@@ -90,7 +90,7 @@ def _stdregprov(method: str, **arguments: t.Any) -> Command:
         Namespace="root/cimv2",
         ClassName="StdRegProv",
         MethodName=method,
-        Arguments={"hDefKey": Unsigned(HKEY_LOCAL_MACHINE), **arguments},
+        Arguments={"hDefKey": UInt32(HKEY_LOCAL_MACHINE), **arguments},
     )
 
 
@@ -291,7 +291,7 @@ def typed(data: t.Any, known: d.RegistryType | None = None) -> d.ValueOfKey | No
     if isinstance(data, bool) or data is None:
         return None
     if isinstance(data, int):
-        wide = isinstance(data, Wide)
+        wide = isinstance(data, Int64)
         return {"type": "REG_QWORD" if wide else "REG_DWORD", "data": int(data) & ((1 << (64 if wide else 32)) - 1)}
     if isinstance(data, str):
         return {"type": known if known in ("REG_SZ", "REG_EXPAND_SZ") else "REG_SZ_OR_EXPAND_SZ", "data": data}

@@ -36,7 +36,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     PSObject,
     Refusal,
     Statement,
-    Unsigned,
+    UInt32,
     command,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
@@ -127,7 +127,7 @@ def _sent(value: t.Any) -> t.Any:
     """As the server hands it to the machine: numbers without their type."""
     if isinstance(value, dict):
         return {name: _sent(item) for name, item in value.items()}
-    return value.value if isinstance(value, Unsigned) else value
+    return value.value if isinstance(value, UInt32) else value
 
 
 def verdict_of(definition: EndpointDefinition, behaviours: dict[str, str]) -> tuple[dict[str, t.Any], list[str]]:

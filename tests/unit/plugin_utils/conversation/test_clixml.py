@@ -73,8 +73,8 @@ def test_an_enumeration_keeps_name_and_number() -> None:
 
 
 def test_a_wide_number_is_told_from_a_narrow_one() -> None:
-    assert isinstance(clixml.parse("<I64>1</I64>"), clixml.Wide)
-    assert not isinstance(clixml.parse("<I32>1</I32>"), clixml.Wide)
+    assert isinstance(clixml.parse("<I64>1</I64>"), clixml.Int64)
+    assert not isinstance(clixml.parse("<I32>1</I32>"), clixml.Int64)
 
 
 def test_references_and_shared_type_names_are_followed() -> None:

@@ -19,7 +19,7 @@ from pypsrp.wsman import WSMan
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import READS
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session, _WireSerializer
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Command, Statement, Unsigned
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Command, Statement, UInt32
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import survey
 
 
@@ -61,7 +61,7 @@ def as_pypsrp(message: t.Any) -> bytes:
 texts = st.text(st.characters(exclude_categories=()), max_size=20)
 scalars = texts | st.booleans() | st.integers(-(2**31), 2**31 - 1) | st.none()
 values = st.recursive(
-    scalars | st.binary(max_size=8) | st.builds(Unsigned, st.integers(0, 2**32 - 1)),
+    scalars | st.binary(max_size=8) | st.builds(UInt32, st.integers(0, 2**32 - 1)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
