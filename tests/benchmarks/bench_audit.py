@@ -34,7 +34,8 @@ if __name__ == "__main__":
 from pypsrp.powershell import PowerShell, RunspacePool  # noqa: E402
 from pypsrp.wsman import WSMan  # noqa: E402
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session, _add  # noqa: E402
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.pipelines import add_command  # noqa: E402
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session  # noqa: E402
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer, Statement  # noqa: E402
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect  # noqa: E402
 
@@ -162,7 +163,7 @@ def floor(inventory: Path, threads: int) -> int:
                 if number:
                     pipeline.add_statement()
                 for command in statement:
-                    _add(pipeline, command)
+                    add_command(pipeline, command)
             answers += len(pipeline.invoke())
         pool.close()
         return answers

@@ -191,7 +191,7 @@ def one_thread(path: Path) -> int:
                 if number:
                     pipeline.add_statement()
                 for command in statement:
-                    bench_audit._add(pipeline, command)
+                    bench_audit.add_command(pipeline, command)
             pipeline.invoke()
         pool.close()
     print(time.process_time() - begun)

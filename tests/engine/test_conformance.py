@@ -15,11 +15,13 @@ import typing as t
 from xml.etree import ElementTree
 
 import pytest
+from pypsrp.complex_objects import PSInvocationState
 
 from ansible_collections.fleetops.tetra.lab.machine.endpoint import Endpoint
 from ansible_collections.fleetops.tetra.lab.machine.registry import make_value
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import session as sessions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import only_reads
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.pipelines import CommandPipeline, add_command
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.refusals import refusal as refusal_of
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Command,
     Statement,
@@ -234,21 +236,21 @@ def raw(engine: Engine, asked: t.Sequence[Statement]) -> tuple[list[Message], Se
     """The engine's messages, in order by stream, and what the product sees; asked in the product's own way."""
     session = engine.session()
     session.open()
-    pipeline = sessions._CommandPipeline(session._connection.runspace)
+    pipeline = CommandPipeline(session._connection.runspace)
     for number, statement in enumerate(asked):
         if number:
             pipeline.add_statement()
         for one in statement:
-            sessions._add(pipeline, one)
+            add_command(pipeline, one)
     messages = [("output", item if isinstance(item, str) else str(item)) for item in pipeline.invoke()]
     found = seen(messages)
     for error in pipeline.streams.error:
-        refusal = sessions._refusal(error)
+        refusal = refusal_of(error)
         found.refusals.append((refusal.category, refusal.error_id, refusal.command, refusal.target))
         # The error that ends a pipeline comes within its state, which pypsrp has read already.
         if (text := getattr(error, "clixml", None)) is not None:
             messages.append(("error", text))
-    found.failed = bool(pipeline.had_errors) and pipeline.state == sessions.PSInvocationState.FAILED
+    found.failed = bool(pipeline.had_errors) and pipeline.state == PSInvocationState.FAILED
     return messages, found
 
 

@@ -30,8 +30,9 @@ from ansible_collections.fleetops.tetra.lab.server.clixml import BOM, to_clixml
 from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_PASSWORD
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.refusals import refusal_of_object
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.remote_endpoint import RemoteEndpoint
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session, _refusal_of_object
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     Command,
@@ -105,7 +106,7 @@ class InProcess:
             elif isinstance(event, (NonTerminatingError, TerminatingError)):
                 details = event.details
                 record = _parsed(("error", details), lambda details=details: records.error_record(details))
-                answer.refusals.append(_refusal_of_object(record))
+                answer.refusals.append(refusal_of_object(record))
                 if isinstance(event, TerminatingError):
                     return Answer(answer.output, answer.refusals, failed=True)
 

@@ -32,7 +32,7 @@ from ansible_collections.fleetops.tetra.lab.pipeline import (
 from ansible_collections.fleetops.tetra.lab.server import clixml as lab_clixml
 from ansible_collections.fleetops.tetra.lab.server import commands, records
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import clixml
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import _refusal_of_object
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.refusals import refusal_of_object
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import AnswerError, PSObject
 from ansible_collections.fleetops.tetra.tests.engine.raw_values import to_value
 
@@ -190,7 +190,7 @@ _VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?|<(TIME|GUID)>"
 
 
 def _refusal(obj: t.Any) -> tuple[str, str, str | None, str | None]:
-    one = _refusal_of_object(obj)
+    one = refusal_of_object(obj)
     return one.category, one.error_id, one.command, one.target
 
 

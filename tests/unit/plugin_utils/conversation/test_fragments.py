@@ -17,8 +17,8 @@ from pypsrp.serializer import Serializer
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import fragments
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.fragments import OnePassFragmenter
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import _WireSerializer
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.wire_serializer import WireSerializer
 
 OUTPUT, STATE = 0x00041004, 0x00041006
 
@@ -36,7 +36,7 @@ def cut(number: int, data: bytes, size: int) -> list[bytes]:
 
 
 def quick() -> OnePassFragmenter:
-    made: OnePassFragmenter = OnePassFragmenter.in_place_of(Fragmenter(32768, _WireSerializer()))
+    made: OnePassFragmenter = OnePassFragmenter.in_place_of(Fragmenter(32768, WireSerializer()))
     return made
 
 
@@ -48,7 +48,7 @@ def quick() -> OnePassFragmenter:
 def test_messages_come_out_as_from_pypsrp(texts: list[tuple[str, int]], answers: int) -> None:
     pieces = [piece for number, (text, size) in enumerate(texts) for piece in cut(number, message(text), size)]
     bodies = [b"".join(pieces[start::answers]) for start in range(answers)] if answers == 1 else [b"".join(pieces)]
-    theirs, ours = Fragmenter(32768, _WireSerializer()), quick()
+    theirs, ours = Fragmenter(32768, WireSerializer()), quick()
     for body in bodies:
         found = [(one.message_type, one.data.data) for one in ours.defragment(body)]
         assert found == [(one.message_type, one.data.data) for one in theirs.defragment(body)]

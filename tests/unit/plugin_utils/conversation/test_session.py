@@ -16,10 +16,11 @@ from pypsrp.powershell import RunspacePool
 from pypsrp.serializer import Serializer
 from pypsrp.wsman import WSMan
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import session
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import pipelines
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import READS
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session, _WireSerializer
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Command, Statement, UInt32
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.wire_serializer import WireSerializer
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import survey
 
 
@@ -83,28 +84,28 @@ statements = st.builds(
 @settings(max_examples=150, deadline=None)
 @given(statements, st.sampled_from(["2.2", "2.3"]))
 def test_a_pipeline_goes_out_as_pypsrp_would_send_it(given_statements: list[Statement], protocol_version: str) -> None:
-    session._READY.clear()
+    pipelines._READY.clear()
     expected = as_pypsrp(message_of(given_statements, protocol_version))
     for _time in ("made", "made before"):
-        sent = _WireSerializer().serialize(message_of(given_statements, protocol_version))
+        sent = WireSerializer().serialize(message_of(given_statements, protocol_version))
         assert isinstance(sent, bytes)
         assert sent == expected
 
 
 def test_values_that_are_equal_and_not_the_same_are_not_mixed_up() -> None:
-    session._READY.clear()
+    pipelines._READY.clear()
     sent = []
     for value in (1, True, 1.0, "1", 1):
         statement = [(Command("Microsoft.PowerShell.Utility\\Get-Random", (("Count", value),)),)]
-        sent.append(_WireSerializer().serialize(message_of(statement)))
+        sent.append(WireSerializer().serialize(message_of(statement)))
     assert len(set(sent)) == 4
     assert sent[0] == sent[4]
 
 
 def test_the_first_batch_of_an_audit_goes_out_as_pypsrp_would_send_it() -> None:
     batch = [question.statement for question in survey.questions()]
-    session._READY.clear()
+    pipelines._READY.clear()
     expected = as_pypsrp(message_of(batch))
-    sent = _WireSerializer().serialize(message_of(batch))
+    sent = WireSerializer().serialize(message_of(batch))
     assert sent == expected
     assert sent.count(b'N="Cmd"') > 10
