@@ -17,7 +17,7 @@ import typing as t
 from ansible_collections.fleetops.tetra.lab.machine import schannel_model
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.tests.unit import lab_facts
-from ansible_collections.fleetops.tetra.tests.unit import test_handshake_oracle as oracle
+from ansible_collections.fleetops.tetra.tests.unit.module_utils.verdict import test_handshake_oracle as oracle
 
 STATES = int(os.environ.get("TETRA_MODEL_STATES", "800"))
 DAMAGED = int(os.environ.get("TETRA_DAMAGED", "4000"))

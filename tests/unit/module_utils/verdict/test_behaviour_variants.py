@@ -21,7 +21,9 @@ from ansible_collections.fleetops.tetra.lab.machine.behaviours import SWITCHABLE
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.tests.unit import lab_facts
 
-MIXED = Path(__file__).resolve().parents[2] / "lab" / "fleets" / "mixed.yml"
+FINDINGS_NOT_STATED_HERE = True
+"""They depend on the simulated behaviour; test_exact_findings states those of the fleet."""
+MIXED = Path(__file__).resolve().parents[4] / "lab" / "fleets" / "mixed.yml"
 FLEET = {definition.name: definition for definition in fleet.load(MIXED)}
 ENDPOINTS = {name: definition.machine for name, definition in FLEET.items() if not name.startswith("fault-")}
 

@@ -33,6 +33,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate im
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts as e
 from ansible_collections.fleetops.tetra.tests.unit import lab_facts
 
+FINDINGS_NOT_STATED_HERE = True
+"""The states are made up, as many as TETRA_HANDSHAKE_STATES says."""
 STATES = int(os.environ.get("TETRA_HANDSHAKE_STATES", "700"))
 SEED = 20261124
 HANDSHAKE_FAILURE, PROTOCOL_VERSION = 40, 70

@@ -16,7 +16,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.effective 
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate, unknown_verdict
 from ansible_collections.fleetops.tetra.tests.unit import endpoint_facts as e
 
-RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "recorded"
+RECORDED = Path(__file__).resolve().parents[5] / "shared" / "data" / "recorded"
 NAMESPACE = {"p": "http://schemas.microsoft.com/powershell/2004/04"}
 recorded = pytest.mark.skipif(not RECORDED.exists(), reason="the recorded Windows output is not beside this checkout")
 

@@ -25,7 +25,7 @@ from ansible_collections.fleetops.tetra.tests.record.recording import (
     load,
 )
 
-FOLDER = Path(__file__).resolve().parents[1] / "data" / "recorded"
+FOLDER = Path(__file__).resolve().parents[3] / "data" / "recorded"
 RECORDINGS = sorted(FOLDER.glob("*.json"))
 
 
