@@ -35,6 +35,7 @@ OPEN: t.Final[dict[str, tuple[str, ...]]] = {
     "policy_name_case": ("exact", "ignored"),
     "suffixed_names_on_10": ("not_offered", "offered"),
     "disabled_by_default_client": ("off", "on"),
+    "winhttp_defaults": ("not_taken", "taken"),
     "mdm_minimum_tls": ("ignored", "counts"),
     "enabled_one_for_algorithms": ("enabled", "disabled"),
     "pkcs_off_kills_ecdhe_rsa": ("no", "yes"),
@@ -43,6 +44,7 @@ OPEN: t.Final[dict[str, tuple[str, ...]]] = {
     "hash_off_and_signatures": ("accepted", "refused"),
     "curves_empty": ("none", "defaults"),
     "curves_local_value": ("used", "ignored"),
+    "signature_list": ("obeyed", "ignored"),
 }
 """The behaviours that a verdict computes in several worlds, with the variants that no source decides."""
 

@@ -35,6 +35,7 @@ class Worlds:
     ) -> None:
         self._findings = findings
         self._seen: dict[str, tuple[str, Observation]] = {}
+        self.key: frozenset[tuple[str, str]] = frozenset()
         section = facts["os"] if facts is not None else {"status": None}
         if section["status"] != OK:
             return
@@ -43,6 +44,8 @@ class Worlds:
                 for behaviour, variant in one.behaviours.items():
                     if behaviour in OPEN:
                         self._seen.setdefault(behaviour, (variant, one))
+        self.key = frozenset((behaviour, variant) for behaviour, (variant, _one) in self._seen.items())
+        """What was observed of this endpoint's release: endpoints with the same have the same worlds."""
         if observations and not self._seen and findings is not None:
             findings.note(NOTE_OTHER_RELEASE)
 

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons imp
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Evidence, Reason
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.observations.worlds import ALL, Worlds
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import open_questions as q
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import answered
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
@@ -56,7 +57,9 @@ def offered_curves(facts: Facts, release: Release | None) -> Curves | None:
     return tuple(name for name in lists.pop() if not (_fips(facts) and name.lower() == _NOT_IN_FIPS))
 
 
-def curve_factor(facts: Facts, release: Release | None, findings: Findings, answers: q.Answers = q.NONE) -> Factor:
+def curve_factor(
+    facts: Facts, release: Release | None, findings: Findings, answers: q.Answers = q.NONE, worlds: Worlds = ALL
+) -> Factor:
     """Whether a usable curve is offered."""
     fips = _fips(facts)
     if fips:
@@ -66,7 +69,7 @@ def curve_factor(facts: Facts, release: Release | None, findings: Findings, answ
         findings.note(NOTE_FIPS)
     if release is not None and release.suffixed:
         return HOLDS
-    readings = _readings(facts, release, findings)
+    readings = _readings(facts, release, findings, worlds)
     if not readings:
         section = facts["curves"]
         value = section["policy"] if section["policy"]["status"] not in (OK, ABSENT) else section["local"]
@@ -136,11 +139,11 @@ def _fips(facts: Facts) -> bool | None:
     return section.get("enabled") if section["status"] == OK else None
 
 
-def _readings(facts: Facts, release: Release | None, findings: Findings) -> list[_Reading]:
+def _readings(facts: Facts, release: Release | None, findings: Findings, worlds: Worlds = ALL) -> list[_Reading]:
     section = facts["curves"]
     if section["status"] not in (OK, ABSENT) or _deciding(section)["status"] not in (OK, ABSENT):
         return []  # whatever the cmdlet shows: the list may wait for a reboot
-    stored = _policy(section, release, findings, facts["source"] != "image")
+    stored = _policy(section, release, findings, facts["source"] != "image", worlds)
     cmdlet = section["cmdlet"]
     if cmdlet["status"] != OK or facts["source"] == "image":
         return stored
@@ -167,27 +170,35 @@ def _same(one: Curves, other: Curves, fips: bool | None) -> bool:
     return left == right or (fips is not False and left - {_NOT_IN_FIPS} == right - {_NOT_IN_FIPS})
 
 
-def _policy(section: t.Mapping[str, t.Any], release: Release | None, findings: Findings, live: bool) -> list[_Reading]:
+def _policy(
+    section: t.Mapping[str, t.Any], release: Release | None, findings: Findings, live: bool, worlds: Worlds
+) -> list[_Reading]:
     value = section["policy"]
     if value["status"] == ABSENT:
-        return _local(section, release, findings, live)
+        return _local(section, release, findings, live, worlds)
     if value["status"] != OK:
         return []
-    return _stored(value, lambda: _local(section, release, findings, live), findings)
+    return _stored(value, lambda: _local(section, release, findings, live, worlds), findings, worlds)
 
 
-def _local(section: t.Mapping[str, t.Any], release: Release | None, findings: Findings, live: bool) -> list[_Reading]:
+def _local(
+    section: t.Mapping[str, t.Any], release: Release | None, findings: Findings, live: bool, worlds: Worlds
+) -> list[_Reading]:
     value = section["local"]
     if value["status"] == ABSENT:
         return _default(release)
     if value["status"] != OK:
         return []
-    readings = _stored(value, lambda: _default(release), findings)
+    readings = _stored(value, lambda: _default(release), findings, worlds)
     if len(readings) > 1:
         return readings
     default = _default(release)
     if default and _same(default[0].names, readings[0].names, None):
         return readings
+    if not worlds.counts("curves_local_value", "ignored"):
+        return readings
+    if default and not worlds.counts("curves_local_value", "used"):
+        return default
     # That Windows reads a local list of curves is known by analogy only; the cmdlet can tell.
     cmdlet = section["cmdlet"]
     both = [*readings, *default]
@@ -206,7 +217,10 @@ def _default(release: Release | None) -> list[_Reading]:
 
 
 def _stored(
-    value: t.Mapping[str, t.Any], otherwise: t.Callable[[], list[_Reading]], findings: Findings
+    value: t.Mapping[str, t.Any],
+    otherwise: t.Callable[[], list[_Reading]],
+    findings: Findings,
+    worlds: Worlds,
 ) -> list[_Reading]:
     proof = r.registry_evidence(value)
     data = value["data"]
@@ -224,5 +238,9 @@ def _stored(
     findings.add("TETRA-CURVES-VALUE", proof)
     findings.note(NOTE_VALUE)
     items = data if isinstance(data, list) else data.split(",") if isinstance(data, str) else []
+    if value["type"] == "REG_MULTI_SZ" and not worlds.counts("curves_empty", "defaults"):
+        return [_Reading((), proof)]
     rest = otherwise()  # nothing: it could not be read
+    if value["type"] == "REG_MULTI_SZ" and not worlds.counts("curves_empty", "none"):
+        return rest
     return [_Reading(tuple(name for name in items if name.strip()), proof), *rest] if rest else []

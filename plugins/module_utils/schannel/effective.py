@@ -94,11 +94,11 @@ class Endpoint:
         self._answers = answers
         self.facts = facts
         self.findings = findings if findings is not None else Findings()
-        worlds = Worlds(observations, facts, self.findings) if observations else ALL
+        self.worlds = worlds = Worlds(observations, facts, self.findings) if observations else ALL
         self.match: Match | None = _release(facts, self.findings)
         self.release: Release | None = self.match.release if self.match else None
         self.sources: Sources = list_sources(facts, self.release, self.findings, worlds)
-        minimum = minimum_tls(facts, self.release, self.findings)
+        minimum = minimum_tls(facts, self.release, self.findings, worlds)
         self.switches = Switches(facts["schannel"], self.release, self.findings, minimum, answers, worlds)
         self._curves: Factor | None = None
         self._signatures: dict[bool, Factor] = {}
@@ -173,11 +173,18 @@ class Endpoint:
             if self.release is not None and self.release.suffixed:
                 return r.HOLDS
             self.findings.add("TETRA-LIST-SUFFIX", reading.proof)
+            if not self.worlds.counts("suffixed_names_on_10", "not_offered"):
+                return r.HOLDS
+            if not self.worlds.counts("suffixed_names_on_10", "offered"):
+                return Factor(NO, (r.reason(r.UNRESOLVED_NAME, reading.proof, _list_of(reading)),))
             self.findings.note(NOTE_SUFFIX)
             return Factor(
                 UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, NOTE_SUFFIX), _list_of(reading)),)
             )
         if name in suites.doubtful:
+            seen = self._spelling_seen(name, reading)
+            if seen is not None:
+                return seen
             self.findings.note(NOTE_SPELLING)
             world = WORLD_OF_SPELLING[suites.doubtful[name]]
             return Factor(UNKNOWN, (r.reason(r.UNRESOLVED_NAME, _with_note(reading.proof, world), _list_of(reading)),))
@@ -188,6 +195,22 @@ class Endpoint:
     def _exists(self, forms: t.Iterable[str]) -> bool:
         """Whether the release knows one of these names with a curve suffix."""
         return self.release is not None and not self.release.supported.isdisjoint(forms)
+
+    def _spelling_seen(self, name: str, reading: Reading) -> Factor | None:
+        """What was observed of a name of a policy list with spaces around it, or in another case."""
+        if reading.kind != "policy" or reading.doubt == r.WRONG_POLICY_TYPE:
+            return None
+        spellings = [item for item in reading.suites.names if name in item.upper()]
+        for behaviour, known, not_known, spelled in (
+            ("policy_spaces", "trimmed", "unresolved", _without_spaces),
+            ("policy_name_case", "ignored", "exact", str.upper),
+        ):
+            fits = [spelled(item) == name for item in spellings]
+            if any(fits) and not self.worlds.counts(behaviour, not_known):
+                return r.HOLDS
+            if fits and all(fits) and not self.worlds.counts(behaviour, known):
+                return Factor(NO, (r.reason(r.UNRESOLVED_NAME, reading.proof, _list_of(reading)),))
+        return None
 
     def _resolved(self, name: str, shown: Shown, about: ListKind) -> Factor | None:
         """What the cmdlet's id and protocols say; ``None`` where it does not show this very name."""
@@ -215,7 +238,8 @@ class Endpoint:
         if release is None:
             return r.HOLDS if wanted == TLS_1_2 else self._tls13_of_unknown_release(proof)
         if wanted == TLS_1_3 and release.tls13_client == "unsupported":
-            self.findings.add("TETRA-TLS13-CLAIM", proof)
+            if self.worlds.counts("cmdlet_tls13_before_windows_11", "unresolved"):
+                self.findings.add("TETRA-TLS13-CLAIM", proof)
             return r.HOLDS
         return Factor(UNKNOWN, (r.reason(r.CONTRADICTION, proof, about),))
 
@@ -301,13 +325,13 @@ class Endpoint:
         found = self._signatures.get(tls13)
         if found is None:
             found = self._signatures[tls13] = signature_factor(
-                self.facts, self.release, tls13, self.findings, self._answers
+                self.facts, self.release, tls13, self.findings, self._answers, self.worlds
             )
         return found
 
     def curves(self) -> Factor:
         if self._curves is None:
-            self._curves = curve_factor(self.facts, self.release, self.findings, self._answers)
+            self._curves = curve_factor(self.facts, self.release, self.findings, self._answers, self.worlds)
         return self._curves
 
     def _support(self, name: str) -> Factor:
@@ -355,7 +379,7 @@ class Endpoint:
         """
         shown = self.sources.shown if reading.shown else None
         exact = self.match is not None and self.match.exact
-        key = (reading.suites, shown, self.release.key if self.release else None, exact)
+        key = (reading.suites, shown, self.release.key if self.release else None, exact, self.worlds.key)
         settings = self._common_settings()
         if settings is not None:
             # Nothing but the list and these settings decides: endpoints with the same ones have the same answer.
@@ -437,6 +461,10 @@ class _Silent(Findings):
 
 
 _SILENT = _Silent()
+
+
+def _without_spaces(item: str) -> str:
+    return item.strip(" ")
 
 
 def _with_note(proof: Evidence, note: str) -> Evidence:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
-from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import UNKNOWN
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, UNKNOWN
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import HOLDS, Factor, Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Reason
@@ -26,12 +26,14 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
     MINIMUM_TLS_VALUE,
     OK,
 )
+from ansible_collections.fleetops.tetra.plugins.module_utils.observations.worlds import ALL, Worlds
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
 NOTE = (
     "An MDM policy names a lowest TLS version for clients. Where Windows keeps it, in which form, and whether the "
     "value that was found is in effect, is not documented."
 )
+_TLS_1_3 = re.compile(r"\s*(?:TLS[ _v]*)?1[._]3\s*", re.IGNORECASE)
 _TLS_1_2_OR_LOWER = re.compile(r"\s*(?:TLS[ _v]*)?1[._][0-2]\s*", re.IGNORECASE)
 
 
@@ -39,9 +41,11 @@ FIRST_BUILD = 26100
 """Windows 11 24H2 and Server 2025: the first release with the policy."""
 
 
-def minimum_tls(facts: Facts, release: Release | None, findings: Findings) -> Factor:
-    """Whether TLS 1.2 is left to clients as far as this policy goes: yes or unknown."""
+def minimum_tls(facts: Facts, release: Release | None, findings: Findings, worlds: Worlds = ALL) -> Factor:
+    """Whether TLS 1.2 is left to clients as far as this policy goes: yes or unknown; no only where a value was observed
+    to count on this release and this one clearly says TLS 1.3."""
     reasons: list[Reason] = []
+    raised = False
     newer = release is None or release.builds[0] >= FIRST_BUILD
     if newer:
         reasons += _unread(facts)
@@ -54,9 +58,18 @@ def minimum_tls(facts: Facts, release: Release | None, findings: Findings) -> Fa
         findings.note(NOTE)
         if isinstance(data, str) and _TLS_1_2_OR_LOWER.fullmatch(data):
             continue
+        if not worlds.counts("mdm_minimum_tls", "counts"):
+            continue
+        raised = raised or (
+            isinstance(data, str)
+            and _TLS_1_3.fullmatch(data) is not None
+            and not worlds.counts("mdm_minimum_tls", "ignored")
+        )
         proof = r.registry_evidence(value, NOTE)
         findings.add("TETRA-MDM-MINIMUM-TLS", proof)
         reasons.append(r.reason(r.PROTOCOL_DISABLED, proof))
+    if raised:
+        return Factor(NO, tuple(reasons))
     return Factor(UNKNOWN, tuple(reasons)) if reasons else HOLDS
 
 

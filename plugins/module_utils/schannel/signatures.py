@@ -23,6 +23,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons imp
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, RegistryValue
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Evidence, Reason
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.observations.worlds import ALL, Worlds
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import open_questions as q
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
@@ -65,11 +66,16 @@ def offered_signatures(facts: Facts, release: Release | None) -> Names | None:
 
 
 def signature_factor(
-    facts: Facts, release: Release | None, tls13: bool, findings: Findings, known: q.Answers = q.NONE
+    facts: Facts,
+    release: Release | None,
+    tls13: bool,
+    findings: Findings,
+    known: q.Answers = q.NONE,
+    worlds: Worlds = ALL,
 ) -> Factor:
     """Whether an offered algorithm fits what the server signs with."""
     unread = _unread(facts, release)
-    readings = _readings(facts, release, findings)
+    readings = _readings(facts, release, findings, worlds)
     answers = [_with_server(reading.names, tls13, known) for reading in readings]
     answer = UNKNOWN if unread else agree(answers)
     if answer == YES:
@@ -129,7 +135,7 @@ def _unread(facts: Facts, release: Release | None) -> list[Reason]:
     return found
 
 
-def _readings(facts: Facts, release: Release | None, findings: Findings) -> list[_Reading]:
+def _readings(facts: Facts, release: Release | None, findings: Findings, worlds: Worlds = ALL) -> list[_Reading]:
     section = facts["signature_algorithms"]
     found: list[_Reading] = []
     if section["policy"]["status"] == OK:
@@ -138,13 +144,20 @@ def _readings(facts: Facts, release: Release | None, findings: Findings) -> list
     local = section["local"]
     obeyed = release is not None and release.suffixed
     if local["status"] == OK:
+        if not obeyed and not worlds.counts("signature_list", "obeyed"):
+            return [*found, *_default(release)]
         found += _stored(local, findings)
+        obeyed = obeyed or not worlds.counts("signature_list", "ignored")
         if obeyed and isinstance(local["data"], list) and any(local["data"]):
             return found
-    if release is not None:
-        proof = r.evidence("release_table", release.title(), ",".join(default_signatures(release)))
-        found.append(_Reading(default_signatures(release), proof))
-    return found
+    return [*found, *_default(release)]
+
+
+def _default(release: Release | None) -> list[_Reading]:
+    if release is None:
+        return []
+    proof = r.evidence("release_table", release.title(), ",".join(default_signatures(release)))
+    return [_Reading(default_signatures(release), proof)]
 
 
 def _stored(value: RegistryValue, findings: Findings) -> list[_Reading]:

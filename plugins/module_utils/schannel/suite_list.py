@@ -67,6 +67,12 @@ def from_text(text: str) -> SuiteList:
     return _read(items, oddities, len(text))
 
 
+def ends_with_a_comma_only(text: str) -> bool:
+    """Whether the only empty item of a policy value is an empty text behind its last comma."""
+    *items, last = text.rstrip("\0").split(",")
+    return last == "" and all(item.strip() for item in items)
+
+
 def from_names(names: c.Iterable[str]) -> SuiteList:
     """A REG_MULTI_SZ value or the names of a cmdlet: one name an item."""
     return _from_names(tuple(names))

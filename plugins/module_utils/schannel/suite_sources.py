@@ -195,7 +195,9 @@ def _policy(
         world = WORLD_EMPTY if suite_list.EMPTY in odd else WORLD_EMPTY_ITEM
         open_point = ("policy_empty", "no_suites", "fallback_local")
         if suite_list.EMPTY not in odd:
-            open_point = ("policy_trailing_comma", "ignored", "list_ignored")
+            # What was seen of a comma at the end says nothing about two in a row.
+            only_last = suite_list.ends_with_a_comma_only(data)
+            open_point = ("policy_trailing_comma", "ignored", "list_ignored") if only_last else ("", "", "")
     else:
         world = WORLD_TYPE.format(kind)
         findings.add("TETRA-POLICY-TYPE", proof, f"The policy list has the registry type {kind}, not REG_SZ")

@@ -165,6 +165,11 @@ class Switches:
         if version == TLS_1_2:
             if self._takes_defaults == NO:
                 return HOLDS  # it asks for its protocols by itself
+            if not self._worlds.counts("disabled_by_default_client", "off"):
+                return HOLDS
+            if not self._worlds.counts("disabled_by_default_client", "on"):
+                self._findings.add("TETRA-PROTOCOL-DEFAULT", proof)
+                return Factor(NO, (r.reason(r.PROTOCOL_DISABLED, proof, key=name),))
             self.caller_decides = True
             self._findings.ask(q.UPDATER_WINHTTP)
             self._findings.add("TETRA-PROTOCOL-DEFAULT", proof)
@@ -179,10 +184,13 @@ class Switches:
         if value["status"] == OK and value["type"] == "REG_DWORD" and value["data"] & _WINHTTP_TLS_1_2:
             return HOLDS
         proof = r.registry_evidence(value, NOTE_WINHTTP_ABSENT if absent else None)
-        if self._takes_defaults == NO:
+        if self._takes_defaults == NO or not self._worlds.counts("winhttp_defaults", "taken"):
             return HOLDS
         if not absent and value["status"] != OK:
             return Factor(UNKNOWN, (r.reason(r.NOT_READ, proof),))
+        if not self._worlds.counts("winhttp_defaults", "not_taken"):
+            self._findings.add("TETRA-WINHTTP-PROTOCOLS", proof)
+            return Factor(NO, (r.reason(r.PROTOCOL_DISABLED, proof),))
         self.caller_decides = True
         self._findings.ask(q.UPDATER_WINHTTP)
         self._findings.add("TETRA-WINHTTP-PROTOCOLS", proof)
@@ -280,6 +288,10 @@ class Switches:
         if found.answer == YES:
             return HOLDS
         if found.answer == NO:
+            if not self._worlds.counts("hash_off_and_signatures", "refused"):
+                return HOLDS
+            # Where they are seen to be refused, the answer still depends on what the server signs with.
+            self._worlds.counts("hash_off_and_signatures", "accepted")
             self._findings.add("TETRA-HASH-OFF", found.reasons[0]["evidence"])
         self._findings.note(NOTE_SIGNATURE)
         return Factor(UNKNOWN, found.reasons)

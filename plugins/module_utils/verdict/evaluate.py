@@ -180,7 +180,9 @@ class _Judgement:
         shown = self.reach.under(sources.other) if sources.other is not None else None
         origin = decide_origin(self.facts)
         owned = origin["origin"] in ("domain_gpo", "local_gpo") and origin["matches_registry"] is True
-        force = in_force.judge(self.facts, self.endpoint.release, sources, configured, shown, owned)
+        force = in_force.judge(
+            self.facts, self.endpoint.release, sources, configured, shown, owned, self.endpoint.worlds
+        )
         seen = probe.outcome(self.facts, self.findings)
         answer, state_in_force = self._final(configured, force, seen)
         order, outside, strictness = self._strictness()

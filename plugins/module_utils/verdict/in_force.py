@@ -33,6 +33,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts imp
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Evidence
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import InForce as InForceAnswer
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, NOT_READ, OK, SUITES_VALUE
+from ansible_collections.fleetops.tetra.plugins.module_utils.observations.worlds import ALL, Worlds
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import Sources
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 
@@ -64,9 +65,10 @@ def judge(
     configured: Answer,
     shown: Answer | None,
     owned: bool,
+    worlds: Worlds = ALL,
 ) -> InForce:
     """``configured``: reachability by the configured list; ``shown``: by the list of the cmdlet where that is another;
-    ``owned``: a GPO sets the very value that the registry holds."""
+    ``owned``: a GPO sets the very value that the registry holds; ``worlds``: what was observed of this release."""
     if facts["source"] == "image" or facts["reboot"]["status"] == ABSENT:
         return NOTHING_WAITS
     boot = _boot(facts)
@@ -84,10 +86,13 @@ def judge(
     if sources.other is not None and shown is not None:
         signs.append(sources.other.proof)
         otherwise = shown
-        if len(sources.readings) == 1 and sources.unread is None:
+        # A cmdlet that shows a changed policy at once says nothing about what waits.
+        of_policy = sources.readings[0].kind == "policy" if sources.readings else False
+        lags = not of_policy or worlds.counts("cmdlet_shows_policy", "after_reboot")
+        if len(sources.readings) == 1 and sources.unread is None and lags:
             state = AFTER_REBOOT
     age = _policy_files(facts, boot)
-    settled = not signs and age == "older" and _nothing_edited(facts, release, owned)
+    settled = not signs and age == "older" and _nothing_edited(facts, release, owned, worlds)
     failed = _failed_since_boot(facts, boot)
     if failed is not None and configured == YES and not settled:
         signs.append(failed)
@@ -95,7 +100,17 @@ def judge(
             otherwise = NO
     if settled:
         return InForce(YES, UNKNOWN, ())
+    if not signs and _shown_in_force(sources, worlds):
+        return InForce(YES, UNKNOWN, ())
     return InForce(state, otherwise, tuple(signs), tuple(_unread(facts, boot)))
+
+
+def _shown_in_force(sources: Sources, worlds: Worlds) -> bool:
+    """The cmdlet shows the policy's list, and was observed to show a changed one not before the restart."""
+    readings = sources.readings
+    if len(readings) != 1 or sources.unread is not None or readings[0].kind != "policy" or not readings[0].shown:
+        return False
+    return not worlds.counts("cmdlet_shows_policy", "at_once")
 
 
 def _unread(facts: Facts, boot: datetime.datetime | None) -> t.Iterator[Evidence]:
@@ -160,13 +175,16 @@ def _policy_files(facts: Facts, boot: datetime.datetime | None) -> str:
     return "unknown" if "unknown" in ages else "older"
 
 
-def _nothing_edited(facts: Facts, release: Release | None, owned: bool) -> bool:
+def _nothing_edited(facts: Facts, release: Release | None, owned: bool, worlds: Worlds) -> bool:
     policy, local = facts["policy_order"], facts["local_order"]
     if policy["status"] == OK:
         return owned
     if policy["status"] != ABSENT or local["status"] != OK or release is None:
         return False
-    return bool(local["data"] == list(release.local_list) or local["data"] == list(release.default))
+    if local["data"] in (list(release.local_list), list(release.default)):
+        return True
+    # A changed local list that was observed to count at once does not wait for anything.
+    return not worlds.counts("local_list_in_force", "after_reboot")
 
 
 def _failed_since_boot(facts: Facts, boot: datetime.datetime | None) -> Evidence | None:

@@ -28,7 +28,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene impo
     any_of,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites, suite_list
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import open_questions as q
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.effective import Endpoint
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_sources import Reading
@@ -110,7 +110,11 @@ class Reach:
     def _group_may_be_refused(self, reading: Reading, found: t.Mapping[str, Answer]) -> bool:
         """A DHE suite whose group this endpoint may refuse stands first: the server may choose it, and all is lost.
         The limits on key lengths bind the server's answer, they do not take the suite out of the Client Hello."""
-        for name in reading.suites.plain:
+        orders = [order for variant, order in _orders(reading) if self._endpoint.worlds.counts(_TWICE, variant)]
+        return any(self._refused_first(order, found) for order in orders)
+
+    def _refused_first(self, order: t.Sequence[str], found: t.Mapping[str, Answer]) -> bool:
+        for name in order:
             if found.get(name) == YES:
                 return False
             if name in found and self._endpoint.group_may_be_refused(name):
@@ -127,6 +131,18 @@ class Reach:
             found = self._suite(name, reading)
             answers.append(found if possible == YES or found == YES else UNKNOWN)
         return all_of(answers) if answers else NO
+
+
+_TWICE: t.Final = "policy_duplicates"
+
+
+def _orders(reading: Reading) -> list[tuple[str, tuple[str, ...]]]:
+    """The order of a list by which of two equal names counts; one where no name stands there twice."""
+    first = reading.suites.plain
+    if reading.kind != "policy" or suite_list.DUPLICATES not in reading.suites.oddities:
+        return [("first_counts", first)]
+    last = suite_list.from_names(tuple(reversed(reading.suites.names))).plain[::-1]
+    return [("first_counts", first), ("last_counts", last)]
 
 
 def _modern(reading: Reading) -> t.Iterator[str]:
