@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,17 @@ ALLOWED = {
     "plugins/doc_fragments": (),
     "lab": ("lab", "plugins.module_utils.schannel.cipher_suites", "plugins.module_utils.schannel.windows_releases"),
 }
+# The rooms of the two parts that hold the logic, the lowest first: each may import those before it.
+ROOMS = {
+    "plugins/module_utils": (
+        "documents", "answers", "facts", "observations", "schannel", "policy", "connector", "handshake", "capture",
+        "image", "console", "history", "triage", "verdict", "plan",
+    ),
+    "plugins/plugin_utils": (
+        "variables", "conversation", "run_folder", "readings", "changes", "remediation", "report", "console", "history",
+        "observations", "bulk", "tasks",
+    ),
+}  # fmt: skip
 NETWORK = {
     "aiohttp",
     "asyncio",
@@ -95,6 +107,42 @@ def test_our_own_imports_are_absolute_and_allowed() -> None:
             elif name.startswith(OURS + ".") and not within(name.removeprefix(OURS + "."), ALLOWED[part]):
                 wrong.append(f"{path}:{line}: {part} may not import {name.removeprefix(OURS + '.')}")
     assert wrong == []
+
+
+def test_no_room_imports_one_above_it() -> None:
+    wrong = []
+    for part, order in ROOMS.items():
+        inside = f"{OURS}.{part.replace('/', '.')}."
+        for path in python_files(part):
+            room = path.relative_to(part).parts[0]
+            if path.parent == Path(part):
+                assert path.name == "__init__.py", f"{path}: every file stands in a room"
+                continue
+            below = order[: order.index(room) + 1]
+            wrong += [
+                f"{path}:{line}: {room} may import {', '.join(below)}, not {name.removeprefix(inside)}"
+                for name, line in imports(path)
+                if name.startswith(inside) and name.removeprefix(inside).split(".")[0] not in below
+            ]
+    assert wrong == []
+
+
+def test_the_rooms_are_those_of_the_documentation_in_its_order() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    for part, order in ROOMS.items():
+        table = text.split(f"| room of `{part.rpartition('/')[2]}` |")[1].split("\n\n")[0]
+        assert re.findall(r"^\| `(\w+)/` \|", table, re.MULTILINE) == list(order)
+        there = [path.name for path in (ROOT / part).iterdir() if path.is_dir() and any(path.rglob("*.py"))]
+        assert sorted(there) == sorted(order)
+
+
+def test_the_tests_lie_where_the_tested_lies() -> None:
+    """tests/unit/X/test_Y.py is about plugins/X (or lab); what is flat in tests/unit is about the whole tree."""
+    folders = {path.parent.relative_to("tests/unit") for path in python_files("tests/unit")} - {Path()}
+    strangers = [
+        str(folder) for folder in folders if not any((ROOT / top / folder).is_dir() for top in ("plugins", "", "docs"))
+    ]
+    assert strangers == []
 
 
 def test_the_domain_knows_neither_ansible_nor_the_network() -> None:

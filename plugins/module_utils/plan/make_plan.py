@@ -30,7 +30,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan impo
     Todo,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer, Verdict
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdicts_of_1_0 import with_reasons_as_data
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.after_steps import apply_steps
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     CURVES_VALUE,
@@ -57,6 +56,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import Release
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import cause as causes
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.verdicts_of_1_0 import with_reasons_as_data
 
 SCHEMA: t.Final = "fleetops.tetra/plan/1"
 

@@ -28,8 +28,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.many_connection import ManyConnection
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import Pace, gather
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.judge import judge
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import results
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import judge
 
 GOODBYE = 5.0
 """Seconds for the orderly end of a conversation, after its facts are there."""

@@ -21,11 +21,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_value
     DomainPolicy,
     read_domain_policy_file,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.domain_join import evaluate_joined
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.identity import stranger_finding
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import Gathered, gather, probe_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.gather import gather, probe_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.judge import judge
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import results
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import RunFolder, join_run
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.identities import Identities
@@ -60,33 +58,6 @@ def audit_endpoint(
         identities = Identities(run.results_dir, tuple(arguments["accept_identity"])) if run and keeps else None
         record = judge(host, gathered, token, policy, domain, identities)
     return record, results.write_record(run.path, record) if run is not None else None
-
-
-def judge(
-    host: str,
-    gathered: Gathered,
-    token: str | None,
-    policy: dict[str, t.Any] | None,
-    domain: DomainPolicy | None = None,
-    identities: Identities | None = None,
-) -> Record:
-    """The record of what was gathered, judged with the policy of a domain as well where there is one.
-
-    ``identities`` tells whether it is the machine that answered before. Raises OSError where that cannot be kept.
-    """
-    if gathered.facts is None:
-        error = gathered.error or SessionError("internal", "Nothing was gathered.")
-        return results.unknown_record(host, error.kind, str(error), token, policy, gathered.timing)
-    try:
-        verdict = evaluate_joined(gathered.facts, policy, domain)
-    except Exception as fault:
-        sentence = f"The collection could not judge these facts ({type(fault).__name__})."
-        record = results.unknown_record(host, "internal", sentence, token, policy, gathered.timing)
-        return {**record, "facts": gathered.facts}
-    stranger = identities.stranger(host, gathered.facts) if identities is not None else None
-    if stranger is not None:
-        verdict["findings"].append(stranger_finding(host, stranger))
-    return results.make_record(host, token, verdict, gathered.facts, gathered.timing)
 
 
 def task_result(record: Record, path: Path | None, return_facts: bool) -> dict[str, t.Any]:

@@ -13,10 +13,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdicts_of_1_0 import with_reasons_as_data
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import empty_section
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.obstacles import Obstacle, obstacles_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.verdicts_of_1_0 import with_reasons_as_data
 from ansible_collections.fleetops.tetra.tests.unit.module_utils.plan.test_make_plan import (
     WINDOWS_10_22H2,
     switched,
