@@ -12,7 +12,8 @@ from ansible_collections.fleetops.tetra.lab.machine import scheduled_tasks
 from ansible_collections.fleetops.tetra.lab.machine.build import build
 from ansible_collections.fleetops.tetra.lab.machine.call import RunspaceVariables
 from ansible_collections.fleetops.tetra.lab.machine.cmdlets import CMDLETS, NATIVES, PROXIES
-from ansible_collections.fleetops.tetra.lab.machine.engine import Runspace, run
+from ansible_collections.fleetops.tetra.lab.machine.commands import Runspace
+from ansible_collections.fleetops.tetra.lab.machine.engine import run
 from ansible_collections.fleetops.tetra.lab.machine.objects import to_wire
 from ansible_collections.fleetops.tetra.lab.machine.restarting import ordered
 from ansible_collections.fleetops.tetra.lab.machine.sessions import SessionConfiguration

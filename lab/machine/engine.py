@@ -10,22 +10,17 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from dataclasses import dataclass, field
 
-from psrpcore.types import PSObject
-
+from ansible_collections.fleetops.tetra.lab.machine.binding import BINDING, bind, error_action
 from ansible_collections.fleetops.tetra.lab.machine.call import (
     Call,
     Cmdlet,
-    Parameter,
-    RunspaceVariables,
     TerminateError,
 )
+from ansible_collections.fleetops.tetra.lab.machine.commands import Runspace, entry_of, find, not_found
 from ansible_collections.fleetops.tetra.lab.machine.messages import message
-from ansible_collections.fleetops.tetra.lab.machine.objects import PSObj, is_list, items, plain, to_text, to_wire
-from ansible_collections.fleetops.tetra.lab.machine.role_capability import Entry, Limit
-from ansible_collections.fleetops.tetra.lab.machine.sessions import RESTRICTED_PROXIES, SessionConfiguration
-from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
+from ansible_collections.fleetops.tetra.lab.machine.objects import PSObj, items, plain, to_text, to_wire
+from ansible_collections.fleetops.tetra.lab.machine.role_capability import Entry
 from ansible_collections.fleetops.tetra.lab.machine.views import find_file
 from ansible_collections.fleetops.tetra.lab.machine.win_reboot import script as win_reboot_script
 from ansible_collections.fleetops.tetra.lab.pipeline import (
@@ -43,47 +38,8 @@ from ansible_collections.fleetops.tetra.lab.pipeline import (
 )
 from ansible_collections.fleetops.tetra.lab.server.records import error_record
 
-COMMON_PARAMETERS: dict[str, Parameter] = {
-    "ErrorAction": Parameter(),
-    "WarningAction": Parameter(),
-    "InformationAction": Parameter(since=(5,)),
-    "ProgressAction": Parameter(since=(7, 4)),
-    "ErrorVariable": Parameter(),
-    "WarningVariable": Parameter(),
-    "OutVariable": Parameter(),
-    "OutBuffer": Parameter(),
-    "PipelineVariable": Parameter(since=(4,)),
-    "WhatIf": Parameter(switch=True),
-    "Confirm": Parameter(switch=True),
-    "Verbose": Parameter(switch=True),
-    "Debug": Parameter(switch=True),
-}
 _PARENT = "System.Management.Automation.ParentContainsErrorRecordException"
 """What stands for the exception of a first statement's terminating error (recorded)."""
-_READERS = ("Get-", "Select-", "Test-", "Write-")
-"""Verbs without -WhatIf and -Confirm: they change nothing."""
-_ALIASES = {"LiteralPath": ("PSPath", "LP"), "ErrorAction": ("ea",), "PropertyType": ("Type",)}
-_ACTIONS = {0: "silentlycontinue", 1: "stop", 2: "continue", 3: "inquire", 4: "ignore"}
-_BINDING = "System.Management.Automation.ParameterBindingException"
-_VALIDATION = "System.Management.Automation.ParameterBindingValidationException"
-
-NativeRunner = t.Callable[[Call, str, list[str]], t.Iterator[Event]]
-
-
-@dataclass
-class Runspace:
-    """What a pipeline runs in."""
-
-    state: WindowsState
-    session: SessionConfiguration
-    cmdlets: t.Mapping[str, Cmdlet]
-    """By lower-case name."""
-    proxies: t.Mapping[str, Cmdlet]
-    """Replacements in a restricted session."""
-    natives: t.Mapping[str, NativeRunner]
-    """By lower-case file name."""
-    variables: RunspaceVariables = field(default_factory=RunspaceVariables)
-    unmatched: t.Callable[[str], None] = field(default=lambda text: None)
 
 
 def run(runspace: Runspace, statements: t.Sequence[Statement]) -> t.Generator[Event, t.Any, None]:
@@ -196,7 +152,7 @@ def _command(
     if command.name.lower().endswith(".exe"):
         yield from _native(runspace, command, inputs)
         return
-    cmdlet, entry = _find(runspace, command.name)
+    cmdlet, entry = find(runspace, command.name)
     call = Call(
         cmdlet,
         {},
@@ -209,10 +165,10 @@ def _command(
         start_native=lambda path, words: _started(runspace, path, words),
         command_names=lambda: list(runspace.cmdlets.values()),
     )
-    _bind(call, command, entry)
+    bind(call, command, entry)
     if call.switch("WhatIf"):
         return
-    action = _error_action(call)
+    action = error_action(call)
     source = t.cast(t.Generator[Event, t.Any, None], _through(call, entry, command.name))
     reply: t.Any = None
     while True:
@@ -243,73 +199,6 @@ def _script(runspace: Runspace, text: str) -> t.Generator[Event, t.Any, None]:
     yield from known(lambda command: _command(runspace, command, [], False), runspace.variables)
 
 
-def _not_found(runspace: Runspace, name: str, module_is_missing: bool = False) -> TerminateError:
-    return TerminateError(
-        ErrorDetails(
-            message(runspace.state.identity.language, "command_missing", name),
-            "CouldNotAutoLoadModule" if module_is_missing else "CommandNotFoundException",
-            "ObjectNotFound",
-            "System.Management.Automation.CommandNotFoundException",
-            command=None,
-            target=name,
-            target_name=name,
-            target_type="String",
-        )
-    )
-
-
-def available(cmdlet: Cmdlet, state: WindowsState, session: SessionConfiguration) -> bool:
-    """Whether this Windows and this PowerShell have the cmdlet."""
-    if session.number < cmdlet.since or (cmdlet.core is not None and cmdlet.core != session.core):
-        return False
-    return cmdlet.available(state, session)
-
-
-_ITSELF = Entry()
-
-
-def _find(runspace: Runspace, name: str) -> tuple[Cmdlet, Entry]:
-    """The cmdlet and what the session allows of it. Raises CommandNotFoundException."""
-    session = runspace.session
-    module, _separator, short = name.rpartition("\\")
-    cmdlet = runspace.cmdlets.get(short.lower())
-    if cmdlet is not None and module and module.lower() != cmdlet.module.lower():
-        cmdlet = None
-    found = _ITSELF
-    if session.visible is not None:
-        # In a restricted session proxy functions hide cmdlets of the same name, unless these are asked for by module.
-        if session.restricted and not module and short.lower() in map(str.lower, RESTRICTED_PROXIES):
-            proxy = runspace.proxies.get(short.lower())
-            if proxy is None:
-                runspace.unmatched(f"restricted proxy {short}")
-                raise _not_found(runspace, name)
-            return proxy, _ITSELF
-        entry = _entry(session, name)
-        if entry is None:
-            raise _not_found(runspace, name)
-        found = session.visible[entry]
-    if cmdlet is None:
-        runspace.unmatched(f"command {name}")
-        modules = {known.module.lower() for known in runspace.cmdlets.values()}
-        raise _not_found(runspace, name, bool(module) and module.lower() not in modules)
-    if not available(cmdlet, runspace.state, session):
-        # No session lacks a module of PowerShell itself; the others come and go as a whole (seen on 7.6).
-        raise _not_found(runspace, name, bool(module) and not cmdlet.module.startswith("Microsoft.PowerShell."))
-    return cmdlet, found
-
-
-def _entry(session: SessionConfiguration, name: str) -> str | None:
-    """The entry of the visible commands that a name means. A plain entry answers to its name with and without module, a
-    function to exactly its own."""
-    for entry, found in (session.visible or {}).items():
-        if entry.lower() == name.lower():
-            return entry
-        either_form = found.kind == "plain" and ":" not in entry and ("\\" in entry) != ("\\" in name)
-        if either_form and entry.rpartition("\\")[2].lower() == name.rpartition("\\")[2].lower():
-            return entry
-    return None
-
-
 def _through(call: Call, entry: Entry, name: str) -> t.Iterator[Event]:
     """What comes between a role's function and its cmdlet: piped objects, and providers that are not visible."""
     if entry.kind == "function":
@@ -319,7 +208,7 @@ def _through(call: Call, entry: Entry, name: str) -> t.Iterator[Event]:
                     message(call.state.identity.language, "input_not_bound"),
                     f"InputObjectNotBound,{name}",
                     "InvalidArgument",
-                    _BINDING,
+                    BINDING,
                     name,
                     target=to_text(plain(item)),
                 )
@@ -384,8 +273,8 @@ def _with_providers(call: Call) -> t.Iterator[Event]:
 
 def _native(runspace: Runspace, command: Command, inputs: list[t.Any]) -> t.Generator[Event, t.Any, None]:
     session = runspace.session
-    if session.visible is not None and _entry(session, command.name) is None:
-        raise _not_found(runspace, command.name)
+    if session.visible is not None and entry_of(session, command.name) is None:
+        raise not_found(runspace, command.name)
     arguments: list[str] = []
     for name, value in command.parameters:
         if name is not None:
@@ -394,7 +283,7 @@ def _native(runspace: Runspace, command: Command, inputs: list[t.Any]) -> t.Gene
             arguments += [to_text(plain(item)) for item in items(value)]
     execution = _started(runspace, command.name, arguments, inputs)
     if execution is None:
-        raise _not_found(runspace, command.name)
+        raise not_found(runspace, command.name)
     yield from execution
 
 
@@ -414,203 +303,3 @@ def _started(
     session, variables = runspace.session, runspace.variables
     call = Call(identity, {}, list(inputs), runspace.state, session, variables, runspace.unmatched, bool(inputs))
     return t.cast(t.Generator[Event, t.Any, None], runner(call, file.path, arguments))
-
-
-def _bind(call: Call, command: Command, entry: Entry = _ITSELF) -> None:
-    """Fills ``call.arguments``. Raises binding errors as PowerShell does: they end the pipeline."""
-    shown, limits = call.cmdlet.parameters, entry.parameters
-    if limits is not None:
-        shown = {name: parameter for name, parameter in shown.items() if name in limits}
-    known = {**COMMON_PARAMETERS, **shown}
-    number, core = call.session.number, call.session.core
-    there = {name: one for name, one in known.items() if number >= one.since and one.core in (None, core)}
-    if call.cmdlet.name.startswith(_READERS):
-        there.pop("WhatIf"), there.pop("Confirm")
-    usable = {name.lower(): name for name in there}
-    aliases = {alias.lower(): name for name, one in there.items() for alias in (*one.aliases, *_ALIASES.get(name, ()))}
-    positional: list[t.Any] = []
-    for name, value in command.parameters:
-        if name is None:
-            positional.append(value)
-            continue
-        found = _named(call, name.removeprefix("-").lower(), usable, aliases)
-        if found is not None and found in call.arguments:
-            raise TerminateError(_binding(call, "parameter_twice", "ParameterAlreadyBound", name))
-        if found is None:
-            call.unmatched(f"parameter {call.cmdlet.name} -{name}")
-            raise TerminateError(
-                call.error(
-                    "parameter_missing",
-                    name,
-                    error_id="NamedParameterNotFound",
-                    category="InvalidArgument",
-                    exception=_BINDING,
-                )
-            )
-        parameter = known[found]
-        if parameter.switch:
-            if isinstance(plain(value), str):
-                raise TerminateError(_binding(call, "cannot_convert", "CannotConvertArgument", found, value))
-            # A cmdlet takes a switch without a value for on, a role's function for off (seen on 7.6).
-            value = entry.kind == "plain" if value is None else bool(plain(value))
-        elif found not in COMMON_PARAMETERS:
-            _check_empty(call, found, parameter, value)
-        _check_values(call, found, parameter, value)
-        call.arguments[found] = value
-    slots = sorted(
-        (parameter.position, name)
-        for name, parameter in call.cmdlet.parameters.items()
-        if parameter.position is not None and name not in call.arguments and name.lower() in usable
-    )
-    for value in positional:
-        if not slots:
-            raise TerminateError(
-                call.error(
-                    "positional_missing",
-                    to_text(value),
-                    error_id="PositionalParameterNotFound",
-                    category="InvalidArgument",
-                    exception=_BINDING,
-                )
-            )
-        _position, name = slots.pop(0)
-        _check_empty(call, name, known[name], value)
-        _check_values(call, name, known[name], value)
-        call.arguments[name] = value
-    _check_limits(call, limits or {})
-    _check_mandatory(call)
-
-
-def _check_limits(call: Call, limits: t.Mapping[str, Limit]) -> None:
-    """What the attributes of a role's function refuse."""
-    given = [name for name in limits if name in call.arguments]
-    sets = [set(limits[name].sets) for name in given if limits[name].sets]
-    if len(sets) > 1 and not set.intersection(*sets):
-        raise TerminateError(
-            call.error(
-                "parameter_sets", error_id="AmbiguousParameterSet", category="InvalidArgument", exception=_BINDING
-            )
-        )
-    missing = [name for name, limit in limits.items() if limit.mandatory and not limit.sets and name not in given]
-    if missing:
-        raise TerminateError(
-            call.error(
-                "mandatory_missing",
-                " ".join(missing),
-                error_id="MissingMandatoryParameter",
-                category="InvalidArgument",
-                exception=_BINDING,
-            )
-        )
-    for name, limit in limits.items():
-        if name in call.arguments:
-            for item in items(call.arguments[name]):
-                if not limit.accepts(to_text(plain(item))):
-                    raise _not_accepted(call, name, item)
-
-
-def _named(call: Call, wanted: str, usable: t.Mapping[str, str], aliases: t.Mapping[str, str]) -> str | None:
-    """The parameter that a name, an alias or the beginning of one means. Raises where it may mean several."""
-    exact = usable.get(wanted) or aliases.get(wanted)
-    if exact is not None or not wanted:
-        return exact
-    found = {name for known in (usable, aliases) for key, name in known.items() if key.startswith(wanted)}
-    own = {name for name in found if name not in COMMON_PARAMETERS}
-    if len(own or found) > 1:
-        raise TerminateError(_binding(call, "ambiguous_parameter", "AmbiguousParameter", wanted))
-    return next(iter(own or found), None)
-
-
-def _binding(call: Call, key: str, error_id: str, *arguments: t.Any, category: str = "InvalidArgument") -> ErrorDetails:
-    texts = [to_text(plain(argument)) for argument in arguments]
-    return call.error(key, *texts, error_id=error_id, category=category, exception=_BINDING)
-
-
-def _check_empty(call: Call, name: str, parameter: Parameter, value: t.Any) -> None:
-    """Null, an empty text or an empty list where the parameter takes none."""
-    if parameter.nullable or not (parameter.mandatory or name in call.cmdlet.one_of):
-        return
-    inner = plain(value)
-    elements = items(value)
-    missing = ""
-    if value is None or None in elements:
-        missing = "Null"
-    elif inner == "" or "" in [plain(item) for item in elements]:
-        missing = "EmptyString"
-    elif is_list(value) and not elements:
-        missing = "EmptyArray"
-    if missing:
-        key = "null_not_allowed" if missing == "Null" else "empty_not_allowed"
-        error_id = f"ParameterArgumentValidationError{missing}NotAllowed"
-        raise TerminateError(_binding(call, key, error_id, name, category="InvalidData"))
-
-
-def _check_values(call: Call, name: str, parameter: Parameter, value: t.Any) -> None:
-    if not parameter.values:
-        return
-    lowered = {item.lower() for item in parameter.values}
-    for item in items(value):
-        if to_text(item).lower() in lowered:
-            continue
-        if parameter.enumeration:
-            if isinstance(plain(item), int):
-                continue
-            raise TerminateError(_binding(call, "enum_missing", "CannotConvertArgumentNoMessage", name, item))
-        raise _not_accepted(call, name, item)
-
-
-def _not_accepted(call: Call, name: str, item: t.Any) -> TerminateError:
-    return TerminateError(
-        call.error(
-            "not_in_set",
-            name,
-            to_text(item),
-            error_id="ParameterArgumentValidationError",
-            category="InvalidData",
-            exception=_VALIDATION,
-        )
-    )
-
-
-def _check_mandatory(call: Call) -> None:
-    missing = [
-        name
-        for name, parameter in call.cmdlet.parameters.items()
-        if parameter.mandatory and name not in call.arguments and not (parameter.pipeline and call.has_input)
-    ]
-    given = [name for name in call.cmdlet.one_of if name in call.arguments]
-    piped = call.has_input and any(call.cmdlet.parameters[name].pipeline for name in call.cmdlet.one_of)
-    if len(given) > 1:
-        raise TerminateError(
-            call.error(
-                "parameter_sets", error_id="AmbiguousParameterSet", category="InvalidArgument", exception=_BINDING
-            )
-        )
-    if call.cmdlet.one_of and not given and not piped:
-        missing.append(call.cmdlet.one_of[0])
-    if missing:
-        raise TerminateError(
-            call.error(
-                "mandatory_missing",
-                " ".join(missing),
-                error_id="MissingMandatoryParameter",
-                category="InvalidArgument",
-                exception=_BINDING,
-            )
-        )
-
-
-def _error_action(call: Call) -> str:
-    value = plain(call.arguments.get("ErrorAction"))
-    if isinstance(value, PSObj) and isinstance(value.base, int):
-        value = value.base
-    if isinstance(value, PSObject) and isinstance(value, int):
-        value = int(value)
-    if isinstance(value, int):
-        return _ACTIONS.get(value, "continue")
-    if value is None:
-        return "continue"
-    text = to_text(value).lower()
-    if text not in _ACTIONS.values() or is_list(value):
-        raise TerminateError(call.conversion("ErrorAction", value))
-    return text

@@ -37,7 +37,7 @@ from ansible_collections.fleetops.tetra.lab.machine.cmdlets import (
     wmi,
     write_output,
 )
-from ansible_collections.fleetops.tetra.lab.machine.engine import NativeRunner
+from ansible_collections.fleetops.tetra.lab.machine.commands import NativeRunner
 
 _MODULES = (
     add_member,

@@ -9,6 +9,7 @@ import fnmatch
 import typing as t
 
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, output
+from ansible_collections.fleetops.tetra.lab.machine.commands import available
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import is_pattern
 from ansible_collections.fleetops.tetra.lab.machine.objects import PSObj, enumeration
 from ansible_collections.fleetops.tetra.lab.pipeline import Event, NonTerminatingError
@@ -20,7 +21,7 @@ def run(call: Call) -> t.Iterator[Event]:
     commands = [
         cmdlet
         for cmdlet in call.command_names()
-        if _available(call, cmdlet) and (names is None or cmdlet.name.lower() in names)
+        if available(cmdlet, call.state, call.session) and (names is None or cmdlet.name.lower() in names)
     ]
     for wanted in call.texts("Name") or ["*"]:
         short = wanted.rpartition("\\")[2].lower()
@@ -38,13 +39,6 @@ def run(call: Call) -> t.Iterator[Event]:
                     target=wanted,
                 )
             )
-
-
-def _available(call: Call, cmdlet: Cmdlet) -> bool:
-    session = call.session
-    if session.number < cmdlet.since or (cmdlet.core is not None and cmdlet.core != session.core):
-        return False
-    return cmdlet.available(call.state, session)
 
 
 def _object(cmdlet: Cmdlet) -> PSObj:
