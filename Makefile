@@ -22,12 +22,16 @@ ACCOUNT ?=
 GPO_HOST ?=
 ARGS ?=
 RUNS ?=
+KEY ?=
 MUTANTS ?= 60
 NEWEST_CORE ?= 2.21.5
 NEWEST_PYTHONS ?= 3.14 3.13 3.12
 
 # The real PowerShell of the tests (docs/development.md); empty where there is none.
 ENGINE = TETRA_PWSH="$${TETRA_PWSH:-$$(tools/unpack-engine 2>/dev/null || true)}"
+
+# Kerberos for Python is compiled; without its headers the set that users install cannot be looked at.
+KERBEROS_RUNTIME := $(if $(shell command -v krb5-config),build/venvs/runtime/.stamp)
 
 comma := ,
 space := $(subst ,, )
@@ -41,18 +45,13 @@ help: ## this list
 
 # ---- setting up ------------------------------------------------------------------------------------------------------
 
-.venv/.stamp: requirements.txt requirements-dev.txt requirements/dev.lock tools/make-venv
+.venv/.stamp: requirements/dev.lock tools/make-venv
 	@echo "Setting up .venv (once; needs the network)"
-	@$(RUN) tools/make-venv .venv "$$(tools/find-python)" requirements-dev.txt requirements/dev.lock
+	@$(RUN) tools/make-venv .venv "$$(tools/find-python)" requirements/dev.lock
 
-build/venvs/lint/.stamp: requirements/lint.txt requirements/lint.lock tools/make-venv
-	@echo "Setting up build/venvs/lint (once; needs the network)"
-	@$(RUN) tools/make-venv build/venvs/lint "$$(tools/find-python)" requirements/lint.txt requirements/lint.lock
-
-build/venvs/pytest-ansible/.stamp: requirements.txt requirements/pytest-ansible.txt requirements/pytest-ansible.lock tools/make-venv
-	@echo "Setting up build/venvs/pytest-ansible (once; needs the network)"
-	@$(RUN) tools/make-venv build/venvs/pytest-ansible "$$(tools/find-python)" \
-	    requirements/pytest-ansible.txt requirements/pytest-ansible.lock
+build/venvs/%/.stamp: requirements/%.lock tools/make-venv
+	@echo "Setting up build/venvs/$* (once; needs the network)"
+	@$(RUN) tools/make-venv build/venvs/$* "$$(tools/find-python)" requirements/$*.lock
 
 build/dependencies/.stamp: .venv/.stamp requirements/ansible-windows.txt tools/get_ansible_windows.py
 	@echo "Fetching the collection ansible.windows into build/dependencies (once; needs the network)"
@@ -234,8 +233,28 @@ test-matrix: test ## the tests on the newest ansible-core too, where a newer Pyt
 # ---- housekeeping ----------------------------------------------------------------------------------------------------
 
 .PHONY: lock
-lock: ## renew requirements/*.lock from fresh environments (needs the network)
-	@tools/lock
+lock: build/venvs/supply/.stamp ## renew requirements/*.lock, with hashes (needs the network; ARGS=--upgrade takes newer versions)
+	@$(RUN) --venv build/venvs/supply tools/lock $(ARGS)
+
+.PHONY: sbom
+sbom: collection build/venvs/runtime/.stamp build/venvs/supply/.stamp ## the software bill of materials beside the tarball (needs libkrb5-dev)
+	@$(RUN) --venv build/venvs/supply python tools/sbom.py build/dist/fleetops-tetra-*.tar.gz build/venvs/runtime \
+	    build/dist/fleetops-tetra.cdx.json
+
+.PHONY: sign
+sign: collection ## sign the tarball for "ansible-galaxy collection verify": make sign KEY=release@example.org
+	@test -n "$(KEY)" || { echo "Say which OpenPGP key: make sign KEY=name or fingerprint" >&2; exit 2; }
+	@tools/sign-collection build/dist/fleetops-tetra-*.tar.gz "$(KEY)"
+
+.PHONY: licences
+licences: setup-test build/venvs/supply/.stamp $(KERBEROS_RUNTIME) ## the licence of every package, against what goes with the collection's own
+	@$(RUN) --venv build/venvs/supply python tools/licences.py $(if $(KERBEROS_RUNTIME),--product build/venvs/runtime) \
+	    --tools .venv build/venvs/lint build/venvs/pytest-ansible build/venvs/supply
+
+.PHONY: prove-ee
+prove-ee: collection build/dependencies/.stamp build/venvs/supply/.stamp ## run the execution environment's steps in a clean Debian (root, debootstrap; minutes)
+	@$(RUN) --venv build/venvs/supply python tools/prove_ee.py build/dist/fleetops-tetra-*.tar.gz \
+	    build/dependencies/ansible_collections/ansible build/ee
 
 .PHONY: changelog
 changelog: build/venvs/lint/.stamp mirror ## write CHANGELOG.rst and CHANGELOG.md for the version in galaxy.yml

@@ -19,7 +19,18 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOGS = CHECKOUT / "build" / "gates"
-GATES = ("collection", "ruff", "mypy", "lint", "docs-lint", "importer", "sanity", "pytest-ansible", "pytest")
+GATES = (
+    "collection",
+    "ruff",
+    "mypy",
+    "lint",
+    "docs-lint",
+    "importer",
+    "sanity",
+    "licences",
+    "pytest-ansible",
+    "pytest",
+)
 SHOWN = "pytest"
 
 
