@@ -30,8 +30,8 @@ NEWEST_PYTHONS ?= 3.14 3.13 3.12
 # The real PowerShell of the tests (docs/development.md); empty where there is none.
 ENGINE = TETRA_PWSH="$${TETRA_PWSH:-$$(tools/unpack-engine 2>/dev/null || true)}"
 
-# Kerberos for Python is compiled; without its headers the set that users install cannot be looked at.
-KERBEROS_RUNTIME := $(if $(shell command -v krb5-config),build/venvs/runtime/.stamp)
+# Kerberos for Python is compiled; without headers the set that users install cannot be looked at.
+KERBEROS_RUNTIME := $(if $(shell tools/can-build-kerberos),build/venvs/runtime/.stamp)
 
 comma := ,
 space := $(subst ,, )
