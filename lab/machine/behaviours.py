@@ -507,6 +507,12 @@ TABLE: tuple[Behaviour, ...] = (
         "learn.microsoft.com, pktmon start; the same page of November 2020",
     ),
     Behaviour(
+        "capi2_channel",
+        "documented",
+        "The CAPI2 log is off by default; wevtutil gl says so, sl switches it, cl empties it, with exit code 0.",
+        "learn.microsoft.com, wevtutil; archive/blogs/instan, using-wevtutil",
+    ),
+    Behaviour(
         "capture_exit_codes",
         "inferred",
         "pktmon and netsh trace end with 1, without a file, where a capture runs or the account has no right.",

@@ -30,6 +30,7 @@ TOOLS = ("pktmon", "pktmon-2004", "netsh")
 KEYS = (
     "roots", "root_update", "revocation", "clock_minutes_ahead", "free_megabytes", "isolated", "firewall", "hosts",
     "capture_tool", "capture_fault", "corrupt_definitions", "no_attempt", "curl_version", "loses_program",
+    "capi2", "policy_arrives",
 )  # fmt: skip
 
 
@@ -74,6 +75,10 @@ class Conditions:
     curl_version: str = "8.7.1"
     capture: Captured | None = None
     foreign_capture: bool = False
+    capi2: bool = False
+    """Whether Windows' log of certificate checks is on; it is off by default."""
+    policy_arrives: bool = False
+    """Whether a new policy of the console arrives with the next update, which ends debug logging."""
     events: list[LoggedEvent] = field(default_factory=list)
     bundles: int = 0
 
@@ -89,6 +94,8 @@ def install(state: WindowsState, given: t.Mapping[str, t.Any]) -> None:
     if around.capture_tool not in TOOLS:
         raise FleetError(f"conditions: capture_tool must be one of {', '.join(TOOLS)}, not {around.capture_tool!r}.")
     around.corrupt_definitions = bool(given.get("corrupt_definitions"))
+    around.capi2 = bool(given.get("capi2"))
+    around.policy_arrives = bool(given.get("policy_arrives"))
     around.no_attempt = bool(given.get("no_attempt"))
     around.foreign_capture = around.capture_fault == "busy"
     state.registry.create(ROOT_STORE)
@@ -152,3 +159,17 @@ def log_event(state: WindowsState, number: int, *data: tuple[str, str]) -> None:
             *data,
         )
     state.conditions.events.append(LoggedEvent(state.now(), "System", "Schannel", number, data))
+
+
+def log_certificate_check(state: WindowsState, result: str) -> None:
+    """Event 30 of CAPI2 (verify chain policy), where its log is on; shape as recorded at pastebin.com/i3Lm2u76."""
+    if not state.conditions.capi2:
+        return
+    xml = (
+        "<CertVerifyCertificateChainPolicy><Policy type='CERT_CHAIN_POLICY_SSL'/>"
+        "<SSLAdditionalPolicyInfo authType='server' serverName='tetra-defs.amp.cisco.com'/>"
+        f"<EventAuxInfo ProcessName='sfc.exe'/><Result value='{result}'>refused</Result>"
+        "</CertVerifyCertificateChainPolicy>"
+    )
+    provider, log = "Microsoft-Windows-CAPI2", "Microsoft-Windows-CAPI2/Operational"
+    state.conditions.events.append(LoggedEvent(state.now(), log, provider, 30, xml=xml))

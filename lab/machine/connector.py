@@ -129,11 +129,20 @@ def policy_xml(connector: Connector) -> bytes:
 <agent><scansettings><tetra><enable>{enabled}</enable><updater><enable>{enabled}</enable>
 <server>{connector.update_server}</server><interval>3600</interval></updater></tetra></scansettings>
 <log><level>0</level></log></agent>
+<ui><enable>1</enable><log><level>0</level></log></ui>
 <proxy>{proxy}</proxy>
 <janus><policy><uuid>00000000-0000-4000-8000-0000000000aa</uuid><name>Protect</name><serial_number>42</serial_number></policy></janus>
 </config></Object></Signature>
 """
     return text.encode()
+
+
+def new_policy(state: WindowsState) -> None:
+    """A newer policy of the console arrives; debug logging that was switched on by hand ends."""
+    file = state.files.find(f"{ROOT}\\policy.xml")
+    if file is not None:
+        file.data = file.data.replace(b"<serial_number>42<", b"<serial_number>43<")
+    state.debug_logging = False
 
 
 def local_xml(connector: Connector) -> bytes:

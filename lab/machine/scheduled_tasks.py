@@ -132,6 +132,8 @@ def _run(state: WindowsState, program: str, arguments: str, note: t.Callable[[st
         _stop_capture(state, name.removesuffix(".exe"))
     elif name == "sfc.exe" and words == ["-l", "stop"]:
         state.debug_logging = False
+    elif name == "wevtutil.exe" and words[:1] in (["sl"], ["cl"]):
+        _set_log(state, words)
     elif name == "cmd.exe" and words[:2] == ["/d", "/c"]:
         _command(state, words[2:], note)
     else:
@@ -142,6 +144,12 @@ def _stop_capture(state: WindowsState, tool: str) -> None:
     from ansible_collections.fleetops.tetra.lab.machine.cmdlets import tracing  # it needs what this module makes
 
     tracing.stop(state, tool)
+
+
+def _set_log(state: WindowsState, words: list[str]) -> None:
+    from ansible_collections.fleetops.tetra.lab.machine.cmdlets import tracing  # as above
+
+    tracing.set_log(state, words)
 
 
 def _command(state: WindowsState, words: list[str], note: t.Callable[[str], None]) -> None:

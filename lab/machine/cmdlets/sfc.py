@@ -47,6 +47,8 @@ def run(call: Call, path: str, arguments: list[str]) -> t.Generator[Event, t.Any
         lambda: shake(wanted, route, 4.0, trust=trust if check else None, request=_REQUEST, conversations=conversations)
     )
     _note(state, result)
+    if state.conditions.policy_arrives:
+        connector.new_policy(state)
     good = result.outcome == "ok" and not state.conditions.corrupt_definitions and state.free_megabytes >= 600
     connector.log_update(state, path.rpartition("\\")[0], "updated" if good else "failed")
 
@@ -79,3 +81,5 @@ def _note(state: WindowsState, result: HandshakeResult) -> None:
     elif result.outcome == "closed" and "certificate verify failed" in result.detail:
         late = abs(state.clock_ahead.total_seconds()) > 86_400
         conditions.log_event(state, 36888, ("AlertDesc", "45" if late else "48"), ("ErrorState", "1203"))
+        revoked = state.conditions.revocation == "blocked" and not late
+        conditions.log_certificate_check(state, "800B0101" if late else "80092013" if revoked else "800B0109")

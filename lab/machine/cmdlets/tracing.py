@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""pktmon.exe, netsh.exe (trace) and wevtutil.exe (qe) of a simulated endpoint.
+"""pktmon.exe, netsh.exe (trace) and wevtutil.exe (qe, gl, sl, cl) of a simulated endpoint.
 
 pktmon's letters changed with servicing: ``--capture --pkt-size`` and ``etl2pcap``, before ``--etw -p`` and ``pcapng``.
 A capture holds what the connector's updates put on the wire meanwhile; it is written when it ends.
@@ -103,15 +103,50 @@ def _convert(state: WindowsState, source: str, target: str) -> int:
     return 0
 
 
+CAPI2 = "Microsoft-Windows-CAPI2/Operational"
+
+
 def wevtutil(call: Call, _path: str, arguments: list[str]) -> t.Iterator[Event]:
-    if len(arguments) < 2 or arguments[0] != "qe" or "/f:xml" not in arguments:
+    verb, log = (arguments[0].lower(), arguments[1]) if len(arguments) > 1 else ("", "")
+    call.variables.last_exit_code = 0
+    if verb == "qe" and "/f:xml" in arguments:
+        yield from _query(call.state, log, arguments)
+    elif verb == "gl" and log == CAPI2 and "/f:xml" in arguments:
+        yield from map(output, _CHANNEL.format(enabled=str(call.state.conditions.capi2).lower()).splitlines())
+    elif verb in ("sl", "cl") and log == CAPI2:
+        call.variables.last_exit_code = set_log(call.state, arguments) if call.state.account.may_write else 5
+    else:
         call.unmatched(f"wevtutil.exe {' '.join(arguments)}")
         call.variables.last_exit_code = 1
-        return
-    call.variables.last_exit_code = 0
-    found = [one for one in call.state.conditions.events if one.log == arguments[1]]
+
+
+def set_log(state: WindowsState, arguments: t.Sequence[str]) -> int:
+    """``sl LOG /e:true|false`` and ``cl LOG``; the exit code."""
+    around = state.conditions
+    if arguments[0] == "cl":
+        around.events = [one for one in around.events if one.log != arguments[1]]
+    elif arguments[2:] in (["/e:true"], ["/e:false"]):
+        around.capi2 = arguments[2] == "/e:true"
+    else:
+        return 87
+    return 0
+
+
+_CHANNEL = """<?xml version="1.0" encoding="UTF-8"?>
+<channel name="Microsoft-Windows-CAPI2/Operational" isolation="Application" enabled="{enabled}" type="Operational" \
+owningPublisher="Microsoft-Windows-CAPI2" classic="false" xmlns="http://schemas.microsoft.com/win/2004/08/events">
+  <logging>
+    <retention>false</retention>
+    <maxSize>1052672</maxSize>
+  </logging>
+</channel>"""
+
+
+def _query(state: WindowsState, log: str, arguments: t.Sequence[str]) -> t.Iterator[Event]:
+    most = next((int(word[3:]) for word in arguments if word.startswith("/c:")), 1_000_000)
+    found = [one for one in state.conditions.events if one.log == log]
     yield output("<Events>")
-    for one in reversed(found):
+    for one in found[::-1][:most]:
         data = "".join(f"<Data Name='{name}'>{escape(value)}</Data>" for name, value in one.data)
         yield output(
             "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"

@@ -172,6 +172,23 @@ class Update(Section):
     lines: list[LogLine]
 
 
+class Logging(Section):
+    """What was logged while the update ran.
+
+    ``connector``: debug level ``by_policy`` already, ``switched_on`` for the diagnosis, or ``not_switched_on``;
+    ``tray``: its level by the policy, ``debug`` or ``default``, the only place that sets it; ``capi2``: the log of
+    certificate checks, ``on_already``, ``switched_on`` or ``refused``. None where it is not known.
+    ``ended_by_policy``: whether the policy was updated meanwhile, which ends debug logging. ``other_lines``: lines
+    about the update in other logs beside sfc.exe.log (the tray's), their file's name in front.
+    """
+
+    connector: str | None
+    tray: str | None
+    capi2: str | None
+    ended_by_policy: bool | None
+    other_lines: list[LogLine]
+
+
 class Capturing(Section):
     """How packets were captured: ``tool`` pktmon or netsh, ``file`` on the controller, ``bytes``."""
 
@@ -212,6 +229,7 @@ class Evidence(t.TypedDict):
     schannel_events: Events
     capi2_events: Events
     update: Update
+    logging: Logging
     capturing: Capturing
     notes: list[str]
 
@@ -233,6 +251,7 @@ _NOTHING: dict[str, dict[str, t.Any]] = {
     "schannel_events": {"events": [], "level": None},
     "capi2_events": {"events": [], "level": None},
     "update": {"result": None, "code": None, "line": None, "signatures": None, "began": None, "lines": []},
+    "logging": {"connector": None, "tray": None, "capi2": None, "ended_by_policy": None, "other_lines": []},
     "capturing": {"tool": None, "file": None, "bytes": 0, "converted": False},
 }  # fmt: skip
 SECTIONS: t.Final = tuple(_NOTHING)

@@ -75,6 +75,19 @@ def events(lines: t.Iterable[str]) -> list[Event]:
     return [_event(one) for one in root if _bare(one.tag) == "Event"][:MOST_EVENTS]
 
 
+def channel_enabled(lines: t.Iterable[str]) -> bool | None:
+    """``enabled`` in the XML of ``wevtutil gl LOG /f:xml``; None where the text does not say."""
+    text = "\n".join(lines).strip().removeprefix("\ufeff")
+    if not text or "<!DOCTYPE" in text or "<!ENTITY" in text:
+        return None
+    try:
+        root = ElementTree.fromstring(re.sub(r"^<\?xml[^>]*\?>", "", text))
+    except ElementTree.ParseError:
+        return None
+    value = root.get("enabled") if _bare(root.tag) == "channel" else None
+    return {"true": True, "false": False}.get(value or "")
+
+
 def _event(root: ElementTree.Element) -> Event:
     found: Event = {"time": "", "id": 0, "provider": "", "data": {}}
     for element in root.iter():

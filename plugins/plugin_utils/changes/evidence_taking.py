@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
-"""Evidence taken on the endpoint: debug logging on, packets captured, and both off again whatever happens.
+"""Evidence taken on the endpoint: debug and certificate logging on, packets captured, all off again whatever happens.
 
 Before anything is switched on, a scheduled task is registered that ends the capture, switches logging off, takes the
 files away and removes itself (as ``commit_confirm`` does): an endpoint whose controller dies ends it by itself. What
@@ -29,6 +29,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     command,
     exit_code,
 )
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import event_logs
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 
 TASK = "fleetops-tetra-evidence"
@@ -39,14 +40,10 @@ SHORTEST = 10.0
 """Seconds; shorter captures of netsh were seen to be empty (microsoft/etl2pcapng issue 40)."""
 _BUNDLE_PAUSE = 3.0
 _DESCRIPTION = (
-    "Ends the packet capture and the debug logging that fleetops.tetra began for a diagnosis, in case its controller "
-    "does not. Delete it when no diagnosis is under way."
+    "Ends the packet capture, debug logging and certificate log that fleetops.tetra began for a diagnosis, in case "
+    "its controller does not. Delete it when no diagnosis is under way."
 )
 Waiter = t.Callable[[float], bool]
-
-
-class NotTaken(Exception):
-    """No capture could be taken; one sentence. The endpoint is left as it was."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +54,8 @@ class Options:
     minutes: float = 10.0
     capture: bool = True
     debug_logging: bool = True
+    certificate_log: bool = True
+    """Whether Windows' log of certificate checks (CAPI2) is switched on meanwhile, where it is off."""
 
 
 @dataclass
@@ -71,6 +70,8 @@ class Taken:
     bundle_why_not: str | None = None
     logging: bool = False
     """Whether this run switched debug logging on."""
+    capi2: str | None = None
+    """Windows' log of certificate checks: on_already, switched_on, refused; None where it was not asked or not said."""
 
 
 class EvidenceTaking:
@@ -79,19 +80,27 @@ class EvidenceTaking:
     def __init__(self, asker: Asker, system_root: str, sfc: str | None, options: Options) -> None:
         self._asker = asker
         self._files = RemoteFiles(asker)
+        self._root = system_root
         self._system32 = f"{system_root}\\System32"
         self._folder = f"{system_root}\\{FOLDER}"
         self._sfc = sfc
-        self._options = options
+        self.options = options
         self._stop: tuple[str, ...] | None = None
         self._convert: tuple[str, ...] | None = None
+        self._log_off: list[tuple[str, ...]] = []
+        self._log_on = False
         self.taken = Taken()
 
     def begin(self) -> None:
-        """Guard, logging, capture. Raises ChangeError where the guard cannot stand (then nothing was switched on)."""
-        tool, start = self._choose() if self._options.capture else (None, ())
+        """Guard, logs, capture. Raises ChangeError where the guard cannot stand (then nothing was switched on)."""
+        tool, start = self._choose() if self.options.capture else (None, ())
+        self._prepare_certificate_log()
         self._guard(tool)
-        if self._options.debug_logging and self._sfc is not None:
+        if self._log_off:
+            self._log_on = True  # before it is so: a refusal that hides a success is taken back as well
+            on = self._run(self._wevtutil, "sl", event_logs.CAPI2, "/e:true")
+            self.taken.capi2 = "switched_on" if on else "refused"
+        if self.options.debug_logging and self._sfc is not None:
             self.taken.logging = self._run(self._sfc, "-l", "start")
         if tool is not None:
             self._capture(tool, start)
@@ -160,10 +169,12 @@ class EvidenceTaking:
                 self._stop = None
             if self.taken.logging and self._sfc is not None:
                 self._run(self._sfc, "-l", "stop")
+            off = all(self._run(*words) for words in self._log_off) if self._log_on else True
+            self._log_on = self._log_on and not off
             if self._files.exists(self._folder):
                 self._asker.ask([(command("Remove-Item", LiteralPath=self._folder, Recurse=True, Force=True),)])
             # The guard goes last, and only when all that it is there for is done.
-            if not self._files.exists(self._folder):
+            if not self._files.exists(self._folder) and (off or self.taken.capi2 == "refused"):
                 self._schtasks("/delete", "/tn", TASK, "/f")
 
     # Details --------------------------------------------------------------------------------------------------------
@@ -171,7 +182,7 @@ class EvidenceTaking:
     def _choose(self) -> tuple[str, tuple[str, ...]]:
         """(tool, its arguments to start): pktmon in the words that this build knows, else netsh."""
         pktmon, file = f"{self._system32}\\pktmon.exe", f"{self._folder}\\capture.etl"
-        size = str(self._options.megabytes)
+        size = str(self.options.megabytes)
         if self._files.exists(pktmon):
             answer = self._asker.ask([(command(pktmon, "start", "help"),)])
             words = " ".join(str(line) for line in answer.output if isinstance(line, str))
@@ -188,16 +199,33 @@ class EvidenceTaking:
             "overwrite=yes", "fileMode=circular", f"maxSize={size}", f"traceFile={file}",
         )  # fmt: skip
 
+    def _prepare_certificate_log(self) -> None:
+        """Whether CAPI2's log is off now, and how it is left as it was: off, and emptied only where it was empty."""
+        if not self.options.certificate_log:
+            return
+        enabled = event_logs.is_enabled(self._asker, self._root, event_logs.CAPI2)
+        if enabled is not False:
+            self.taken.capi2 = "on_already" if enabled else None
+            return
+        self._log_off = [(self._wevtutil, "sl", event_logs.CAPI2, "/e:false")]
+        if event_logs.is_empty(self._asker, self._root, event_logs.CAPI2):
+            self._log_off.append((self._wevtutil, "cl", event_logs.CAPI2))
+
+    @property
+    def _wevtutil(self) -> str:
+        return f"{self._system32}\\wevtutil.exe"
+
     def _guard(self, tool: str | None) -> None:
         when = reboot.clock(self._asker)
         if when is None:
             raise ChangeError("not_guarded", "Windows does not tell its time, so the end could not be scheduled.")
-        start = datetime.strptime(when, FORMAT).replace(tzinfo=UTC) + timedelta(minutes=self._options.minutes)
+        start = datetime.strptime(when, FORMAT).replace(tzinfo=UTC) + timedelta(minutes=self.options.minutes)
         actions: list[tuple[str, str]] = []
         if tool is not None:
             actions.append((tool, "stop" if tool.endswith("pktmon.exe") else "trace stop"))
-        if self._options.debug_logging and self._sfc is not None:
+        if self.options.debug_logging and self._sfc is not None:
             actions.append((self._sfc, "-l stop"))
+        actions += [(words[0], " ".join(words[1:])) for words in self._log_off]
         actions += [
             (f"{self._system32}\\cmd.exe", f'/d /c rd /s /q "{self._folder}"'),
             (f"{self._system32}\\schtasks.exe", f"/delete /tn {TASK} /f"),

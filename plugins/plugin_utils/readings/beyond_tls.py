@@ -29,6 +29,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
     command,
     plain_target,
 )
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import event_logs
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.probe import Target
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import (
     NOT_ASKED,
@@ -77,7 +78,6 @@ _HISTORY = {
 }
 _WITH_CERTIFICATES = (7, 88, 0)
 """The first curl that prints certificates with Schannel."""
-_EVENT_MINUTES = 60
 Progress = dict[str, t.Any]
 
 
@@ -95,14 +95,13 @@ def read_beyond_tls(asker: Asker, target: Target, system_root: str, install_dir:
         "clock": _clock(asker),
     }
     found.update(_requests(asker, target, system_root, found["roots"]))
-    found["schannel_events"] = schannel_events(asker, system_root, _logging(replies["values"]))
-    found["capi2_events"] = _events(asker, system_root, "Microsoft-Windows-CAPI2/Operational", "Level<=3", None)
+    level = _logging(replies["values"])
+    found["schannel_events"] = event_logs.read_events(asker, system_root, event_logs.SCHANNEL, level)
+    if event_logs.is_enabled(asker, system_root, event_logs.CAPI2) is False:
+        found["capi2_events"] = e.section("capi2_events", facts.NOT_READ, event_logs.OFF)
+    else:
+        found["capi2_events"] = event_logs.read_events(asker, system_root, event_logs.CAPI2)
     return found
-
-
-def schannel_events(asker: Asker, system_root: str, level: int | None) -> e.Events:
-    """Schannel's events of the last hour, newest first. Raises SessionError when the conversation is lost."""
-    return t.cast(e.Events, _events(asker, system_root, "System", "Provider[@Name='Schannel']", level))
 
 
 def history(local_xml: bytes | None) -> e.History:
@@ -382,27 +381,6 @@ def _issuer(curl: _Curl, version: tuple[int, int, int] | None, attempts: t.Mappi
         not_after=chain["not_after"],
         points=certificates.points(pems[0]),
     )
-
-
-# Events --------------------------------------------------------------------------------------------------------------
-
-
-def _events(asker: Asker, system_root: str, log: str, which: str, level: int | None) -> t.Any:
-    name = "schannel_events" if log == "System" else "capi2_events"
-    program = f"{system_root}\\System32\\wevtutil.exe"
-    query = f"*[System[{which} and TimeCreated[timediff(@SystemTime) <= {_EVENT_MINUTES * 60_000}]]]"
-    arguments = ("qe", log, f"/q:{query}", "/f:xml", "/rd:true", f"/c:{texts.MOST_EVENTS}", "/e:Events")
-    statement = (Command(program, tuple((None, argument) for argument in arguments)),)
-    reply = ask_all(asker, [Question(name, statement, frozenset({program.lower()}))])[name]
-    if not reply.values:
-        if reply.complete and not reply.refusals:
-            return e.section(name, level=level)
-        return e.section(name, *_not_absent(reply))
-    try:
-        found = texts.events([str(value) for value in reply.values if isinstance(value, str)])
-    except ValueError as error:
-        return e.section(name, facts.ERROR, f"The endpoint's events cannot be read: {error}.")
-    return e.section(name, events=found, level=level)
 
 
 def _unix(text: str | None) -> str | None:

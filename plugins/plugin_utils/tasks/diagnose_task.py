@@ -14,7 +14,6 @@ from __future__ import annotations
 import ipaddress
 import json
 import tempfile
-import time
 import typing as t
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,38 +24,27 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.capture.errors impo
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.extract import extract
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.judge import Expected
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import bundle as bundles
-from ansible_collections.fleetops.tetra.plugins.module_utils.connector import xml_paths
-from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, ERROR, NOT_READ
+from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ERROR, NOT_READ
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage import evidence as e
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage.rank import Diagnosis, diagnose
-from ansible_collections.fleetops.tetra.plugins.module_utils.triage.timeline import log_time
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import definitions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.evidence_taking import (
-    EvidenceTaking,
-    Options,
-    Taken,
-)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.evidence_taking import Taken
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection, Session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import explain
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import beyond_tls
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import beyond_tls, event_logs
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions, collect, probe_target
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.diagnosis_page import write_page
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder import private, results
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import update_evidence
 
 _GRACE = 60.0
-_DEBUG_LEVEL = "549755813887"
-_LEVEL = ("Object", "config", "agent", "log", "level")
-_SERIAL = ("Object", "config", "janus", "policy", "serial_number")
-LEAST_FREE = 1_000_000_000
-"""Bytes that must be free beside the capture itself."""
 
 
 def diagnose_task(
@@ -110,86 +98,14 @@ def gather_evidence(
     found["history"] = _history(asker, install_dir)
     taken = Taken(why_not="Check mode: nothing was switched on.")
     if not check_only:
-        taken = _update(asker, facts, found, system_root, arguments, wait)
+        taken = update_evidence.take(asker, facts, found, system_root, arguments, wait)
         # Events of the update itself are newer than those that were read before it.
-        found["schannel_events"] = beyond_tls.schannel_events(asker, system_root, found["schannel_events"]["level"])
+        level = found["schannel_events"]["level"]
+        found["schannel_events"] = event_logs.read_events(asker, system_root, event_logs.SCHANNEL, level)
     _read_capture(found, taken, target.proxy, arguments)
     if taken.bundle_why_not is not None:
         found["notes"].append(taken.bundle_why_not)
     return found, taken
-
-
-def _update(
-    asker: Asker,
-    facts: t.Any,
-    found: e.Evidence,
-    system_root: str,
-    arguments: t.Mapping[str, t.Any],
-    wait: t.Callable[[float], bool],
-) -> Taken:
-    try:
-        sfc = definitions.sfc_exe(asker, facts)
-    except definitions.CannotUpdate as error:
-        status = ABSENT if "no such file" in str(error) else NOT_READ
-        found["update"] = e.section("update", status, str(error))
-        return Taken(why_not="No update could be asked for, so nothing was captured.")
-    megabytes = int(arguments["capture_megabytes"])
-    room = found["disk"]["status"] != "ok" or found["disk"]["free_bytes"] > LEAST_FREE + megabytes * 1_000_000
-    already, serial = _policy(asker, facts["connector"]["install_dir"])
-    if already:
-        found["notes"].append("Debug logging was on already by the policy, and was left on.")
-    options = Options(
-        megabytes, float(arguments["end_after_minutes"]), bool(arguments["capture"]) and room, not already
-    )
-    taking = EvidenceTaking(asker, system_root, sfc, options)
-    began, started = now(), time.monotonic()
-    if not room:
-        taking.taken.why_not = "The disk is nearly full, so nothing was captured."
-    elif not arguments["capture"]:
-        taking.taken.why_not = "No capture was asked for."
-    try:
-        taking.begin()
-    except ChangeError as error:
-        taking.taken.why_not = str(error)
-    try:
-        update = definitions.update(asker, facts, wait, policy=None)
-        lines = definitions.read_lines(asker, f"{sfc}.log") or []
-        if arguments["support_bundle"]:
-            taking.taken.bundle = taking.bundle(wait)
-    finally:
-        taken = taking.end(wait, time.monotonic() - started)
-    if already is False and serial is not None and _policy(asker, facts["connector"]["install_dir"])[1] != serial:
-        found["notes"].append("The policy was updated meanwhile, which ends debug logging: the log may tell less.")
-    result = update["result"] if update["result"] != "unknown" else None
-    found["update"] = e.section(
-        "update",
-        reason=update["reason"],
-        result=result,
-        code=update["code"],
-        line=update["line"],
-        signatures=update["signatures"],
-        began=began,
-        lines=[
-            {
-                "time": log_time(line, found["taken_at"], found["clock"]["utc_offset_minutes"]),
-                "text": line[:500],
-            }
-            for line in lines[-40:]
-        ],
-    )
-    return taken
-
-
-def _policy(asker: Asker, install_dir: str | None) -> tuple[bool | None, str | None]:
-    """(whether the policy has debug logging on, its serial number); None where it cannot be read."""
-    if install_dir is None:
-        return None, None
-    try:
-        data = RemoteFiles(asker).read(f"{install_dir}\\policy.xml")
-        values = xml_paths.read_paths(data or b"", [_LEVEL, _SERIAL])
-    except (ChangeError, xml_paths.XmlError):
-        return None, None
-    return values.get(_LEVEL) == _DEBUG_LEVEL, values.get(_SERIAL)
 
 
 def _history(asker: Asker, install_dir: str | None) -> t.Any:

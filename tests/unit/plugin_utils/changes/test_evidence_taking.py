@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.fleetops.tetra.lab.machine import scheduled_tasks
+from ansible_collections.fleetops.tetra.lab.machine import conditions, scheduled_tasks
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage import rank
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.evidence_taking import FOLDER, TASK
@@ -44,6 +44,8 @@ def left_behind(windows: NearWindows) -> list[str]:
     capture = state.conditions.capture
     found += ["a capture runs"] * bool(capture and capture.running)
     found += ["debug logging"] * state.debug_logging
+    found += ["the certificate log"] * state.conditions.capi2
+    found += ["certificate events" for one in state.conditions.events if "CAPI2" in one.log][:1]
     return found
 
 
@@ -95,6 +97,60 @@ def test_debug_logging_that_the_policy_has_on_is_left_on() -> None:
     found, _capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
     assert any("on already by the policy" in note for note in found["notes"])
     assert windows.state.debug_logging
+
+
+MIDDLEBOX: dict[str, t.Any] = {"tetra": {"authority": "CN=Example Corp Inspection CA"}}
+
+
+def test_the_certificate_log_is_on_during_the_update_and_off_again() -> None:
+    windows = NearWindows(**MIDDLEBOX)
+    found, _capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert found["logging"]["capi2"] == "switched_on"
+    (event,) = found["capi2_events"]["events"]
+    assert (event["id"], event["data"]["Result"], event["data"]["serverName"]) == (
+        30, "800B0109", "tetra-defs.amp.cisco.com",
+    )  # fmt: skip
+    assert left_behind(windows) == []
+    assert windows.unmatched == []
+
+
+def test_a_certificate_log_that_is_on_already_stays_on_with_its_events() -> None:
+    windows = NearWindows(**MIDDLEBOX, conditions={"capi2": True})
+    found, _capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert found["logging"]["capi2"] == "on_already"
+    assert [event["id"] for event in found["capi2_events"]["events"]] == [30]
+    assert left_behind(windows) == ["the certificate log", "certificate events"]
+
+
+def test_an_older_event_of_the_certificate_log_is_kept() -> None:
+    windows = NearWindows(policy=BAD)
+    windows.state.conditions.capi2 = True
+    conditions.log_certificate_check(windows.state, "800B0109")
+    windows.state.conditions.capi2 = False
+    diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert left_behind(windows) == ["certificate events"]
+
+
+def test_without_the_right_to_it_the_certificate_log_is_left_alone() -> None:
+    windows = NearWindows(policy=BAD, account="filtered")
+    found, _capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    assert found["logging"]["capi2"] in (None, "refused")
+    assert left_behind(windows) == []
+
+
+def test_a_policy_that_arrives_meanwhile_and_the_trays_level_are_noticed() -> None:
+    windows = NearWindows(policy=BAD, connector={"policy_readable": True}, conditions={"policy_arrives": True})
+    tray = b"(1, +0 ms) Nov 24 07:30:23 [12]: Tetra update asked for by the user\r\n"
+    state = windows.state
+    folder = next(path for path in state.dump()["files"] if path.lower().endswith("sfc.exe.log")).rpartition("\\")[0]
+    state.files.write(f"{folder}\\iptray.log", tray, state.now())
+    found, _capture = diagnose_task.gather_evidence(windows.session, "pc", ARGUMENTS, no_wait)
+    logging = found["logging"]
+    assert (logging["connector"], logging["tray"], logging["ended_by_policy"]) == ("switched_on", "default", True)
+    assert [line["text"].partition(": ")[0] for line in logging["other_lines"]] == ["iptray.log"]
+    assert any("policy was updated meanwhile" in note for note in found["notes"])
+    assert any("tray logs at its default level" in note for note in found["notes"])
+    assert left_behind(windows) == []
 
 
 def test_without_a_task_scheduler_nothing_is_switched_on() -> None:
@@ -159,7 +215,7 @@ def test_an_endpoint_whose_controller_dies_ends_it_by_itself(after: bool) -> Non
         before = left_behind(windows)
         windows.state.clock_ahead += datetime.timedelta(minutes=16)
         scheduled_tasks.run_due(windows.state, lambda _text: None)
-        running = [item for item in left_behind(windows) if item in ("a capture runs", "debug logging", TASK)]
+        running = [item for item in left_behind(windows) if not item.startswith("C:")]
         assert running == [], (at, before)
         worst.append(len(before))
     assert max(worst) > 3, "no death came between on and off"
