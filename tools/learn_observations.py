@@ -21,13 +21,10 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.observations.docume
     read_list,
 )
 
-BELIEFS = {"default_suites": "as_documented", "registry_slash": "addressed", "schtasks_exit_codes": "zero_or_one"}
-"""What we believe where the lab has nothing to switch."""
-
 
 def believed(behaviour: str) -> str | None:
     known = behaviours.BY_NAME.get(behaviour)
-    return BELIEFS.get(behaviour) or (known.variants[0] if known is not None and known.variants else None)
+    return observed.BELIEFS.get(behaviour) or (known.variants[0] if known is not None and known.variants else None)
 
 
 def wrong(observation: Observation) -> list[str]:

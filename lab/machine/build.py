@@ -425,13 +425,14 @@ def _orders(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
 
 def _files(state: WindowsState, mapping: t.Mapping[str, t.Any]) -> None:
     old = state.boot_time - datetime.timedelta(days=200)
-    for name in ("ntdll.dll", "whoami.exe", "sfc.exe", "shutdown.exe", "gpupdate.exe", "schtasks.exe"):
+    for name in ("ntdll.dll", "whoami.exe", "sfc.exe", "shutdown.exe", "gpupdate.exe", "schtasks.exe", "certutil.exe"):
         for folder in ("System32", "SysWOW64"):
             state.files.write(f"C:\\Windows\\{folder}\\{name}", b"MZ", old)
     if state.identity.build >= _CURL_SINCE:
         for folder in ("System32", "SysWOW64"):
             state.files.write(f"C:\\Windows\\{folder}\\curl.exe", b"MZ", old)
     state.files.make_folder("C:\\ProgramData")
+    state.files.make_folder("C:\\Windows\\Temp")
     for path, given in (mapping.get("files") or {}).items():
         content = bytes.fromhex(given["hex"]) if isinstance(given, dict) else str(given).encode()
         state.files.write(str(path), content, old)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import time
+import urllib.parse
 
 from ansible_collections.fleetops.tetra.lab.capture.conversation import Conversation, Recorder
 from ansible_collections.fleetops.tetra.lab.machine import conditions, tetra_servers
@@ -67,6 +69,20 @@ def shake(
         one.reset_ttl = 61 if route.after_hello == "reset" else None
     conversations += recorder.conversations
     return result
+
+
+def place_of(address: str) -> tuple[str, int] | None:
+    """Host and port of a URL that names both by number; ``None`` for any other."""
+    parts = urllib.parse.urlsplit(address)
+    try:
+        return (str(ipaddress.ip_address(parts.hostname or "")), parts.port) if parts.port else None
+    except ValueError:
+        return None
+
+
+def shake_at(wanted: Offer, place: tuple[str, int], timeout: float, request: bytes = b"") -> HandshakeResult:
+    """The handshake with a server outside of the simulation."""
+    return _shake(wanted, place, timeout, False, None, request)
 
 
 def trust_of(state: WindowsState) -> Trust:

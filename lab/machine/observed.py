@@ -16,6 +16,25 @@ FOLDER = pathlib.Path(__file__).resolve().parents[1] / "observations"
 SCHEMA = "fleetops.tetra/observation/1"
 
 
+BELIEFS: dict[str, str] = {
+    "capture_exit_codes": "one",
+    "capture_file": "read",
+    "client_hello_shape": "as_predicted",
+    "curl_schannel_codes": "as_documented",
+    "default_suites": "as_documented",
+    "group_policy_cmdlets": "as_believed",
+    "jea_names": "answered",
+    "local_list_of_31": "with_tls13",
+    "policy_after_reboot": "after_reboot",
+    "program_that_does_not_ask": "gets_tls12",
+    "registry_slash": "addressed",
+    "schtasks_exit_codes": "zero_or_one",
+    "switch_of_suite": "by_name",
+    "terminating_error_runs_on": "one_more",
+}
+"""What is believed where the lab has nothing to switch: behaviour → variant."""
+
+
 class Seen(t.NamedTuple):
     """One behaviour on one release. ``source``: the file."""
 

@@ -113,6 +113,16 @@ def run_due(state: WindowsState, note: t.Callable[[str], None]) -> None:
             _run(state, program, arguments, note)
 
 
+def run_now(state: WindowsState, name: str, note: t.Callable[[str], None]) -> bool:
+    """Runs a task on demand; whether there is such a task."""
+    task = state.tasks.get(name.lower())
+    if task is None:
+        return False
+    for program, arguments in task.actions:
+        _run(state, program, arguments, note)
+    return True
+
+
 def _run(state: WindowsState, program: str, arguments: str, note: t.Callable[[str], None]) -> None:
     """One action, as LocalSystem. An action that fails keeps the next one from nothing."""
     name = program.strip('"').rpartition("\\")[2].lower()
@@ -134,6 +144,8 @@ def _run(state: WindowsState, program: str, arguments: str, note: t.Callable[[st
         state.debug_logging = False
     elif name == "wevtutil.exe" and words[:1] in (["sl"], ["cl"]):
         _set_log(state, words)
+    elif name == "fleetops-tetra-no-such-program.exe":
+        pass  # the observation's own: a first action that fails
     elif name == "cmd.exe" and words[:2] == ["/d", "/c"]:
         _command(state, words[2:], note)
     else:

@@ -11,7 +11,11 @@ from pathlib import Path
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.task import ObserveError, observe_endpoint
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.task import (
+    ObserveError,
+    Wanted,
+    observe_endpoint,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 
 
@@ -26,7 +30,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _validation, arguments = self.validate_argument_spec(argument_spec=options.OBSERVE)
         writes = arguments["writes"] and not self._task.check_mode
         folder = Path(arguments["dest"]).absolute()
+        restarts = writes and arguments["restarts"]
+        wanted = Wanted(folder, writes, restarts, arguments["listen"], arguments["timeout"])
         try:
-            return observe_endpoint(self._connection, task_vars or {}, folder, writes, arguments["timeout"])
+            return observe_endpoint(self._connection, task_vars or {}, wanted)
         except ObserveError as error:
             raise AnsibleActionFail(str(error)) from error

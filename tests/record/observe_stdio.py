@@ -39,6 +39,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dest", type=pathlib.Path, default=pathlib.Path("tetra-observations"))
     parser.add_argument("--writes", action="store_true", help="also what changes something, on a disposable machine")
+    parser.add_argument("--listen", default="127.0.0.1", help="where its curl.exe says hello; empty: nowhere")
     parser.add_argument("--seconds", type=float, default=120, help="how long one answer may take")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(arguments)
@@ -48,20 +49,21 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     base = "ansible_collections.fleetops.tetra"
     observing = importlib.import_module(f"{base}.plugins.plugin_utils.observations.observe")
     task = importlib.import_module(f"{base}.plugins.plugin_utils.observations.task")
-    session_module = importlib.import_module(f"{base}.plugins.plugin_utils.conversation.session")
     statements = importlib.import_module(f"{base}.plugins.plugin_utils.conversation.statements")
     clock = importlib.import_module(f"{base}.plugins.plugin_utils.run_folder.clock")
     stdio = importlib.import_module(f"{base}.tests.record.stdio")
-    session = session_module.Session(stdio.StdioConnection(options.command, options.seconds))
+    remote = importlib.import_module(f"{base}.plugins.plugin_utils.conversation.remote_endpoint")
+    endpoint = remote.RemoteEndpoint(stdio.StdioConnection(options.command, options.seconds))
+    allowed = observing.Allowed(writes=options.writes, address=options.listen or None)
     try:
-        session.open()
-        document = observing.observe(session, clock.now(), options.writes)
+        endpoint.session().open()
+        document = observing.observe(endpoint, clock.now(), allowed)
         path, digest = task.keep(options.dest, document)
     except (statements.SessionError, observing.NotWindows, OSError) as error:
         print(f"Nothing was observed: {error}", file=sys.stderr)
         return 2
     finally:
-        session.end()
+        endpoint.hand_over()
     for row in document["rows"]:
         print(f"{row['behaviour']:40} {row['variant'] or '-':16} {row['reason'] or ''}")
     print(f"{path} sha256 {digest}")

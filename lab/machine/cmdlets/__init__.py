@@ -8,6 +8,7 @@ from __future__ import annotations
 from ansible_collections.fleetops.tetra.lab.machine.call import Cmdlet
 from ansible_collections.fleetops.tetra.lab.machine.cmdlets import (
     add_member,
+    certutil,
     cim,
     content,
     curl,
@@ -65,6 +66,7 @@ _MODULES = (
 CMDLETS: dict[str, Cmdlet] = {cmdlet.name.lower(): cmdlet for module in _MODULES for cmdlet in module.CMDLETS}
 PROXIES: dict[str, Cmdlet] = {"select-object": select_object.RESTRICTED, "get-command": CMDLETS["get-command"]}
 NATIVES: dict[str, NativeRunner] = {
+    "certutil.exe": certutil.run,
     "curl.exe": curl.run,
     "gpupdate.exe": gpupdate.run,
     "ipsupporttool.exe": support_tool.run,

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from ansible_collections.fleetops.tetra.lab.machine import conditions
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, output
-from ansible_collections.fleetops.tetra.lab.machine.handshake import shake, trust_of
+from ansible_collections.fleetops.tetra.lab.machine.handshake import place_of, shake, shake_at, trust_of
 from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
 from ansible_collections.fleetops.tetra.lab.pipeline import Blocking, ErrorDetails, Event, NonTerminatingError
 from ansible_collections.fleetops.tetra.lab.tls_client import HandshakeResult
@@ -51,6 +51,14 @@ def run(call: Call, _path: str, arguments: list[str]) -> t.Generator[Event, t.An
         yield from _end(call, 1, "curl: (1) Protocol not supported or disabled in libcurl", options, None, flags)
         return
     wanted = call.state.offer()
+    given = place_of(addresses[0])
+    if given is not None:
+        # A server that is named by its number and port is the one that listens there, not a part of the simulation.
+        result = yield Blocking(lambda: shake_at(wanted, given, 5.0, request=_REQUEST))
+        if result.outcome == "ok" and not flags & {"-k", "--insecure"}:
+            result = replace(result, outcome="closed", detail="certificate verify failed")
+        yield from _end(call, *_exit(result, addresses[0], call.state), options, result, flags)
+        return
     route = call.state.route
     if conditions.firewall_blocks(call.state, "curl.exe"):
         route = replace(route, outcome="timeout")

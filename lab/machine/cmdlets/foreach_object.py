@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, output
@@ -29,6 +30,9 @@ def run(call: Call) -> t.Iterator[Event]:
     member = call.text("MemberName")
     arguments = call.texts("ArgumentList")
     for value in call.inputs:
+        if isinstance(value, datetime.datetime) and member == "ToFileTime":
+            yield from _file_time(call, value)
+            continue
         is_key = isinstance(value, PSObj) and value.types[0] == "Microsoft.Win32.RegistryKey"
         if not is_key or member not in ("GetValue", "GetValueKind") or call.session.language_mode != "FullLanguage":
             call.unmatched(f"ForEach-Object -MemberName {member}")
@@ -45,6 +49,16 @@ def run(call: Call) -> t.Iterator[Event]:
             yield output(found[1].data)
         else:
             yield output(data_of(found[1], environment(call.state, call.session)))
+
+
+def _file_time(call: Call, value: datetime.datetime) -> t.Iterator[Event]:
+    mode = call.session.language_mode
+    refused = mode == "ConstrainedLanguage" and call.state.behaviours["constrained_method_call"] == "refused"
+    if refused or mode == "NoLanguage":
+        yield _failed(call)
+        return
+    since = value.astimezone(datetime.UTC) - datetime.datetime(1601, 1, 1, tzinfo=datetime.UTC)
+    yield output(int(since.total_seconds() * 10_000_000))
 
 
 def _failed(call: Call) -> NonTerminatingError:

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""schtasks.exe: ``/create /xml FILE /tn NAME [/f]``, ``/query /tn NAME``, ``/delete /tn NAME /f``.
+"""schtasks.exe: ``/create /xml FILE /tn NAME [/f]``, ``/query /tn NAME``, ``/delete /tn NAME /f``,
+``/run /tn NAME``.
 
 Exit code 0 or 1; texts are localized, so only the code counts.
 """
@@ -26,7 +27,7 @@ def run(call: Call, _path: str, arguments: list[str]) -> t.Iterator[Event]:
         word = words.pop(0).lower().replace("-", "/", 1)
         options[word] = words.pop(0) if word in _WITH_VALUE and words else ""
     verb = next(iter(options), "")
-    handler = {"/create": _create, "/query": _query, "/delete": _delete}.get(verb)
+    handler = {"/create": _create, "/query": _query, "/delete": _delete, "/run": _run}.get(verb)
     if handler is None or set(options) - {verb, "/f", *_WITH_VALUE} or not options.get("/tn"):
         call.unmatched(f"schtasks.exe {' '.join(arguments)}")
         call.variables.last_exit_code = 1
@@ -62,6 +63,10 @@ def _create(call: Call, options: dict[str, str]) -> str | None:
 
 def _query(call: Call, options: dict[str, str]) -> str | None:
     return None if options["/tn"].lower() in call.state.tasks else _MISSING
+
+
+def _run(call: Call, options: dict[str, str]) -> str | None:
+    return None if scheduled_tasks.run_now(call.state, options["/tn"], call.unmatched) else _MISSING
 
 
 def _delete(call: Call, options: dict[str, str]) -> str | None:

@@ -7,30 +7,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.observations.document import SCHEMA
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import release_for
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
-    Answer,
-    AnswerError,
-    Asker,
-    PSObject,
-    SessionError,
-    Statement,
-)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import PSObject, SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.hello import Listener
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.probes import (
     CURRENT_VERSION,
     NOT_HERE,
-    PROBES,
     Probe,
+    all_probes,
+)
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.raw import Redaction
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.windows import (
+    Document,
+    Endpoint,
+    Keeper,
     Windows,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.raw import Redaction, plain_statements
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import going_on, provider_path, select
 
-Document = dict[str, t.Any]
 NOT_ALLOWED = "It changes something: allow it on a machine that nobody needs (tetra_observe_writes)."
 
 
@@ -38,47 +40,38 @@ class NotWindows(Exception):
     """The endpoint does not say which Windows it is. The message is one sentence."""
 
 
-@dataclass
-class Keeper:
-    """Passes questions on and keeps what was asked and answered, as it came over the wire where the session has it."""
+@dataclass(frozen=True)
+class Allowed:
+    """What an observation may do beside reading. ``writes``: change something for a moment; ``restart``: restarts the
+    endpoint and waits for it; ``address``: this machine as the endpoint reaches it, for a listener of our own;
+    ``over_tls``: the session itself needs TLS, so that TLS settings are left alone."""
 
-    inner: t.Any
-    kept: list[Document] = field(default_factory=list)
-
-    def ask(self, statements: t.Sequence[Statement]) -> Answer:
-        entry: Document = {"statements": plain_statements(statements)}
-        self.kept.append(entry)
-        if hasattr(self.inner, "recorded"):
-            self.inner.recorded = []
-        try:
-            answer: Answer = self.inner.ask(statements)
-        except AnswerError as error:
-            entry.update(output=[], refusals=[], failed=True, error=str(error))
-            return Answer([], [], failed=True)
-        raw = self.inner.recorded[-1][1] if getattr(self.inner, "recorded", None) else answer.output
-        entry.update(
-            output=[item if isinstance(item, (str, int, bool, float)) or item is None else repr(item) for item in raw],
-            refusals=[asdict(refusal) for refusal in answer.refusals],
-            failed=answer.failed,
-            error=None,
-        )
-        return answer
-
-    def version_table(self) -> Document:
-        table: Document = self.inner.version_table()
-        return table
-
-    def configuration(self) -> str | None:
-        name: str | None = self.inner.configuration()
-        return name
+    writes: bool = False
+    restart: t.Callable[[], None] | None = None
+    address: str | None = None
+    over_tls: bool = False
 
 
-def observe(asker: Asker, observed_at: str, writes: bool = False, words: t.Iterable[str] = ()) -> Document:
+READING = Allowed()
+
+
+def observe(endpoint: Endpoint, observed_at: str, allowed: Allowed = READING, words: t.Iterable[str] = ()) -> Document:
     """The observation file of one endpoint. ``words``: what must not stand in it, beside what the endpoint itself says
-    of its name and account. Raises NotWindows, or SessionError where the conversation is lost."""
-    keeper = Keeper(asker)
-    windows, about, named = _identify(keeper)
-    rows = [_row(keeper, windows, probe, writes) for probe in PROBES]
+    of its name and account. A conversation that is lost on the way is opened anew; what was asked then is asked once
+    more. Raises NotWindows, or SessionError where the endpoint cannot be asked at all."""
+    keeper = Keeper(endpoint)
+    try:
+        windows, about, named = _identify(keeper)
+    except SessionError:
+        windows, about, named = _identify(keeper)
+    windows.restart, windows.over_tls = (allowed.restart if allowed.writes else None), allowed.over_tls
+    windows.facts = _facts(endpoint, observed_at)
+    words = [*words, *([allowed.address] if allowed.address else [])]
+    with contextlib.ExitStack() as stack:
+        if allowed.address is not None:
+            with contextlib.suppress(OSError):
+                windows.listener = stack.enter_context(Listener(allowed.address))
+        rows = [_row(keeper, windows, probe, allowed.writes) for probe in all_probes(windows)]
     rows += [{"behaviour": name, "variant": None, "reason": why, "answers": []} for name, why in NOT_HERE.items()]
     table = keeper.version_table()
     hidden = {word: "NAME" for word in (*named, *words) if len(word) > 2}
@@ -87,11 +80,22 @@ def observe(asker: Asker, observed_at: str, writes: bool = False, words: t.Itera
     return {
         "schema": SCHEMA,
         "observed_at": observed_at,
-        "writes": writes,
+        "writes": allowed.writes,
         "windows": about,
         "powershell": powershell,
         "rows": document,
+        "left_changed": windows.left_changed,
     }
+
+
+def _facts(endpoint: Endpoint, observed_at: str) -> Facts | None:
+    """What the audit reads of it, for probes that hold the log against the settings."""
+    for _try in range(2):
+        try:
+            return collect(endpoint.session(), "observed", observed_at)
+        except SessionError:
+            endpoint.renew()
+    return None
 
 
 def _identify(keeper: Keeper) -> tuple[Windows, Document, list[str]]:
@@ -125,10 +129,16 @@ def _row(keeper: Keeper, windows: Windows, probe: Probe, writes: bool) -> Docume
     if probe.writes and not writes:
         return row
     first = len(keeper.kept)
-    try:
-        row["variant"], row["reason"] = probe.look(windows)
-    except SessionError as error:
-        row["reason"] = str(error)
-        # What is lost stays lost for the other rows, too; the next question says so.
+    for last_try in (False, True):
+        try:
+            row["variant"], row["reason"] = probe.look(windows)
+            break
+        except ChangeError as error:
+            row["reason"] = str(error)
+            break
+        except SessionError as error:
+            row["reason"] = str(error)  # the keeper has begun anew: asked once more
+            if last_try:
+                break
     row["answers"] = keeper.kept[first:]
     return row

@@ -105,6 +105,8 @@ CHECK_VARIABLES: t.Final[dict[str, dict[str, t.Any]]] = {
 OBSERVE: t.Final[dict[str, dict[str, t.Any]]] = {
     "dest": {"type": "path", "default": "tetra-observations"},
     "writes": {"type": "bool", "default": False},
+    "restarts": {"type": "bool", "default": False},
+    "listen": {"type": "str", "default": "auto"},
     "timeout": {"type": "int", "default": 300},
 }
 PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": ASKING["timeout"]}

@@ -158,6 +158,10 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("tetra_observe_dir", "path", "Where observation files go.", "tetra-observations", ("observe",)),
     Variable("tetra_observe_writes", "bool", "Whether an observation may change something for a moment.", False,
              ("observe",)),
+    Variable("tetra_observe_restarts", "bool", "Whether an observation may restart the endpoint too.", False,
+             ("observe",)),
+    Variable("tetra_observe_listen", "str", "The controller's address as an observed endpoint reaches it.", "auto",
+             ("observe",)),
     Variable("tetra_console_region", "str", "The region of the console.", "nam", ("console",)),
     Variable("tetra_console_base_url", "str", "The address of the console's API.", NO_DEFAULT, ("console",)),
     Variable("tetra_console_credentials_file", "path", "The file with the API's credentials.", NO_DEFAULT,
@@ -194,8 +198,6 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("tetra_history_keep_days", "int", "Days after which runs leave the history.", NO_DEFAULT, ("history",)),
     Variable("tetra_history_level_days", "int", "Days in which breakages are to be repaired.", 14, ("history",)),
     Variable("tetra_history_level_share", "float", "The share of them that has to be.", 0.95, ("history",)),
-    Variable("tetra_observe_dir", "path", "Where the file of observations goes.", NO_DEFAULT, ("observe",)),
-    Variable("tetra_observe_writes", "bool", "Whether observations may write.", NO_DEFAULT, ("observe",)),
     Variable("tetra_own_variables", "list", "Names of your own that begin with tetra_; * is anything.", [], ALL),
 )  # fmt: skip
 

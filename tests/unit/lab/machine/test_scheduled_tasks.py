@@ -105,8 +105,8 @@ def test_what_else_is_refused(windows: type[Asked]) -> None:
     assert register(filtered, definition(filtered)) == 1
     stopped = windows(task_scheduler="stopped")
     assert register(stopped, definition(stopped)) == 1
-    assert tool(asked, "/run", "/tn", "n")[0] == 1
-    assert asked.endpoint.unmatched == ["schtasks.exe /run /tn n"]
+    assert tool(asked, "/change", "/tn", "n")[0] == 1
+    assert asked.endpoint.unmatched == ["schtasks.exe /change /tn n"]
 
 
 def test_a_task_runs_once_at_its_time(windows: type[Asked]) -> None:
