@@ -58,7 +58,7 @@ def _switch(key: str, name: str, number: int) -> tuple[Setting, ...]:
 
 
 def _value(kind: str, data: t.Any) -> State:
-    return {"status": "ok", "type": t.cast("t.Any", kind), "data": data}
+    return {"status": "ok", "type": kind, "data": data}
 
 
 @dataclass(frozen=True)
