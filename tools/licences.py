@@ -32,7 +32,7 @@ COMPATIBLE = frozenset(
 )  # fmt: skip
 
 # Free licences beside these, enough for a program that is run and not combined with ours.
-FREE = COMPATIBLE | {"CNRI-Python"}
+FREE = COMPATIBLE | {"AGPL-3.0-or-later", "CNRI-Python"}
 
 CLASSIFIERS = {
     "Academic Free License (AFL)": "AFL-3.0",

@@ -62,8 +62,11 @@ def etl(
     start = 133_000_000_000_000_000 if not rows else round(rows[0].at * 10_000_000) + _EPOCH
     frequency, first = 10_000_000, 5_000_000_000
     size = 65536
-    header = bytearray(0x118)
+    header = bytearray(0x118 + 4)  # and two empty names
     struct.pack_into("<I", header, 0, size)
+    struct.pack_into("<I", header, 12, 2)
+    struct.pack_into("<Q", header, 16, start)
+    struct.pack_into("<III", header, 44, 8, 0, 2400)
     struct.pack_into("<QQI", header, 0x100, frequency, start, 1)
     system = struct.pack("<HBBHHIIQII", 1, 2, 0xC0, 32 + len(header), 0, 0, 0, first, 0, 0)[:32].ljust(32, b"\x00")
     records = [system + bytes(header)]
@@ -82,7 +85,10 @@ def etl(
                     row.wire & 0xFFFF, len(row.kept),
                 )  # fmt: skip
                 records.append(_event(stamp + appearance - 1, PKTMON, 160, 0x10, payload + row.kept))
-    return _buffers([records[:1], records[1::2], records[2::2]], size)
+    made = _buffers([records[:1], records[1::2], records[2::2]], size)
+    # BuffersWritten, in the first record behind the first buffer's header.
+    struct.pack_into("<I", made, 72 + 32 + 36, len(made) // size)
+    return bytes(made)
 
 
 def _event(stamp: int, provider: bytes, number: int, keyword: int, payload: bytes) -> bytes:
@@ -91,7 +97,7 @@ def _event(stamp: int, provider: bytes, number: int, keyword: int, payload: byte
     return head + payload
 
 
-def _buffers(lists: t.Sequence[t.Sequence[bytes]], size: int) -> bytes:
+def _buffers(lists: t.Sequence[t.Sequence[bytes]], size: int) -> bytearray:
     found: list[bytes] = []
     for processor, records in enumerate(lists):
         body = b""
@@ -105,4 +111,4 @@ def _buffers(lists: t.Sequence[t.Sequence[bytes]], size: int) -> bytes:
                     found.append((head.ljust(72, b"\x00") + body).ljust(size, b"\xff"))
                 body = b""
             body += padded
-    return b"".join(found)
+    return bytearray(b"".join(found))

@@ -152,6 +152,8 @@ def _set_clock(record: bytes, clock: _Clock) -> None:
         return
     clock.first = struct.unpack_from("<Q", record, 16)[0]
     clock.frequency, clock.start, clock.kind = struct.unpack_from("<QQI", payload, 0x100)
+    if clock.kind == 3:  # processor cycles
+        clock.frequency, clock.kind = struct.unpack_from("<I", payload, 52)[0] * 1_000_000, 1
     if clock.kind not in (1, 2):
         clock.kind = 2 if not clock.start else 1
 
