@@ -18,6 +18,16 @@ import typing as t
 from ansible_collections.fleetops.tetra.plugins.module_utils.connector import log
 
 
+class Finished(t.TypedDict):
+    """A definition update that came to its end."""
+
+    result: t.Literal["updated", "up_to_date", "failed"]
+    code: int | None
+    line: str | None
+    signatures: int | None
+    definitions_version: int | None
+
+
 def updates_after(before: t.Iterable[str], after: t.Iterable[str]) -> list[log.Update]:
     """The finished updates that ``after`` tells of and ``before`` did not, in the log's order.
 
@@ -35,7 +45,7 @@ def updates_after(before: t.Iterable[str], after: t.Iterable[str]) -> list[log.U
     return new
 
 
-def outcome(before: t.Iterable[str], after: t.Iterable[str]) -> dict[str, t.Any] | None:
+def outcome(before: t.Iterable[str], after: t.Iterable[str]) -> Finished | None:
     """The first new update as ``{result, code, line, signatures, definitions_version}``; ``None``: not finished yet.
 
     ``result`` is ``updated``, ``up_to_date`` or ``failed``.
@@ -44,8 +54,11 @@ def outcome(before: t.Iterable[str], after: t.Iterable[str]) -> dict[str, t.Any]
     if not found:
         return None
     first = found[0]
+    result = first.result
+    if result is None or result == "never":
+        return None
     return {
-        "result": first.result,
+        "result": result,
         "code": first.code,
         "line": first.line,
         "signatures": first.signatures,

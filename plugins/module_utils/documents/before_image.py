@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import RegistryData
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Call, State
 
 
@@ -24,7 +25,7 @@ class GpoState(t.TypedDict):
 
     status: t.Literal["ok", "absent"]
     type: str | None
-    data: str | list[str] | None
+    data: RegistryData
     disabled: t.NotRequired[bool]
 
 
@@ -64,6 +65,8 @@ class GpoValueItem(t.TypedDict):
 
 
 Item = t.Union[RegistryValueItem, FileItem, GpoValueItem]  # noqa: UP007 - pylint of ansible-test knows no |
+ValueState = t.Union[State, GpoState]  # noqa: UP007
+"""A value, of the registry or of a GPO."""
 
 
 class BeforeImage(t.TypedDict):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import ValueState
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Plan
 
 End = t.Literal[
@@ -24,6 +25,12 @@ class Undone(t.TypedDict):
     path: str
     name: str | None
     outcome: Outcome
+
+
+class Foreseen(Undone):
+    """What would become of it; ``present``: the state in which it stands."""
+
+    present: ValueState
 
 
 class ConfirmedCause(t.TypedDict):

@@ -23,6 +23,12 @@ from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import GpoState, ValueState
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.domain_gpos import (
+    Conflict,
+    ConflictCode,
+    GpoChange,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Action, State, Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
@@ -48,13 +54,11 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.suite_list
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import release_for
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
-Document = dict[str, t.Any]
-
-DIFFERENT_VALUES = "different_values"
-DOES_NOT_FIT = "does_not_fit"
-NOT_SERVED = "not_served"
-WOULD_BREAK = "would_break"
-LOCK_OUT = "lock_out"
+DIFFERENT_VALUES: t.Final = "different_values"
+DOES_NOT_FIT: t.Final = "does_not_fit"
+NOT_SERVED: t.Final = "not_served"
+WOULD_BREAK: t.Final = "would_break"
+LOCK_OUT: t.Final = "lock_out"
 BLOCKED_CODE = "domain_gpo_conflict"
 """Code of the plan's ``blocked`` for an endpoint whose GPO has a conflict."""
 
@@ -129,7 +133,7 @@ def _usable(facts: Facts, options: PlanOptions) -> tuple[str, ...]:
     return tuple(name for name in options.allow_list if match and name in match.release.supported)
 
 
-def group_claims(claims: c.Iterable[Claim], options: c.Mapping[str, t.Any] | None = None) -> list[Document]:
+def group_claims(claims: c.Iterable[Claim], options: c.Mapping[str, t.Any] | None = None) -> list[GpoChange]:
     """One document for each GPO and value that some endpoint needs changed, ordered by name.
 
     ``{guid, name, domain, path, value, before, after, suites, endpoints, also_governed, rivals, conflicts, why}``;
@@ -144,9 +148,9 @@ def group_claims(claims: c.Iterable[Claim], options: c.Mapping[str, t.Any] | Non
     return sorted(found, key=lambda change: (str(change["name"]).lower(), change["guid"], change["value"]))
 
 
-def _change(claims: c.Sequence[Claim], options: PlanOptions) -> Document:
+def _change(claims: c.Sequence[Claim], options: PlanOptions) -> GpoChange:
     needing = sorted((claim for claim in claims if claim.needs), key=lambda claim: claim.host)
-    conflicts: list[Document] = []
+    conflicts: list[Conflict] = []
     before, after = needing[0].before, None
     if len({_key(claim.before) for claim in needing}) > 1:
         conflicts.append(_different(needing))
@@ -154,32 +158,37 @@ def _change(claims: c.Sequence[Claim], options: PlanOptions) -> Document:
         after, conflict = _one_value(needing, {name for claim in claims for name in claim.wanted}, options)
         conflicts.extend([conflict] if conflict else [])
     rivals = sorted({rival for claim in needing for rival in claim.rivals})
-    change: Document = {
+    change: GpoChange = {
         "guid": needing[0].guid,
         "name": next((claim.name for claim in needing if claim.name), None),
         "domain": needing[0].domain,
         "path": needing[0].path,
-        "value": needing[0].value,
-        "before": dict(before) if not conflicts or conflicts[0]["code"] != DIFFERENT_VALUES else None,
-        "after": after,
+        "value": "Functions" if needing[0].value.lower() == SUITES_VALUE.lower() else "EccCurves",
+        "before": _of_gpo(before) if not conflicts or conflicts[0]["code"] != DIFFERENT_VALUES else None,
+        "after": _of_gpo(after) if after else None,
         "suites": suite_changes(before, after) if after else {"added": [], "removed": [], "moved": []},
         "endpoints": [claim.host for claim in needing],
         "also_governed": sorted(claim.host for claim in claims if not claim.needs),
         "rivals": rivals,
         "conflicts": conflicts,
         "why": "",
+        "outcome": None,
     }
     change["why"] = _why(change)
     return change
 
 
-def _key(state: c.Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+def _of_gpo(state: State) -> GpoState:
+    return {"status": state["status"], "type": state["type"], "data": state["data"]}
+
+
+def _key(state: State) -> tuple[t.Any, ...]:
     data = state["data"]
     kind = "REG_SZ" if state["type"] == "REG_SZ_OR_EXPAND_SZ" else state["type"]
     return state["status"], kind, tuple(data) if isinstance(data, list) else data
 
 
-def _different(claims: c.Sequence[Claim]) -> Document:
+def _different(claims: c.Sequence[Claim]) -> Conflict:
     by_value: dict[tuple[t.Any, ...], list[str]] = {}
     for claim in claims:
         by_value.setdefault(_key(claim.before), []).append(claim.host)
@@ -193,7 +202,7 @@ def _different(claims: c.Sequence[Claim]) -> Document:
 
 def _one_value(
     claims: c.Sequence[Claim], needed: set[str], options: PlanOptions
-) -> tuple[State | None, Document | None]:
+) -> tuple[State | None, Conflict | None]:
     """``needed``: the accepted suites that some endpoint of the GPO can use, those that reach the servers included."""
     afters = [claim.after for claim in claims]
     if options.cure == NOT_CONFIGURED and afters[0] is not None:
@@ -221,31 +230,32 @@ def _one_value(
 
 
 def conflict_of(
-    change: c.Mapping[str, t.Any],
+    change: GpoChange,
     facts: Facts,
     verdict: Verdict,
     options: c.Mapping[str, t.Any] | None = None,
-) -> Document | None:
+) -> Conflict | None:
     """Why this endpoint speaks against the change, or None. Raises PlanError."""
     host = str(facts["host"])
-    if change["after"] is None:
+    after = change["after"]
+    if after is None:
         return None
     permitted = {**(options or {}), "change_domain_gpo": True}
     if host in change["endpoints"]:
-        if not serves(change["after"], change, facts, verdict, options):
+        if not serves(after, change, facts, verdict, options):
             why = f"{host} would not reach the Tetra servers for sure with the value that the others need."
             return _conflict(NOT_SERVED, why, [host])
-    elif verdict["reachability"]["answer"] == YES and not _reaches(facts, [_list_step(change, facts)], permitted):
+    elif verdict["reachability"]["answer"] == YES and not _reaches(facts, [_list_step(after, facts)], permitted):
         why = f"{host} reaches the Tetra servers today and would not with the new value."
         return _conflict(WOULD_BREAK, why, [host])
-    if change["value"].lower() == SUITES_VALUE.lower() and lock_out(facts, [_list_step(change, facts)]) is not None:
+    if change["value"].lower() == SUITES_VALUE.lower() and lock_out(facts, [_list_step(after, facts)]) is not None:
         return _conflict(LOCK_OUT, f"The new list would leave TLS 1.3 or a listener without a suite on {host}.", [host])
     return None
 
 
 def serves(
-    state: State,
-    change: c.Mapping[str, t.Any],
+    state: ValueState,
+    change: GpoChange,
     facts: Facts,
     verdict: Verdict,
     options: c.Mapping[str, t.Any] | None,
@@ -264,44 +274,45 @@ def _reaches(facts: Facts, steps: c.Sequence[Step], options: c.Mapping[str, t.An
     return bool(verdict["reachability"]["answer"] == YES)
 
 
-def with_value(step: Step, state: State) -> Step:
+def with_value(step: Step, state: ValueState) -> Step:
     """A step of a plan with the value that the GPO holds for all its endpoints."""
     action: Action = "set_value" if state["status"] == OK else "remove_value"
     after: State = {"status": state["status"], "type": state["type"], "data": state["data"]}
     return {**step, "action": action, "after": after, "suites": suite_changes(step["before"], after)}
 
 
-def _is_of(step: c.Mapping[str, t.Any], change: c.Mapping[str, t.Any]) -> bool:
-    return bool(step["target"] == DOMAIN_GPO and step["name"].lower() == change["value"].lower())
+def _is_of(step: Step, change: GpoChange) -> bool:
+    return step["target"] == DOMAIN_GPO and step["name"].lower() == change["value"].lower()
 
 
-def _list_step(change: c.Mapping[str, t.Any], facts: Facts) -> Step:
-    return policy_list_step(facts, change["after"], DOMAIN_GPO, {"kind": "domain_gpo", "name": None, "guid": None}, "")
+def _list_step(state: ValueState, facts: Facts) -> Step:
+    after: State = {"status": state["status"], "type": state["type"], "data": state["data"]}
+    return policy_list_step(facts, after, DOMAIN_GPO, {"kind": "domain_gpo", "name": None, "guid": None}, "")
 
 
-def add_conflict(change: Document, conflict: Document) -> None:
+def add_conflict(change: GpoChange, conflict: Conflict) -> None:
     """Notes what speaks against a change; those of one kind become one entry."""
     known = next((one for one in change["conflicts"] if one["code"] == conflict["code"]), None)
     if known is None:
-        change["conflicts"].append(dict(conflict))
+        change["conflicts"].append({**conflict})
     else:
         known["endpoints"] = sorted({*known["endpoints"], *conflict["endpoints"]})
         known["why"] = f"{_WHY_ALL[conflict['code']]}: {some(known['endpoints'])}."
     change["why"] = _why(change)
 
 
-_WHY_ALL = {
+_WHY_ALL: dict[ConflictCode, str] = {
     NOT_SERVED: "These endpoints would not reach the Tetra servers for sure with the value that the others need",
     WOULD_BREAK: "These endpoints reach the Tetra servers today and would not with the new value",
     LOCK_OUT: "The new list would leave TLS 1.3 or a listener without a suite on these endpoints",
 }
 
 
-def _conflict(code: str, why: str, endpoints: c.Sequence[str]) -> Document:
+def _conflict(code: ConflictCode, why: str, endpoints: c.Sequence[str]) -> Conflict:
     return {"code": code, "why": why, "endpoints": list(endpoints)}
 
 
-def _why(change: c.Mapping[str, t.Any]) -> str:
+def _why(change: GpoChange) -> str:
     if change["conflicts"]:
         return f"It is not changed: {change['conflicts'][0]['why']}"
     number = len(change["endpoints"])
@@ -311,6 +322,6 @@ def _why(change: c.Mapping[str, t.Any]) -> str:
     return text
 
 
-def title(change: c.Mapping[str, t.Any]) -> str:
+def title(change: GpoChange) -> str:
     """A GPO for a reader: its name and GUID."""
     return " ".join(part for part in (change["name"], change["guid"]) if part)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import ValueState
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import (
     Owner,
@@ -177,7 +178,7 @@ def _value_step(
     }
 
 
-def suite_changes(before: State, after: State) -> SuiteChanges:
+def suite_changes(before: ValueState, after: ValueState) -> SuiteChanges:
     """What becomes of the names in a list of suites, each in the order of its own list."""
     old, new = names_of(before), names_of(after)
     kept_before = [name for name in old if name in new]

@@ -32,6 +32,7 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import before_image as documents
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Undone
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_items import GPO_VALUE, is_item
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder
@@ -51,7 +52,7 @@ class BeforeImage:
     created_at: str
     run_id: str
     token: str
-    items: tuple[dict[str, t.Any], ...]
+    items: tuple[documents.Item, ...]
 
     @property
     def is_of_gpo(self) -> bool:
@@ -66,7 +67,7 @@ class BeforeImage:
             "created_at": self.created_at,
             "run_id": self.run_id,
             "token": self.token,
-            "items": [t.cast(documents.Item, item) for item in self.items],
+            "items": list(self.items),
         }
 
 
@@ -76,7 +77,7 @@ class BeforeImageStore:
     def __init__(self, results_dir: str | os.PathLike[str]) -> None:
         self.folder = Path(results_dir) / "backups"
 
-    def keep(self, host: str, run_id: str, token: str, items: c.Iterable[c.Mapping[str, t.Any]]) -> BeforeImage:
+    def keep(self, host: str, run_id: str, token: str, items: c.Iterable[documents.Item]) -> BeforeImage:
         """Returns when the image is on disk. Raises BeforeImageError."""
         now = datetime.now(UTC)
         image = BeforeImage(
@@ -85,12 +86,12 @@ class BeforeImageStore:
             created_at=written(now),
             run_id=run_id,
             token=token,
-            items=tuple(dict(item) for item in items),
+            items=tuple(items),
         )
         _write_new(self.folder_of(host) / f"{image.id}.json", json.dumps(image.as_dict(), indent=1).encode())
         return image
 
-    def mark_restored(self, image: BeforeImage, outcome: c.Sequence[c.Mapping[str, t.Any]]) -> None:
+    def mark_restored(self, image: BeforeImage, outcome: c.Sequence[Undone]) -> None:
         """Notes what a rollback did with each item; a second rollback then passes over the image."""
         path = self.folder_of(image.host) / f"{image.id}.restored"
         if not path.exists():

@@ -16,6 +16,14 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import (
+    FileItem,
+    Item,
+    RegistryValueItem,
+    ValueState,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Foreseen, Outcome, Undone
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State, Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     CHANGED_AT,
     LOCAL_KEY,
@@ -39,15 +47,18 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_polic
     ALREADY,
     KEPT,
     RESTORED,
-    Item,
     LocalPolicy,
     file_content,
     value_in,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import (
+    RemoteRegistry,
+    same,
+    texts_of,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, UInt32, command
 
-Steps = t.Sequence[t.Mapping[str, t.Any]]
+Steps = t.Sequence[Step]
 Waiter = t.Callable[[float], bool]
 """``wait(seconds)`` waits and says whether there is time left for more."""
 
@@ -90,7 +101,7 @@ class ChangeSet:
                 )
             item = _registry_item(step["path"], step["name"], present, step["after"])
             if step["action"] == ARRANGE_SUITES:
-                item.update(by=ARRANGE_SUITES, calls=[dict(call) for call in step["calls"]])
+                item["by"], item["calls"] = ARRANGE_SUITES, [{**call} for call in step["calls"]]
             if present["status"] == "absent":
                 item["made_keys"] = self._registry.missing_keys(step["path"])
             items.append(item)
@@ -106,7 +117,7 @@ class ChangeSet:
             if step["action"] == ENABLE_SUITE:
                 self._enable(step["name"])
             elif step["action"] == ARRANGE_SUITES:
-                self._arrange(step["before"]["data"], _calls(step))
+                self._arrange(texts_of(step["before"]), _calls(step))
             elif step["target"] != LOCAL_GPO:
                 self._write(step, items)
         policy = [step for step in steps if step["target"] == LOCAL_GPO]
@@ -117,12 +128,12 @@ class ChangeSet:
                 self._policy.follow(self._registry, step["path"], step["name"], step["after"], self._wait)
         self._see_enabled(items)
 
-    def _write(self, step: t.Mapping[str, t.Any], items: t.Sequence[Item]) -> None:
+    def _write(self, step: Step, items: t.Sequence[Item]) -> None:
         """Not over what somebody has set since the before-image was taken."""
         present = self._registry.read(step["path"], step["name"])
         place = step["path"], step["name"]
-        for item in items:
-            is_ours = (item["path"], item.get("name")) == place
+        for item in _values(items):
+            is_ours = (item["path"], item["name"]) == place
             if is_ours and not same(present, item["before"]) and not same(present, step["after"]):
                 raise ChangeError(
                     "changed_meanwhile",
@@ -150,12 +161,12 @@ class ChangeSet:
         if self._registry.key_exists(OUR_KEY):
             self._registry.remove_empty_key(OUR_KEY)
 
-    def undo(self, items: t.Sequence[Item], force: bool = False) -> list[dict[str, t.Any]]:
+    def undo(self, items: t.Sequence[Item], force: bool = False) -> list[Undone]:
         """``[{path, name, outcome}]`` with outcome ``restored``, ``already_as_before`` or ``kept_changed_since``.
 
         ``force``: a policy file that is damaged, and not by us, is replaced by the whole file of the before-image.
         """
-        outcome = []
+        outcome: list[Undone] = []
         pol, fed, plain = _sorted_out(items)
         for item in plain:
             outcome.append(_told(item, self._undo_value(item)))
@@ -172,10 +183,10 @@ class ChangeSet:
         if pol is not None:
             self._policy.tidy_after(pol)
 
-    def foresee(self, items: t.Sequence[Item], force: bool = False) -> list[dict[str, t.Any]]:
+    def foresee(self, items: t.Sequence[Item], force: bool = False) -> list[Foreseen]:
         """What ``undo`` would do, without writing: ``[{path, name, outcome, present}]``, in the same order."""
         pol, fed, plain = _sorted_out(items)
-        told = []
+        told: list[Foreseen] = []
         for item in plain:
             present = self._registry.read(item["path"], item["name"])
             told.append({**_told(item, self.foreseen(item, present)), "present": present})
@@ -189,7 +200,7 @@ class ChangeSet:
         return told
 
     @staticmethod
-    def foreseen(item: Item, present: State) -> str:
+    def foreseen(item: RegistryValueItem, present: ValueState) -> Outcome:
         """What undoing a value comes to that stands as ``present``."""
         if same(present, item["before"]):
             return ALREADY
@@ -198,7 +209,7 @@ class ChangeSet:
 
     # Details --------------------------------------------------------------------------------------------------------
 
-    def _undo_value(self, item: Item) -> str:
+    def _undo_value(self, item: RegistryValueItem) -> Outcome:
         present = self._registry.read(item["path"], item["name"])
         foreseen = self.foreseen(item, present)
         if foreseen == ALREADY:
@@ -209,17 +220,19 @@ class ChangeSet:
         if item.get("by") == ENABLE_SUITE:
             self._disable({**item, "after": present})
         elif item.get("by") == ARRANGE_SUITES:
-            self._arrange_back(present["data"], item["before"]["data"])
+            self._arrange_back(texts_of(present), texts_of(item["before"]))
         self._registry.write(item["path"], item["name"], item["before"])
         self._remove_made_keys(item)
         return RESTORED
 
-    def _remove_made_keys(self, item: Item) -> None:
+    def _remove_made_keys(self, item: RegistryValueItem) -> None:
         made = item.get("made_keys")
         if isinstance(made, int):
             self._registry.remove_made_keys(item["path"], made)
 
-    def _undo_policy(self, pol: Item, fed: t.Sequence[Item], ini: Item | None, force: bool) -> list[dict[str, t.Any]]:
+    def _undo_policy(
+        self, pol: FileItem, fed: t.Sequence[RegistryValueItem], ini: FileItem | None, force: bool
+    ) -> list[Undone]:
         names = [item["name"] for item in fed]
         if not self._policy.undo(pol, names, lambda: not any(map(self._is_as_written, fed)), ini, force):
             return [_told(item, KEPT) for item in fed]
@@ -230,7 +243,7 @@ class ChangeSet:
             self._remove_made_keys(item)
         return [_told(item, RESTORED) for item in fed]
 
-    def _follow_back(self, pol: Item, item: Item) -> None:
+    def _follow_back(self, pol: FileItem, item: RegistryValueItem) -> None:
         """The registry follows the policy as it was; where it had said something else than the policy, that as well."""
         said = value_in(file_content(pol["before"]), pol["path"], item["name"])
         if self._is_as_written(item):
@@ -238,11 +251,11 @@ class ChangeSet:
         if not same(said, item["before"]) and same(self._registry.read(item["path"], item["name"]), said):
             self._registry.write(item["path"], item["name"], item["before"])
 
-    def _is_as_written(self, item: Item) -> bool:
+    def _is_as_written(self, item: RegistryValueItem) -> bool:
         present = self._registry.read(item["path"], item["name"])
         return not same(present, item["before"]) and same(present, item["after"])
 
-    def _enabled_items(self, steps: Steps) -> list[Item]:
+    def _enabled_items(self, steps: Steps) -> list[RegistryValueItem]:
         names = [step["name"] for step in steps if step["action"] == ENABLE_SUITE]
         if not names:
             return []
@@ -252,16 +265,17 @@ class ChangeSet:
                 "unreadable", "The local list of cipher suites is not where it should be; nothing was changed."
             )
         # Position 0 puts each at the front, so the last one enabled stands first.
-        after = {**before, "data": [*reversed(names), *(name for name in before["data"] if name not in names)]}
+        after: State = {**before, "data": [*reversed(names), *(name for name in texts_of(before) if name not in names)]}
         return [{**_registry_item(LOCAL_KEY, SUITES_VALUE, before, after), "by": ENABLE_SUITE}]
 
     def _arrange(self, before: t.Sequence[str], calls: t.Sequence[Call]) -> None:
         """Goes on where an earlier try was cut off: the list tells how far that one came."""
         present = self._registry.read(LOCAL_KEY, SUITES_VALUE)
         on_the_way = states(before, calls)
-        if present["data"] not in on_the_way:
+        known = texts_of(present)
+        if known not in on_the_way:
             raise ChangeError("changed_meanwhile", "The local list was changed by somebody else in the meantime.")
-        for call in calls[on_the_way.index(present["data"]) :]:
+        for call in calls[on_the_way.index(known) :]:
             if call.enable:
                 self._enable(call.name, call.position)
             else:
@@ -275,9 +289,9 @@ class ChangeSet:
     def _enable(self, name: str, position: int = 0) -> None:
         self._cmdlet("Enable-TlsCipherSuite", name, Position=UInt32(position))
 
-    def _disable(self, item: Item) -> None:
-        for name in item["after"]["data"]:
-            if name not in item["before"]["data"]:
+    def _disable(self, item: RegistryValueItem) -> None:
+        for name in texts_of(item["after"]):
+            if name not in texts_of(item["before"]):
                 self._cmdlet("Disable-TlsCipherSuite", name)
 
     def _cmdlet(self, cmdlet: str, name: str, **more: t.Any) -> None:
@@ -288,7 +302,7 @@ class ChangeSet:
             raise ChangeError("refused", f"{cmdlet} failed for {name}: {answer.refusals[0].sentence()}")
 
     def _see_enabled(self, items: t.Sequence[Item]) -> None:
-        for item in items:
+        for item in _values(items):
             by_cmdlet = item.get("by") in (ENABLE_SUITE, ARRANGE_SUITES)
             if by_cmdlet and not same(self._registry.read(item["path"], item["name"]), item["after"]):
                 raise ChangeError(
@@ -296,16 +310,25 @@ class ChangeSet:
                 )
 
 
-def _sorted_out(items: t.Sequence[Item]) -> tuple[Item | None, list[Item], list[Item]]:
+def _values(items: t.Sequence[Item]) -> list[RegistryValueItem]:
+    return [item for item in items if item["kind"] == "registry_value"]
+
+
+def _sorted_out(
+    items: t.Sequence[Item],
+) -> tuple[FileItem | None, list[RegistryValueItem], list[RegistryValueItem]]:
     """Registry.pol where it was written, the values that it feeds, and the values that were written directly."""
-    pol = next((item for item in items if item["kind"] == "file" and item["path"].lower().endswith(".pol")), None)
-    values = [item for item in items if item["kind"] == "registry_value"]
+    pol, values = _file_of(items, ".pol"), _values(items)
     fed = [item for item in values if pol is not None and _is_policy(item)]
     return pol, fed, [item for item in values if item not in fed]
 
 
-def _ini_of(items: t.Sequence[Item]) -> Item | None:
-    return next((item for item in items if item["kind"] == "file" and item["path"].lower().endswith(".ini")), None)
+def _ini_of(items: t.Sequence[Item]) -> FileItem | None:
+    return _file_of(items, ".ini")
+
+
+def _file_of(items: t.Sequence[Item], ending: str) -> FileItem | None:
+    return next((item for item in items if item["kind"] == "file" and item["path"].lower().endswith(ending)), None)
 
 
 def _is_as_planned_upon(present: State, before: State) -> bool:
@@ -314,23 +337,24 @@ def _is_as_planned_upon(present: State, before: State) -> bool:
     return same({**present, "data": None} if unseen else present, before)
 
 
-def _registry_item(path: str, name: str, before: State, after: State) -> Item:
-    return {"kind": "registry_value", "path": path, "name": name, "before": dict(before), "after": dict(after)}
+def _registry_item(path: str, name: str, before: State, after: State) -> RegistryValueItem:
+    return {"kind": "registry_value", "path": path, "name": name, "before": {**before}, "after": {**after}}
 
 
-def _partly_enabled(present: State, item: Item) -> bool:
+def _partly_enabled(present: ValueState, item: RegistryValueItem) -> bool:
     """Whether the list is as it stands between two runs of Enable-TlsCipherSuite: those enabled so far in front."""
     if item.get("by") != ENABLE_SUITE or present["status"] != "ok":
         return False
-    names, added = item["after"]["data"], len(item["after"]["data"]) - len(item["before"]["data"])
+    names = texts_of(item["after"])
+    added = len(names) - len(texts_of(item["before"]))
     return any(present["data"] == names[number:] for number in range(1, added))
 
 
-def _partly_arranged(present: State, item: Item) -> bool:
+def _partly_arranged(present: ValueState, item: RegistryValueItem) -> bool:
     """Whether the list is as it stands between two of the calls that arrange it, or between two that bring it back."""
     if item.get("by") != ARRANGE_SUITES or present["status"] != "ok":
         return False
-    before = item["before"]["data"]
+    before = texts_of(item["before"])
     seen: set[tuple[str, ...]] = set()
     left = [list(one) for one in states(before, _calls(item))]
     while left and len(seen) < _MOST_STATES:
@@ -340,10 +364,10 @@ def _partly_arranged(present: State, item: Item) -> bool:
         seen.add(tuple(one))
         with contextlib.suppress(ValueError):
             left.extend(list(back) for back in states(one, arrangement(one, before, before)))
-    return tuple(present["data"]) in seen
+    return tuple(texts_of(present)) in seen
 
 
-def _calls(holder: t.Mapping[str, t.Any]) -> list[Call]:
+def _calls(holder: Step | RegistryValueItem) -> list[Call]:
     """The calls of a step or of an item of a before-image."""
     try:
         return [Call(bool(one["enable"]), str(one["name"]), int(one["position"])) for one in holder["calls"]]
@@ -351,11 +375,11 @@ def _calls(holder: t.Mapping[str, t.Any]) -> list[Call]:
         raise ChangeError("damaged_image", "A before-image does not say how the local list was arranged.") from error
 
 
-def _is_policy(item: Item) -> bool:
-    return bool(item["path"].lower() == POLICY_KEY.lower())
+def _is_policy(item: RegistryValueItem) -> bool:
+    return item["path"].lower() == POLICY_KEY.lower()
 
 
-def _told(item: Item, outcome: str) -> dict[str, t.Any]:
+def _told(item: RegistryValueItem, outcome: Outcome) -> Undone:
     return {"path": item["path"], "name": item["name"], "outcome": outcome}
 
 

@@ -18,11 +18,11 @@ import typing as t
 from datetime import UTC, datetime, timedelta
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import FORMAT, written
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import Item
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OUR_KEY
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import (
-    Item,
     LocalPolicy,
     file_content,
     file_state,
@@ -41,6 +41,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statem
 )
 
 TASK = "fleetops-tetra-restore"
+_NO_FILE = file_state(None)
 _ENDING = ".fleetops-tetra.before"
 _DESCRIPTION = (
     "Puts back the cipher suites that stood here before fleetops.tetra changed them, and restarts, unless the change "
@@ -97,7 +98,7 @@ class CommitConfirm:
         """Takes away a guard of which no before-image is left; False where none stands."""
         if not self._is_registered(self._endpoint.session()):
             return False
-        return self.disarm([{"kind": "file", "path": self._policy_file, "before": file_state(None)}])
+        return self.disarm([{"kind": "file", "path": self._policy_file, "before": _NO_FILE, "after": _NO_FILE}])
 
     # Details --------------------------------------------------------------------------------------------------------
 

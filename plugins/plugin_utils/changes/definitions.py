@@ -15,7 +15,8 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.connector.trigger import outcome
+from ansible_collections.fleetops.tetra.plugins.module_utils.connector.trigger import Finished, outcome
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import ConfirmedCause, Update
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, LastUpdate
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts import document as fact_names
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
@@ -23,7 +24,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError, command
 
-Document = dict[str, t.Any]
 Waiter = t.Callable[[float], bool]
 
 LOG_LINES = 200
@@ -38,7 +38,7 @@ class CannotUpdate(Exception):
 
 def update(
     asker: Asker, facts: Facts, wait: Waiter, debug: bool = False, policy: t.Mapping[str, t.Any] | None = None
-) -> Document:
+) -> Update:
     """``{result, code, line, signatures, definitions_version, cause, reason}``.
 
     ``result`` is ``updated``, ``up_to_date``, ``failed`` or ``unknown``; ``cause`` is the most likely reason of a
@@ -103,7 +103,7 @@ def read_lines(asker: Asker, log: str) -> list[str] | None:
     return [line for line in answer.output if isinstance(line, str)]
 
 
-def unknown(reason: str) -> Document:
+def unknown(reason: str) -> Update:
     return {
         "result": "unknown",
         "code": None,
@@ -122,7 +122,7 @@ def _follow(
     before: list[str],
     wait: Waiter,
     policy: t.Mapping[str, t.Any] | None,
-) -> Document:
+) -> Update:
     pause = _PAUSE
     while True:
         after = read_lines(asker, log)
@@ -135,7 +135,7 @@ def _follow(
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
-def _cause(facts: Facts, found: Document, policy: t.Mapping[str, t.Any] | None) -> Document | None:
+def _cause(facts: Facts, found: Finished, policy: t.Mapping[str, t.Any] | None) -> ConfirmedCause | None:
     """What the verdict would say about this endpoint with this update as its last one."""
     last: LastUpdate = {
         "status": fact_names.OK,
@@ -147,7 +147,7 @@ def _cause(facts: Facts, found: Document, policy: t.Mapping[str, t.Any] | None) 
     }
     told: Facts = {**facts, "connector": {**facts["connector"], "last_update": last}}
     cause = evaluate(told, policy)["cause"]
-    return {**cause} if cause else None
+    return {"code": cause["code"], "confirm": cause["confirm"] or ""} if cause else None
 
 
 def _run(asker: Asker, tool: str, *arguments: str) -> bool:

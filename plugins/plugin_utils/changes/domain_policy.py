@@ -21,6 +21,14 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import (
+    GpoState,
+    GpoValueItem,
+    Item,
+    ValueState,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Foreseen, Outcome, Undone
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
     BeforeImage,
     BeforeImageStore,
@@ -30,15 +38,25 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.gpo_value import Gpo, GpoValues, same_setting
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import Endpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, same
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import Foreseen, Item, Step, Undone
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_items import GPO_VALUE
 
-Document = dict[str, t.Any]
+
+class Restored(t.TypedDict):
+    """What became of a value of a GPO that was put back; ``before``: what the GPO held now, ``after``: holds then."""
+
+    gpo: str | None
+    guid: str
+    path: str
+    name: str
+    outcome: Outcome
+    before: ValueState
+    after: ValueState
+
 
 _SECONDS = 60.0
 """For trying again where a connection breaks."""
@@ -51,10 +69,10 @@ class Wish:
     gpo: str
     key: str
     value: str
-    after: State
+    after: GpoState
     domain: str | None = None
-    expected: State | None = None
-    will_do: t.Callable[[State], bool] = field(default=lambda _state: False)
+    expected: GpoState | None = None
+    will_do: t.Callable[[GpoState], bool] = field(default=lambda _state: False)
     """Whether another value, which the GPO holds meanwhile, serves all endpoints as well."""
 
 
@@ -64,8 +82,8 @@ class Looked:
 
     wish: Wish
     gpo: Gpo
-    before: State
-    after: State
+    before: GpoState
+    after: GpoState
 
     @property
     def is_to_change(self) -> bool:
@@ -80,9 +98,9 @@ class GpoWork:
         self._server = server
 
     def noted(self) -> State:
-        return dict(ABSENT)
+        return {**ABSENT}
 
-    def prepare(self, steps: t.Sequence[Step]) -> list[Item]:
+    def prepare(self, steps: t.Sequence[GpoValueItem]) -> list[GpoValueItem]:
         """A step is an item of a before-image. Raises ChangeError with code ``changed_meanwhile``."""
         for step in steps:
             gpo, present = self._present(step)
@@ -91,7 +109,7 @@ class GpoWork:
                     "changed_meanwhile",
                     f"{step['name']} in the GPO {gpo} was changed by somebody meanwhile.",
                 )
-        return [dict(step) for step in steps]
+        return [{**step} for step in steps]
 
     def test_write(self) -> None:
         return None
@@ -99,22 +117,22 @@ class GpoWork:
     def note(self) -> None:
         return None
 
-    def carry_out(self, steps: t.Sequence[Step], items: t.Sequence[Item]) -> None:
-        for item in items:
+    def carry_out(self, steps: t.Sequence[GpoValueItem], items: t.Sequence[Item]) -> None:
+        for item in _of_gpos(items):
             values = self._values(item)
             values.write(values.find(item["guid"]), item["path"], item["name"], item["after"], item["before"])
 
     def undo(self, items: t.Sequence[Item]) -> list[Undone]:
-        told = []
-        for item, foreseen in zip(items, self.foresee(items), strict=True):
+        told: list[Undone] = []
+        for item, foreseen in zip(_of_gpos(items), self.foresee(items), strict=True):
             if foreseen["outcome"] == RESTORED:
                 values = self._values(item)
                 values.write(values.find(item["guid"]), item["path"], item["name"], item["before"], item["after"])
-            told.append(Undone(path=foreseen["path"], name=foreseen["name"], outcome=foreseen["outcome"]))
+            told.append({"path": foreseen["path"], "name": foreseen["name"], "outcome": foreseen["outcome"]})
         return told
 
     def foresee(self, items: t.Sequence[Item]) -> list[Foreseen]:
-        return [self._foreseen(item) for item in items]
+        return [self._foreseen(item) for item in _of_gpos(items)]
 
     def tidy(self, items: t.Sequence[Item]) -> None:
         return None
@@ -129,21 +147,21 @@ class GpoWork:
     def remove_copy(self, image: BeforeImage) -> None:
         RemoteFiles(self._asker).remove(self._copy_of(image))
 
-    def _foreseen(self, item: Item) -> Foreseen:
+    def _foreseen(self, item: GpoValueItem) -> Foreseen:
         _gpo, present = self._present(item)
-        outcome = KEPT
+        outcome: Outcome = KEPT
         if same_setting(present, item["before"]):
             outcome = ALREADY
         elif same_setting(present, item["after"]):
             outcome = RESTORED
         return Foreseen(path=item["path"], name=item["name"], outcome=outcome, present=present)
 
-    def _present(self, item: Step) -> tuple[Gpo, State]:
+    def _present(self, item: GpoValueItem) -> tuple[Gpo, GpoState]:
         values = self._values(item)
         gpo = values.find(item["guid"])
         return gpo, values.read(gpo, item["path"], item["name"])
 
-    def _values(self, item: Step) -> GpoValues:
+    def _values(self, item: GpoValueItem) -> GpoValues:
         return GpoValues(self._asker, item["domain"], self._server)
 
     def _copy_of(self, image: BeforeImage) -> str:
@@ -187,7 +205,7 @@ class DomainPolicy:
     def change(self, looked: Looked) -> BeforeImage:
         """Writes, after a before-image was kept on disk; undone where something goes wrong."""
         wish = looked.wish
-        item = {
+        item: GpoValueItem = {
             "kind": GPO_VALUE,
             "path": wish.key,
             "name": wish.value,
@@ -208,7 +226,7 @@ class DomainPolicy:
             raise ChangeError("no_image", "The change has no before-image.")
         return transaction.image
 
-    def restore(self, images: c.Iterable[BeforeImage], check_only: bool = False) -> list[Document]:
+    def restore(self, images: c.Iterable[BeforeImage], check_only: bool = False) -> list[Restored]:
         """Puts back what the GPOs held, newest image first, unless somebody changed it since.
 
         An image of which something was kept is not marked as put back.
@@ -216,12 +234,12 @@ class DomainPolicy:
         ``[{gpo, guid, path, name, outcome, before, after}]`` with outcome ``restored``, ``already_as_before`` or
         ``kept_changed_since``; ``before`` is what the GPO held now, ``after`` what it holds then.
         """
-        told: list[Document] = []
+        told: list[Restored] = []
         for image in images:
             transaction = self._transaction()
             foreseen = transaction.foresee(image)
             undone: t.Sequence[Undone] = foreseen if check_only else transaction.put_back(image, foreseen)
-            for item, now, then in zip(image.items, foreseen, undone, strict=True):
+            for item, now, then in zip(_of_gpos(image.items), foreseen, undone, strict=True):
                 told.append(
                     {
                         "gpo": item["gpo"],
@@ -235,7 +253,7 @@ class DomainPolicy:
                 )
         return told
 
-    def _transaction(self) -> Transaction:
+    def _transaction(self) -> Transaction[GpoValueItem]:
         return Transaction(
             self._endpoint,
             lambda _wait: GpoWork(self._endpoint.session(), self._server),
@@ -243,3 +261,7 @@ class DomainPolicy:
             self._label,
             self._wait,
         )
+
+
+def _of_gpos(items: c.Iterable[Item]) -> list[GpoValueItem]:
+    return [item for item in items if item["kind"] == GPO_VALUE]

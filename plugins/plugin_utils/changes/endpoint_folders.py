@@ -7,12 +7,11 @@
 
 from __future__ import annotations
 
-import typing as t
-
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
 
 
-def folders_of(facts: t.Mapping[str, t.Any]) -> WindowsFolders:
+def folders_of(facts: Facts) -> WindowsFolders:
     """By the paths of its local group policy and of the policy's archive; the usual ones where these are not known."""
     origin, usual = facts["policy_origin"], WindowsFolders()
     policy = str(origin["local_gpo"].get("path") or "")

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Step
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import LocalPolicy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import Endpoint
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, same
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, SessionError
 
-Steps = t.Sequence[t.Mapping[str, t.Any]]
+Steps = t.Sequence[Step]
 
 NOT_FOLLOWED = "gpo_not_followed"
 _AFTER_A_BROKEN_CONNECTION = 5.0
@@ -48,12 +49,12 @@ def follow(endpoint: Endpoint, system_root: str, steps: Steps, wait: t.Callable[
             endpoint.renew()
 
 
-def _not_followed(asker: Asker, steps: Steps) -> list[t.Mapping[str, t.Any]]:
+def _not_followed(asker: Asker, steps: Steps) -> list[Step]:
     registry = RemoteRegistry(asker)
     return [step for step in steps if not same(registry.read(step["path"], step["name"]), step["after"])]
 
 
-def _sentence(step: t.Mapping[str, t.Any], attempts: int) -> str:
+def _sentence(step: Step, attempts: int) -> str:
     owner = step["owner"]
     name = " ".join(part for part in (owner["name"], owner["guid"]) if part)
     times = "a policy refresh" if attempts == 1 else f"{attempts} policy refreshes"

@@ -16,9 +16,10 @@ import contextlib
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import GpoState, ValueState
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import REGISTRY_TYPE_NAMES
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import same
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     Asker,
@@ -35,7 +36,9 @@ _NO_VALUE = ("UnableToRetrievePolicyRegistryItem", "UnableToRemovePolicyRegistry
 _NO_GPO = ("GpoWithNameNotFound", "GpoWithIdNotFound")
 _SETTING = ("FullKeyPath", "ValueName", "Value", "Type", "PolicyState", "HasValue")
 
-DISABLED: State = {**ABSENT, "disabled": True}
+ABSENT: GpoState = {"status": "absent", "type": None, "data": None}
+"""The GPO says nothing of the value."""
+DISABLED: GpoState = {**ABSENT, "disabled": True}
 """The policy is *Disabled*: the GPO makes Windows take the value away."""
 
 
@@ -80,11 +83,11 @@ class GpoValues:
         guid = "{" + _bare(str(gpo.get("Id"))).upper() + "}"
         return Gpo(guid, str(gpo.get("DisplayName") or name_or_guid), _text(gpo.get("DomainName")))
 
-    def read(self, gpo: Gpo, key: str, name: str) -> State:
+    def read(self, gpo: Gpo, key: str, name: str) -> GpoState:
         """The value as the GPO holds it; absent where it says nothing, ``DISABLED`` where it takes the value away."""
-        return self.values(gpo, key).get(name.lower(), dict(ABSENT))
+        return self.values(gpo, key).get(name.lower(), {**ABSENT})
 
-    def values(self, gpo: Gpo, key: str) -> dict[str, State]:
+    def values(self, gpo: Gpo, key: str) -> dict[str, GpoState]:
         """All values that the GPO holds in this key, by name in lower case."""
         answer = self._ask(
             command("Get-GPRegistryValue", Guid=_bare(gpo.guid), Key=key, **self._where, ErrorAction="Continue"),
@@ -92,7 +95,7 @@ class GpoValues:
         )
         if answer.refusals and not all(_says_no_value(refusal) for refusal in answer.refusals):
             raise self._refused(answer, f"The GPO {gpo} could not be read", gpo.guid)
-        found: dict[str, State] = {}
+        found: dict[str, GpoState] = {}
         for item in answer.output:
             name = _text(item.get("ValueName")) if isinstance(item, PSObject) else None
             if not isinstance(item, PSObject) or name is None:
@@ -101,7 +104,7 @@ class GpoValues:
                 found[name.lower()] = _state(item, f"{key}\\{name}", gpo)
         return found
 
-    def write(self, gpo: Gpo, key: str, name: str, wanted: State, instead_of: State | None = None) -> bool:
+    def write(self, gpo: Gpo, key: str, name: str, wanted: GpoState, instead_of: GpoState | None = None) -> bool:
         """Makes the GPO hold the value and sees that it does; False where it did already.
 
         ``instead_of``: what it has to hold until then. Something else is somebody's change since, and raises
@@ -131,14 +134,14 @@ class GpoValues:
             )
         return True
 
-    def _write(self, gpo: Gpo, key: str, name: str, wanted: State) -> None:
+    def _write(self, gpo: Gpo, key: str, name: str, wanted: GpoState) -> None:
         which: dict[str, t.Any] = {"Guid": _bare(gpo.guid), "Key": key, "ValueName": name, **self._where}
         if wanted.get("disabled"):
             verb = command("Set-GPRegistryValue", **which, Disable=True, ErrorAction="Continue")
         elif wanted["status"] == "absent":
             verb = command("Remove-GPRegistryValue", **which, ErrorAction="Continue")
         else:
-            kind = _KINDS.get(wanted["type"])
+            kind = _KINDS.get(wanted["type"] or "")
             if kind is None:
                 raise ChangeError("wrong_type", f"A GPO value of the type {wanted['type']} is not written.")
             verb = command("Set-GPRegistryValue", **which, Type=kind, Value=wanted["data"], ErrorAction="Continue")
@@ -166,14 +169,14 @@ class GpoValues:
         return ChangeError("refused", f"{what}: {detail}")
 
 
-def same_setting(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any]) -> bool:
+def same_setting(one: ValueState, other: ValueState) -> bool:
     """Whether a GPO says the same by both; *Disabled* and *Not configured* are two things."""
     return bool(one.get("disabled")) == bool(other.get("disabled")) and same(one, other)
 
 
-def _state(item: PSObject, what: str, gpo: Gpo) -> State:
+def _state(item: PSObject, what: str, gpo: Gpo) -> GpoState:
     if _word(item.get("PolicyState")) == "Delete":
-        return dict(DISABLED)
+        return {**DISABLED}
     kind = item.get("Type")
     number = kind.get("value") if isinstance(kind, PSObject) else kind
     name = REGISTRY_TYPE_NAMES.get(number) if isinstance(number, int) else None

@@ -14,34 +14,39 @@ from __future__ import annotations
 import base64
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import FileItem, FileState
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Outcome
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import gpt_ini, registry_pol
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.local_gpo import GPT_INI, MACHINE_POL, SSL_KEY
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.torn import Damage, damage_of_ini, damage_of_pol
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State, same
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import (
+    RemoteRegistry,
+    same,
+    texts_of,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, command
 
-Item = dict[str, t.Any]
-
-RESTORED = "restored"
-ALREADY = "already_as_before"
-KEPT = "kept_changed_since"
+RESTORED: t.Final = "restored"
+ALREADY: t.Final = "already_as_before"
+KEPT: t.Final = "kept_changed_since"
 
 _LOOKS = 30
 _SECONDS_BETWEEN_LOOKS = 2.0
 _KINDS = {"REG_SZ": registry_pol.REG_SZ, "REG_MULTI_SZ": registry_pol.REG_MULTI_SZ}
 
 
-def file_state(content: bytes | None) -> dict[str, t.Any]:
+def file_state(content: bytes | None) -> FileState:
     """A file as a before-image keeps it."""
     if content is None:
         return {"status": "absent", "content": None}
     return {"status": "ok", "content": base64.b64encode(content).decode("ascii")}
 
 
-def file_content(state: t.Mapping[str, t.Any]) -> bytes | None:
-    return None if state["status"] == "absent" else base64.b64decode(state["content"])
+def file_content(state: FileState) -> bytes | None:
+    return None if state["status"] == "absent" else base64.b64decode(state.get("content") or "")
 
 
 class LocalPolicy:
@@ -54,7 +59,7 @@ class LocalPolicy:
         self.pol_path = MACHINE_POL.replace(r"C:\Windows", self._system_root, 1)
         self.ini_path = GPT_INI.replace(r"C:\Windows", self._system_root, 1)
 
-    def items(self, wanted: t.Mapping[str, State]) -> list[Item]:
+    def items(self, wanted: t.Mapping[str, State]) -> list[FileItem]:
         """What would be written to make the policy hold ``wanted`` (value name → state), as before-image items."""
         pol_before, ini_before = self._files.read(self.pol_path), self._files.read(self.ini_path)
         if pol_before is None and self._files.interrupted(self.pol_path) is not None:
@@ -77,7 +82,7 @@ class LocalPolicy:
             {"kind": "file", "path": self.ini_path, "before": file_state(ini_before), "after": file_state(ini_after)},
         ]
 
-    def write(self, items: t.Iterable[Item]) -> None:
+    def write(self, items: t.Iterable[FileItem]) -> None:
         """Writes the files as the items say: Registry.pol first.
 
         Raises ChangeError with code ``changed_meanwhile`` where an editor has written Registry.pol since; its settings
@@ -103,10 +108,10 @@ class LocalPolicy:
 
     def undo(
         self,
-        pol_item: Item,
+        pol_item: FileItem,
         names: t.Iterable[str],
         is_followed: t.Callable[[], bool] = lambda: True,
-        ini_item: Item | None = None,
+        ini_item: FileItem | None = None,
         force: bool = False,
     ) -> bool:
         """Puts ``Registry.pol`` back where it still is as written, else only our values in it; the version counts on.
@@ -150,7 +155,7 @@ class LocalPolicy:
         else:
             self._files.replace(self.pol_path, before, instead_of)
 
-    def _ini(self, ini_item: Item | None) -> tuple[bytes | None, Damage]:
+    def _ini(self, ini_item: FileItem | None) -> tuple[bytes | None, Damage]:
         """``gpt.ini`` as it is, and what is wrong with it."""
         present = self._files.read(self.ini_path)
         if ini_item is None:
@@ -182,12 +187,12 @@ class LocalPolicy:
 
     def foresee(
         self,
-        pol_item: Item,
+        pol_item: FileItem,
         names: t.Iterable[str],
         is_followed: t.Callable[[], bool],
-        ini_item: Item | None = None,
+        ini_item: FileItem | None = None,
         force: bool = False,
-    ) -> str:
+    ) -> Outcome:
         """What ``undo`` would come to, without writing: ``RESTORED``, ``ALREADY`` or ``KEPT``; raises what it would."""
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
         ini, ini_damage = self._ini(ini_item)
@@ -204,7 +209,7 @@ class LocalPolicy:
             return RESTORED
         return KEPT
 
-    def tidy_after(self, pol_item: Item) -> None:
+    def tidy_after(self, pol_item: FileItem) -> None:
         """Like ``tidy``, but a temporary file that is the only one left of a policy of others stays."""
         before, after = file_content(pol_item["before"]), file_content(pol_item["after"])
         left = self._files.interrupted(self.pol_path)
@@ -216,7 +221,7 @@ class LocalPolicy:
         for path in (self.pol_path, self.ini_path):
             self._files.forget_temporary(path)
 
-    def _count_on(self, ini_item: Item | None = None, damage: Damage = "whole") -> None:
+    def _count_on(self, ini_item: FileItem | None = None, damage: Damage = "whole") -> None:
         """A higher version makes Windows process ``Registry.pol`` at the next refresh.
 
         A file that is not whole, or missing, gives no number to count on from: the one that we wrote is the last that
@@ -257,7 +262,7 @@ class LocalPolicy:
                 )
 
 
-def _nobody_counted_on(ini: bytes | None, ini_item: Item | None) -> bool:
+def _nobody_counted_on(ini: bytes | None, ini_item: FileItem | None) -> bool:
     """Whether ``gpt.ini`` is as we left it, or torn with the policy: an editor that saves the policy counts on."""
     if ini_item is None:
         return False
@@ -287,9 +292,9 @@ def _parse(content: bytes | None, path: str) -> registry_pol.RegistryPol:
 def _with_value(pol: registry_pol.RegistryPol, name: str, state: State) -> registry_pol.RegistryPol:
     if state["status"] == "absent":
         return registry_pol.delete(pol, SSL_KEY, name)
-    data = state["data"]
-    content = registry_pol.multi_sz(data) if state["type"] == "REG_MULTI_SZ" else registry_pol.sz(data)
-    return registry_pol.replace(pol, SSL_KEY, name, _KINDS[state["type"]], content)
+    multi = state["type"] == "REG_MULTI_SZ"
+    content = registry_pol.multi_sz(texts_of(state)) if multi else registry_pol.sz(str(state["data"]))
+    return registry_pol.replace(pol, SSL_KEY, name, _KINDS[state["type"] or ""], content)
 
 
 def _without_our_values(

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Blocked, Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import SCHANNEL
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import registry_preferences
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
@@ -20,11 +22,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_file
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker, PSObject, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry import select
 
-Document = dict[str, t.Any]
 _NAMES_OUR_KEYS = "SCHANNEL"
 
 
-def obstacle(asker: Asker, program_data: str, steps: t.Sequence[Document], facts: Document) -> Document | None:
+def obstacle(asker: Asker, program_data: str, steps: t.Sequence[Step], facts: Facts) -> Blocked | None:
     """An entry of a plan's ``blocked``, or None. Raises SessionError."""
     switches = [step for step in steps if step["target"] == SCHANNEL]
     if not switches:
@@ -57,7 +58,7 @@ def _copies(asker: Asker, pattern: str) -> list[str]:
     return [path for path in paths if isinstance(path, str)]
 
 
-def _blocked(step: Document, guid: str | None, facts: Document) -> Document:
+def _blocked(step: Step, guid: str | None, facts: Facts) -> Blocked:
     gpos = facts["policy_origin"]["rsop"].get("gpos") or []
     names = [gpo.get("name") for gpo in gpos if guid and str(gpo.get("guid") or "").upper() == guid]
     name = names[0] if names else None

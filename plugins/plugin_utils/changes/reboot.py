@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import FORMAT
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import cure as documents
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
@@ -118,7 +119,7 @@ class Restarted:
     method: str
     note: str | None = None
 
-    def as_dict(self) -> dict[str, t.Any]:
+    def as_dict(self) -> documents.Restart:
         return {
             "boot_time_before": self.before,
             "boot_time_after": self.after,

@@ -21,7 +21,9 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import ValueState
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import RegistryType
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import REGISTRY_TYPE_NAMES
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
@@ -42,9 +44,6 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.registry i
     typed,
 )
 
-"""``{status: "ok"|"absent", type, data}``, as in a plan's ``before`` and ``after``."""
-
-State = dict[str, t.Any]
 ABSENT: State = {"status": "absent", "type": None, "data": None}
 
 _TYPES = {
@@ -63,7 +62,7 @@ _ABOUT_KEY = ("Name", "Property", "ValueCount", "SubKeyCount")
 _CIM_DENIED = 5
 
 
-def same(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any]) -> bool:
+def same(one: ValueState, other: ValueState) -> bool:
     """Whether two states are the same value. A type that the reader could not tell apart counts as either."""
     if one["status"] != other["status"]:
         return False
@@ -170,10 +169,10 @@ class RemoteRegistry:
         data = objects[0].get(name) if objects else None
         if data is None:
             if not objects and answer.refusals and all(r.proves_absence({path.lower()}) for r in answer.refusals):
-                return dict(ABSENT)
+                return {**ABSENT}
             data = self._named(path, name, answer)
             if data is None:
-                return dict(ABSENT)
+                return {**ABSENT}
         stored = typed(data)
         if stored is None:
             raise ChangeError("unreadable", f"{path}\\{name} holds something that is no registry value.")
@@ -181,7 +180,7 @@ class RemoteRegistry:
             stored["type"] = self._kind_of_text(path, name)
         if stored["type"] == "REG_EXPAND_SZ":
             stored["data"] = self._unexpanded(path, name)
-        return {"status": "ok", **stored}
+        return {"status": "ok", "type": stored["type"], "data": stored["data"]}
 
     def _named(self, path: str, name: str, before: Answer) -> t.Any:
         """A value that did not come with its key, or None where the key's own list of names, as long as the key counts
@@ -235,7 +234,7 @@ class RemoteRegistry:
                     LiteralPath=provider_path(path),
                     Name=name,
                     Value=_for_provider(wanted),
-                    Type=_TYPES[wanted["type"]],
+                    Type=_TYPES[wanted["type"] or ""],
                     ErrorAction="Continue",
                 ),
             )
@@ -270,7 +269,7 @@ class RemoteRegistry:
     def _read_slashed(self, path: str, name: str) -> State:
         kind = self._type_of(path, name)
         if kind is None:
-            return dict(ABSENT)
+            return {**ABSENT}
         if kind not in _BY_STDREGPROV:
             raise ChangeError(
                 "wrong_type", f"{path}\\{name} is neither a REG_DWORD nor a REG_SZ; it was left as it is."
@@ -287,14 +286,14 @@ class RemoteRegistry:
     def _write_slashed(self, path: str, name: str, wanted: State) -> None:
         if wanted["status"] == "absent":
             code, _answer = self._cim("DeleteValue", path, ("ReturnValue",), sValueName=name)
-        elif wanted["type"] not in _BY_STDREGPROV:
+        elif wanted["type"] is None or wanted["type"] not in _BY_STDREGPROV:
             raise ChangeError("wrong_type", f"Only REG_DWORD and REG_SZ values are written below {path}.")
         else:
             word, argument = _BY_STDREGPROV[wanted["type"]]
             code, _answer = self._cim("CreateKey", path, ("ReturnValue",))
             if code == 0:
-                value = UInt32(wanted["data"]) if word == "DWORD" else wanted["data"]
-                more = {"sValueName": name, argument: value}
+                data = wanted["data"]
+                more = {"sValueName": name, argument: UInt32(data) if isinstance(data, int) else data}
                 code, _answer = self._cim(f"Set{word}Value", path, ("ReturnValue",), **more)
         if code != 0:
             raise _cim_failed(code, f"{path}\\{name} could not be written")
@@ -333,8 +332,13 @@ def _upwards(path: str) -> t.Iterator[str]:
 def _for_provider(state: State) -> t.Any:
     """A number goes over as the signed one that PowerShell's own 0xFFFFFFFF is."""
     data = state["data"]
-    bits = {"REG_DWORD": 32, "REG_QWORD": 64}.get(state["type"])
-    return data - (1 << bits) if bits is not None and data >= 1 << (bits - 1) else data
+    bits = {"REG_DWORD": 32, "REG_QWORD": 64}.get(state["type"] or "")
+    return data - (1 << bits) if bits is not None and isinstance(data, int) and data >= 1 << (bits - 1) else data
+
+
+def texts_of(state: ValueState) -> list[str]:
+    """The texts of a REG_MULTI_SZ; none of another value."""
+    return state["data"] if isinstance(state["data"], list) else []
 
 
 def _refused(refusals: t.Sequence[Refusal], what: str) -> ChangeError:

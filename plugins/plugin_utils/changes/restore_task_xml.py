@@ -17,6 +17,8 @@ import typing as t
 from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State
+
 _BOM = b"\xff\xfe"
 _TYPES = {"REG_SZ": 1, "REG_EXPAND_SZ": 2, "REG_BINARY": 3, "REG_DWORD": 4, "REG_MULTI_SZ": 7, "REG_QWORD": 11}
 _BYTES_A_LINE = 24
@@ -29,7 +31,7 @@ class RestoreError(ValueError):
     """A value cannot be written into a .reg file. The message is one sentence."""
 
 
-def reg_file(values: c.Iterable[tuple[str, str, c.Mapping[str, t.Any]]], without_keys: c.Iterable[str] = ()) -> bytes:
+def reg_file(values: c.Iterable[tuple[str, str, State]], without_keys: c.Iterable[str] = ()) -> bytes:
     """``values``: (key with the hive in full, value name, state); a state is ``{status: ok|absent, type, data}``.
 
     ``without_keys`` are taken away with all that is in them. Raises RestoreError.
@@ -60,15 +62,15 @@ def _moment(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def _data(state: c.Mapping[str, t.Any], what: str) -> str:
+def _data(state: State, what: str) -> str:
     if state["status"] == "absent":
         return "-"
     kind, data = state["type"], state["data"]
-    if kind == "REG_DWORD":
+    if kind == "REG_DWORD" and isinstance(data, int):
         return f"dword:{data & 0xFFFFFFFF:08x}"
-    if kind == "REG_SZ" and _PLAIN.fullmatch(data):
+    if kind == "REG_SZ" and isinstance(data, str) and _PLAIN.fullmatch(data):
         return _quoted(data)
-    if kind not in _TYPES:
+    if kind is None or kind not in _TYPES:
         raise RestoreError(f"{what} is of the type {kind}, which the endpoint could not restore by itself.")
     return f"hex({_TYPES[kind]:x}):{_hex(_raw(kind, data))}"
 

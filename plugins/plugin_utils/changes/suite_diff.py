@@ -9,30 +9,47 @@ from __future__ import annotations
 
 import typing as t
 
-Document = dict[str, t.Any]
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import ValueState
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Step, SuiteChanges
 
 
-def suite_diff(step: t.Mapping[str, t.Any]) -> Document:
+class Difference(t.TypedDict):
+    """What Ansible shows with ``--diff``."""
+
+    before_header: str
+    after_header: str
+    before: str
+    after: str
+    prepared: str
+
+
+def step_diff(step: Step) -> Difference:
     """One step for ``--diff``: what each suite's line was and will be; other values as they are."""
-    header = f"{step['path']}\\{step['name']} ({step['target']})"
+    return suite_diff(
+        f"{step['path']}\\{step['name']} ({step['target']})", step["before"], step["after"], step["suites"]
+    )
+
+
+def suite_diff(header: str, before: ValueState, after: ValueState, suites: SuiteChanges) -> Difference:
+    """A value for ``--diff``; ``header`` says where it stands."""
     return {
         "before_header": header,
         "after_header": header,
-        "before": _lines(step["before"]),
-        "after": _lines(step["after"]),
+        "before": _lines(before),
+        "after": _lines(after),
         "prepared": "".join(
             f"{sign} {name}\n"
             for sign, names in (
-                ("added  ", step["suites"]["added"]),
-                ("moved  ", step["suites"]["moved"]),
-                ("removed", step["suites"]["removed"]),
+                ("added  ", suites["added"]),
+                ("moved  ", suites["moved"]),
+                ("removed", suites["removed"]),
             )
             for name in names
         ),
     }
 
 
-def _lines(state: t.Mapping[str, t.Any]) -> str:
+def _lines(state: ValueState) -> str:
     data = state["data"]
     if state["status"] == "absent":
         return ""

@@ -19,6 +19,9 @@ import contextlib
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import Item
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Foreseen, Undone
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
@@ -28,8 +31,8 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ALREADY, KEPT, RESTORED, Waiter
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import Foreseen, Item, Step, Undone, Work
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import Work
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, own_time
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
@@ -38,7 +41,8 @@ SECONDS_FOR_UNDOING = 120.0
 """An undoing has a time of its own: a change may have failed because its time was up."""
 
 _T = t.TypeVar("_T")
-MakeWork = t.Callable[[Waiter], Work]
+_Step = t.TypeVar("_Step")
+MakeWork = t.Callable[[Waiter], Work[_Step]]
 """Makes the work anew over the present session; the waiter is for what has to follow a write."""
 
 
@@ -65,13 +69,13 @@ class Stages:
     """The first write comes next."""
 
 
-class Transaction:
+class Transaction(t.Generic[_Step]):
     """The attributes say how far ``make`` came, also when it raised. A transaction is one change, or one way back."""
 
     def __init__(
         self,
         endpoint: reboot.Endpoint,
-        make_work: MakeWork,
+        make_work: MakeWork[_Step],
         store: BeforeImageStore,
         label: Label,
         wait: Waiter,
@@ -85,7 +89,7 @@ class Transaction:
         self._wait = wait
         self._stages = stages or Stages()
         self._wait_undoing = wait_undoing
-        self._noted: State = dict(ABSENT)
+        self._noted: State = {**ABSENT}
         self.image: BeforeImage | None = None
         self.image_on_endpoint: bool | None = None
         """Whether the endpoint took a copy of its own."""
@@ -103,7 +107,7 @@ class Transaction:
 
     # The change -----------------------------------------------------------------------------------------------------
 
-    def make(self, steps: t.Sequence[Step]) -> None:
+    def make(self, steps: t.Sequence[_Step]) -> None:
         """Raises what went wrong; then the change is undone as far as the endpoint could still be reached."""
         try:
             image = self._prepare(steps)
@@ -130,7 +134,7 @@ class Transaction:
             return f" {kept[0]['path']}\\{kept[0]['name']} was changed by somebody else meanwhile and was left so."
         return " What was written has been undone."
 
-    def _prepare(self, steps: t.Sequence[Step]) -> BeforeImage:
+    def _prepare(self, steps: t.Sequence[_Step]) -> BeforeImage:
         self._noted = self._again(lambda: self._work().noted())
         items = self._again(lambda: self._work().prepare(steps))
         self.image = image = self._store.keep(self._label.host, self._label.run_id, self._label.token, items)
@@ -140,7 +144,7 @@ class Transaction:
         self.image_on_endpoint = self._keep_copy(image)
         return image
 
-    def _carry_out(self, steps: t.Sequence[Step], items: t.Sequence[Item]) -> None:
+    def _carry_out(self, steps: t.Sequence[_Step], items: t.Sequence[Item]) -> None:
         work = self._work()
         work.note()
         work.carry_out(steps, items)
@@ -213,7 +217,7 @@ class Transaction:
 
     # Details --------------------------------------------------------------------------------------------------------
 
-    def _work(self) -> Work:
+    def _work(self) -> Work[_Step]:
         return self._make_work(self._wait)
 
     def _again(self, act: t.Callable[[], _T]) -> _T:

@@ -12,41 +12,27 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import Item
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Foreseen, Undone
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State, Step
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImage
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ChangeSet, Waiter
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_images import EndpointImages
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import State
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 
-Item = dict[str, t.Any]
-"""An item of a before-image."""
-Step = t.Mapping[str, t.Any]
+_Step_contra = t.TypeVar("_Step_contra", contravariant=True)
 
 
-class Undone(t.TypedDict):
-    """What became of one item that was put back: ``restored``, ``already_as_before`` or ``kept_changed_since``."""
-
-    path: str
-    name: str
-    outcome: str
-
-
-class Foreseen(Undone):
-    """What would become of one item. ``present``: the state in which it stands."""
-
-    present: State
-
-
-class Work(t.Protocol):
+class Work(t.Protocol[_Step_contra]):
     """Each method raises ChangeError or SessionError."""
 
     def noted(self) -> State:
         """The note of an earlier change that nobody has proven or undone yet."""
 
-    def prepare(self, steps: t.Sequence[Step]) -> list[Item]:
+    def prepare(self, steps: t.Sequence[_Step_contra]) -> t.Sequence[Item]:
         """Reads what the steps name and refuses where it is not what was planned upon; the items of a before-image."""
 
     def test_write(self) -> None:
@@ -55,7 +41,7 @@ class Work(t.Protocol):
     def note(self) -> None:
         """Leaves a note that a change is being made, before the first write of it."""
 
-    def carry_out(self, steps: t.Sequence[Step], items: t.Sequence[Item]) -> None:
+    def carry_out(self, steps: t.Sequence[_Step_contra], items: t.Sequence[Item]) -> None:
         """Writes, and sees that it was written. Going on where an earlier try was cut off."""
 
     def undo(self, items: t.Sequence[Item]) -> list[Undone]:
@@ -105,14 +91,10 @@ class EndpointWork:
         self._changes.carry_out(steps, items)
 
     def undo(self, items: t.Sequence[Item]) -> list[Undone]:
-        told = self._changes.undo(items, self._force)
-        return [Undone(path=one["path"], name=one["name"], outcome=one["outcome"]) for one in told]
+        return self._changes.undo(items, self._force)
 
     def foresee(self, items: t.Sequence[Item]) -> list[Foreseen]:
-        return [
-            Foreseen(path=one["path"], name=one["name"], outcome=one["outcome"], present=one["present"])
-            for one in self._changes.foresee(items, self._force)
-        ]
+        return self._changes.foresee(items, self._force)
 
     def tidy(self, items: t.Sequence[Item]) -> None:
         self._changes.tidy(items)

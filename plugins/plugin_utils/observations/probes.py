@@ -32,7 +32,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.client_hello import predict
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import release_for
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, RemoteRegistry
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
     Answer,
     PSObject,
@@ -530,7 +530,7 @@ def _policy(windows: Windows) -> t.Iterator[str | None]:
         yield str(error)
     finally:
         with contextlib.suppress(ChangeError):
-            registry.write(POLICY_KEY, SUITES_VALUE, {"status": "absent"})
+            registry.write(POLICY_KEY, SUITES_VALUE, ABSENT)
             registry.remove_made_keys(POLICY_KEY, made)
 
 

@@ -11,6 +11,11 @@ import contextlib
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import cure as documents
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import GpoState
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Plan, Step
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import FailureBudget
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
@@ -18,7 +23,24 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart imp
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
 
-Document = dict[str, t.Any]
+Event = t.Union[documents.End, t.Literal["running", "planned"]]  # noqa: UP007 - pylint of ansible-test knows no |
+
+
+class Looked(t.TypedDict):
+    """What was read of an endpoint at one time, and what it means."""
+
+    facts: Facts
+    verdict: Verdict
+
+
+class CureEnd(Exception):
+    """The cure has come to its end. ``unrecorded``: another process writes down what becomes of the endpoint."""
+
+    def __init__(self, event: Event, detail: str | None = None, unrecorded: bool = False) -> None:
+        super().__init__(event)
+        self.event = event
+        self.detail = detail
+        self.unrecorded = unrecorded
 
 
 PENDING: t.Final = "pending"
@@ -48,21 +70,24 @@ class CureOptions:
     check_only: bool = False
     """Check mode: plan and say what would be done."""
 
+    def out_of_time(self) -> str:
+        return f"The endpoint was not done within {self.deadline:g} seconds."
+
 
 class Look(t.Protocol):
     """Reads and judges the endpoint anew. Raises SessionError."""
 
-    def __call__(self, asker: Asker, proving: bool) -> tuple[t.Any, t.Any]:
+    def __call__(self, asker: Asker, proving: bool) -> tuple[Facts, Verdict]:
         """(facts, verdict); ``proving`` lets the endpoint make a handshake of its own."""
 
 
 class Update(t.Protocol):
     """Triggers a definition update and waits for what it comes to."""
 
-    def __call__(self, asker: Asker, facts: t.Any, wait: reboot.Waiter) -> Document:
+    def __call__(self, asker: Asker, facts: Facts, wait: reboot.Waiter) -> documents.Update:
         """``{result: updated|up_to_date|failed|unknown, code, line, cause, reason}``."""
 
-    def obstacle(self, asker: Asker, facts: t.Any) -> str | None:
+    def obstacle(self, asker: Asker, facts: Facts) -> str | None:
         """A sentence why this endpoint cannot be asked for an update, or None."""
 
 
@@ -87,11 +112,11 @@ class CureContext:
     reboot_slot: t.Callable[[t.Callable[[], bool]], contextlib.AbstractContextManager[None]] = _any_number
     """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline, and is given
     up (NoPlace) once the function that it is given says so."""
-    gpo_value: t.Callable[[Document, t.Any], Document | None] = lambda _step, _facts: None
+    gpo_value: t.Callable[[Step, Facts], GpoState | None] = lambda _step, _facts: None
     """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
     gpo_changed: t.Callable[[], bool] = lambda: False
     """Whether this run changed a domain GPO because of this endpoint, among others."""
-    stranger: t.Callable[[t.Any], str | None] = lambda _facts: None
+    stranger: t.Callable[[Facts], str | None] = lambda _facts: None
     """A sentence where the facts are those of another machine than answered under this name before, or None."""
     file: t.Callable[[Outcome], None] = lambda _outcome: None
     """Files the outcome; called before the journal says that the endpoint has come to its end."""
@@ -105,21 +130,21 @@ class Outcome:
     """What became of one endpoint; ``event`` is an end of the journal, or ``planned`` in check mode."""
 
     host: str
-    event: str
+    event: Event
     detail: str | None = None
     changed: bool = False
-    plan: Document | None = None
-    before: Document | None = None
-    """``{facts, verdict}`` of the first look."""
-    after: Document | None = None
-    """``{facts, verdict}`` of the last look, where there was one."""
+    plan: Plan | None = None
+    before: Looked | None = None
+    """The first look."""
+    after: Looked | None = None
+    """The last look, where there was one."""
     before_image: str | None = None
     before_image_on_endpoint: bool | None = None
     """Whether the endpoint took its own copy, where there was an image."""
-    undone: list[Document] | None = None
-    update: Document | None = None
-    restart: Document | None = None
-    """``{boot_time_before, boot_time_after, method, note}`` of a restart that was seen."""
+    undone: list[documents.Undone] | None = None
+    update: documents.Update | None = None
+    restart: documents.Restart | None = None
+    """A restart that was seen."""
     elsewhere: bool = False
     """Another process cured the endpoint, and filed what became of it."""
     unrecorded: bool = False

@@ -30,7 +30,16 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Cure, Timing
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.domain_gpos import GpoChange
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Blocked
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.remediation import (
+    HostEvent,
+    HostPlan,
+    HostSummary,
+    Plans,
+    Summary,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import Claim
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import title as gpo_title
@@ -41,6 +50,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal
     FAILED_ENDS,
     PROGRESS,
     Journal,
+    Standing,
     standing_of,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import DEAD, Known, known_of
@@ -61,11 +71,17 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
     write_record,
 )
 
-SCHEMA = "fleetops.tetra/remediation/1"
+SCHEMA: t.Final = "fleetops.tetra/remediation/1"
 BEFORE, AFTER = "before", "after"
 SUMMARY, PLANS, CURES, WAVES = "remediation.json", "plans.json", "cures", "waves"
 BEGUN_WITH = "begun_with.json"
-Document = dict[str, t.Any]
+
+
+class BegunWith(t.TypedDict, total=False):
+    """What a remediation was begun with, for somebody who goes on with it; empty for one of 1.0.0."""
+
+    collection_version: str | None
+    plan: dict[str, t.Any]
 
 
 @dataclass(frozen=True)
@@ -98,8 +114,8 @@ def begin(
     run_id: str | None,
     hosts: t.Sequence[str],
     process: Process,
-    about: Document,
-    policy: Document,
+    about: dict[str, t.Any],
+    policy: dict[str, t.Any],
     plan: t.Mapping[str, t.Any] | None = None,
 ) -> Remediation:
     """Begins a remediation, or goes on with the one in that folder. Raises ResultsError.
@@ -116,7 +132,7 @@ def begin(
     elif any((folder / HOSTS_FOLDER).glob("*.json")):
         raise ResultsError(f"{folder} holds the results of another playbook: choose another tetra_run_id.")
     outer = begin_run(results_dir, run_id, hosts, process, about, policy)
-    begun_with: Document = {"collection_version": about.get("collection_version"), "plan": dict(plan or {})}
+    begun_with: BegunWith = {"collection_version": about.get("collection_version"), "plan": dict(plan or {})}
     resumed = (outer.path / BEFORE / RUN_FILE).is_file() and not rehearsed
     for name in (BEFORE, AFTER):
         # A run may have been killed between the two.
@@ -124,12 +140,12 @@ def begin(
             _go_on(outer.path / name, hosts, process)
         else:
             begin_run(outer.path, name, hosts, process, about, policy)
-    notes = _differences(_read(outer.path / BEGUN_WITH), begun_with) if resumed else ()
+    notes = _differences(t.cast(BegunWith, _read(outer.path / BEGUN_WITH)), begun_with) if resumed else ()
     write_json(outer.path / BEGUN_WITH, begun_with)
     return dataclasses.replace(_joined(outer.path, outer.token, resumed), notes=notes)
 
 
-def _differences(then: Document, now_: Document) -> tuple[str, ...]:
+def _differences(then: BegunWith, now_: BegunWith) -> tuple[str, ...]:
     """For somebody who goes on with a run; what 1.0.0 began says nothing of it."""
     notes = []
     version = then.get("collection_version")
@@ -153,7 +169,7 @@ def _was_check_mode(folder: Path) -> bool:
     return (folder / BEFORE / RUN_FILE).is_file() and bool(read_run_info(folder / BEFORE).get("check_mode"))
 
 
-def _refuse_another_policy(folder: Path, policy: Document) -> None:
+def _refuse_another_policy(folder: Path, policy: t.Mapping[str, t.Any]) -> None:
     begun_with = read_run_info(folder / BEFORE).get("policy") or {}
     if begun_with != policy:
         raise ResultsError(
@@ -195,14 +211,14 @@ def make_plans(remediation: Remediation, hosts: t.Sequence[str], options: t.Mapp
     """
     parse_options(options)
     journal = remediation.journal()
-    planned: dict[str, Document] = {}
+    planned: Plans = {}
     taken_up: set[str] = set()
     claims: list[Claim] = []
     for record in read_run(remediation.before.path).records():
         host = record["host"]
         plan = _plan_of(record, options)
         event = journal.standing(host).event
-        planned[host] = {"todo": plan["todo"], "steps": plan["steps"], "blocked": plan["blocked"]}
+        planned[host] = plan
         claims.extend(gpo_changes.claims(record, options))
         if event in PROGRESS or event in FAILED_ENDS or event == "held" or _is_unproven(record):
             taken_up.add(host)
@@ -233,11 +249,11 @@ def to_look_at_again(remediation: Remediation) -> list[str]:
     return sorted({*asleep, *journal.not_there()})
 
 
-def _plan_of(record: Record, options: t.Mapping[str, t.Any]) -> Document:
+def _plan_of(record: Record, options: t.Mapping[str, t.Any]) -> HostPlan:
     if record["facts"] is None:
-        nothing: Document = {"todo": planning.UNKNOWN, "steps": [], "blocked": []}
-        return nothing
-    return {**planning.plan(record["facts"], record["verdict"], options)}
+        return {"todo": planning.UNKNOWN, "steps": [], "blocked": []}
+    plan = planning.plan(record["facts"], record["verdict"], options)
+    return {"todo": plan["todo"], "steps": plan["steps"], "blocked": plan["blocked"]}
 
 
 def _is_unproven(record: Record) -> bool:
@@ -263,9 +279,9 @@ def cure_path(remediation: Remediation, host: str) -> Path:
     return remediation.path / CURES / f"{encode_name(host)}.json"
 
 
-def read_cure(remediation: Remediation, host: str) -> Document:
-    """What became of one endpoint when it was last taken up; empty where it never was."""
-    return _read(cure_path(remediation, host))
+def read_cure(remediation: Remediation, host: str) -> Cure | None:
+    """What became of one endpoint when it was last taken up; None where it never was."""
+    return t.cast(Cure | None, _read(cure_path(remediation, host)) or None)
 
 
 def file_cure(remediation: Remediation, host: str, cure: Cure) -> None:
@@ -287,46 +303,47 @@ def count_lost(remediation: Remediation, batch: t.Iterable[str]) -> None:
             journal.append(host, "failed", f"{DEAD} {known_of(journal.entries(host)).sentence()}".strip())
 
 
-def block(remediation: Remediation, changes: t.Iterable[Document]) -> None:
+def block(remediation: Remediation, changes: t.Iterable[tuple[GpoChange, str]]) -> None:
     """Notes the endpoints of domain GPOs that could not be changed as blocked: they are not taken up."""
     journal = remediation.journal()
-    for change in changes:
-        sentence = f"The domain GPO {gpo_title(change)} was not changed: {change['outcome']['detail']}"
+    for change, why in changes:
+        sentence = f"The domain GPO {gpo_title(change)} was not changed: {why}"
         for host in change["endpoints"]:
             if journal.standing(host).event not in ("proven", "blocked"):
                 journal.append(host, "blocked", sentence)
 
 
-def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence[str] | None = None) -> Document:
+def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence[str] | None = None) -> Summary:
     """What became of every endpoint so far; written to ``remediation.json`` and, with ``batch``, to the wave's file."""
     journal = remediation.journal()
-    plans = _read(remediation.path / PLANS)
+    plans = t.cast(Plans, _read(remediation.path / PLANS))
     journals = journal.everything()
     known = {host: known_of(entries) for host, entries in journals.items()}
     _file_unknown(remediation, known)
     after = {record["host"]: record["verdict"]["state"] for record in read_run(remediation.after.path).records()}
-    hosts: Document = {}
+    hosts: dict[str, HostSummary] = {}
     for record in read_run(remediation.before.path).records():
         host = record["host"]
         standing, what = standing_of(host, journals.get(host, [])), known.get(host, Known())
         plan = plans.get(host) or {"todo": planning.UNKNOWN, "steps": [], "blocked": []}
         cure = read_cure(remediation, host)
-        event = "in_flight" if standing.in_flight else "abandoned" if standing.abandoned else standing.event
+        event = _event_of(standing)
+        update = cure.get("update") if cure is not None else None
         hosts[host] = {
             "event": event or _NOT_TAKEN_UP.get(plan["todo"]),
             "stage": standing.event,
             "detail": what.sentence() or standing.detail if standing.abandoned else standing.detail,
             "at": standing.at,
             "planned": plan["todo"],
-            "blocked": ((cure.get("plan") or {}) if event == "blocked" else plan).get("blocked") or plan["blocked"],
-            "changed": bool(cure.get("changed")) or what.may_be_changed_since is not None,
+            "blocked": _blocked_by(cure if event == "blocked" else None, plan),
+            "changed": bool(cure is not None and cure.get("changed")) or what.may_be_changed_since is not None,
             "may_be_changed_since": what.may_be_changed_since,
             "before": record["verdict"]["state"],
             "after": after.get(host),
-            "update": (cure.get("update") or {}).get("result"),
+            "update": update["result"] if update is not None else None,
         }
     failed = journal.failed_hosts()
-    document: Document = {
+    document: Summary = {
         "schema": SCHEMA,
         "run_id": remediation.run_id,
         "made_at": now(),
@@ -357,9 +374,21 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
     }
     write_json(remediation.path / SUMMARY, document)
     if batch is not None:
-        wave = {**document, "hosts": {host: hosts[host] for host in batch if host in hosts}}
+        wave: Summary = {**document, "hosts": {host: hosts[host] for host in batch if host in hosts}}
         write_json(remediation.path / WAVES / f"{next_wave(remediation):03}.json", wave)
     return document
+
+
+def _event_of(standing: Standing) -> HostEvent | None:
+    if standing.in_flight:
+        return "in_flight"
+    return "abandoned" if standing.abandoned else t.cast(HostEvent | None, standing.event)
+
+
+def _blocked_by(cure: Cure | None, plan: HostPlan) -> list[Blocked]:
+    """As its cure found it, where there was one; else as it was planned."""
+    cured = cure.get("plan") if cure is not None else None
+    return (cured.get("blocked") if cured is not None else None) or plan["blocked"]
 
 
 def _file_unknown(remediation: Remediation, known: t.Mapping[str, Known]) -> None:
@@ -378,39 +407,43 @@ def _file_unknown(remediation: Remediation, known: t.Mapping[str, Known]) -> Non
         write_record(remediation.after.path, unknown)
 
 
-def sentences(document: Document) -> list[str]:
+def sentences(document: Summary) -> list[str]:
     """The summary for a reader: what counts, and the endpoints that somebody has to look at."""
     counts = ", ".join(f"{number} {event.replace('_', ' ')}" for event, number in document["counts"].items())
     lines = [f"{counts}."]
-    for title, name in (
-        ("Failed", "failed"),
-        ("Not there when they were taken up, and untouched", "not_there"),
-        ("Did not come back after the restart", "never_came_back"),
-        ("In flight when their run ended", "in_flight"),
-        ("May be changed, and nobody knows how they stand", "may_be_changed"),
-        ("Could not be asked, or not well enough to plan", "not_known"),
+    for title, names in (
+        ("Failed", document["failed"]),
+        ("Not there when they were taken up, and untouched", document.get("not_there")),
+        ("Did not come back after the restart", document["never_came_back"]),
+        ("In flight when their run ended", document["in_flight"]),
+        ("May be changed, and nobody knows how they stand", document.get("may_be_changed")),
+        ("Could not be asked, or not well enough to plan", document["not_known"]),
     ):
-        if document.get(name):
-            lines.append(f"{title}: {some(document[name], _NAMED)}.")
-    lines.extend(gpo_changes.sentences({"gpos": document["domain_gpos"]}))
+        if names:
+            lines.append(f"{title}: {some(names, _NAMED)}.")
+    lines.extend(gpo_changes.sentences(document["domain_gpos"]))
     of_gpos = {host for change in document["domain_gpos"] for host in change["endpoints"]}
     for host in [host for host in document["owned_by_others"] if host not in of_gpos][:_NAMED]:
         blocked = document["hosts"][host]["blocked"]
         why = blocked[0]["why"] if blocked else document["hosts"][host]["detail"]
         lines.append(f"{host}: {why}")
     if document["budget_spent"]:
-        lines.append(str(document["stopped"]))
+        lines.append(str(document.get("stopped")))
     return lines
 
 
 _NAMED = 20
 _NOT_THERE = ("unreachable", "timeout", "not_audited")
 """Kinds of errors of a record that say nothing but that nobody answered."""
-_NOT_TAKEN_UP = {planning.NOTHING: "nothing_to_do", planning.BLOCKED: "blocked", planning.UNKNOWN: "unknown"}
+_NOT_TAKEN_UP: dict[str, HostEvent] = {
+    planning.NOTHING: "nothing_to_do",
+    planning.BLOCKED: "blocked",
+    planning.UNKNOWN: "unknown",
+}
 """What is said of an endpoint for which a plan was the end. One to change or restart was not started."""
 
 
-def _ends(endpoints: t.Iterable[str], hosts: Document) -> dict[str, list[str]]:
+def _ends(endpoints: t.Iterable[str], hosts: t.Mapping[str, HostSummary]) -> dict[str, list[str]]:
     """The endpoints of a GPO by how they ended; those that were offline stand under unreachable and timed_out."""
     ends: dict[str, list[str]] = {}
     for host in endpoints:
@@ -419,7 +452,7 @@ def _ends(endpoints: t.Iterable[str], hosts: Document) -> dict[str, list[str]]:
     return dict(sorted(ends.items()))
 
 
-def _read(path: Path) -> Document:
+def _read(path: Path) -> dict[str, t.Any]:
     """A file of ours; one that is missing or damaged tells nothing."""
     try:
         document = json.loads(path.read_bytes())

@@ -22,9 +22,17 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import GpoState, ValueState
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.domain_gpos import (
+    Conflict,
+    DomainGpos,
+    GpoChange,
+    GpoOutcome,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Blocked, Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.remediation import HostPlan, Plans
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import empty_facts
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan import make_plan as planning
@@ -41,21 +49,21 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos im
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import DOMAIN_GPO
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import RunFolder
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
     read_record,
     record_path,
     write_json,
 )
 
-SCHEMA = "fleetops.tetra/domain-gpos/1"
+SCHEMA: t.Final = "fleetops.tetra/domain-gpos/1"
 FILE = "domain_gpos.json"
 _BEYOND = "All other computers that this GPO reaches get the value too, also those that are not part of this run."
-CHANGED, HELD_ALREADY, FAILED = "changed", "already", "failed"
+CHANGED: t.Final = "changed"
+HELD_ALREADY: t.Final = "already"
+FAILED: t.Final = "failed"
 
-Document = dict[str, t.Any]
+
 Options = t.Mapping[str, t.Any]
-Plans = dict[str, Document]
 
 
 def claims(record: Record, options: Options) -> list[Claim]:
@@ -77,13 +85,12 @@ def plan_changes(folder: Path, before: RunFolder, found: c.Iterable[Claim], plan
             conflict = conflict_of(change, facts, verdict, options)
             if conflict is not None:
                 add_conflict(change, conflict)
-        change["outcome"] = None
         for host in change["endpoints"]:
             plans[host] = _with_change(plans[host], change)
     write_json(folder / FILE, {"schema": SCHEMA, "permitted": bool(options.get("change_domain_gpo")), "gpos": changes})
 
 
-def _with_change(plan: Document, change: Document) -> Document:
+def _with_change(plan: HostPlan, change: GpoChange) -> HostPlan:
     conflict = change["conflicts"][0] if change["conflicts"] else None
     after = None if conflict else change["after"]
     blocked = [_blocked_with(entry, change, conflict) for entry in plan["blocked"]]
@@ -96,16 +103,18 @@ def _with_change(plan: Document, change: Document) -> Document:
     return {**plan, "steps": steps, "blocked": blocked}
 
 
-def _blocked_with(entry: Document, change: Document, conflict: Document | None) -> Document:
-    if entry["code"] != "owned_by_domain_gpo" or (entry["wanted"] or {}).get("name") != change["value"]:
+def _blocked_with(entry: Blocked, change: GpoChange, conflict: Conflict | None) -> Blocked:
+    wanted, after = entry["wanted"], change["after"]
+    if entry["code"] != "owned_by_domain_gpo" or wanted is None or wanted["name"] != change["value"]:
         return entry
     if conflict:
         return {**entry, "wanted": None, "what_to_do": conflict["why"]}
-    after = change["after"]
-    return {**entry, "wanted": {**entry["wanted"], "type": after["type"], "data": after["data"]}}
+    if after is None:
+        return {**entry, "wanted": None}
+    return {**entry, "wanted": {**wanted, "type": after["type"], "data": after["data"]}}
 
 
-def _blocked(change: Document, conflict: Document) -> Document:
+def _blocked(change: GpoChange, conflict: Conflict) -> Blocked:
     return {
         "code": BLOCKED_CODE,
         "owner": {"kind": "domain_gpo", "name": change["name"], "guid": change["guid"]},
@@ -120,7 +129,7 @@ def _facts(before: RunFolder, host: str) -> tuple[Facts, Verdict]:
     return record["facts"] or empty_facts(host), record["verdict"]
 
 
-def read(folder: Path) -> Document:
+def read(folder: Path) -> DomainGpos:
     """The file of a remediation; one that is missing or damaged names no GPO."""
     try:
         document = json.loads((folder / FILE).read_bytes())
@@ -128,81 +137,85 @@ def read(folder: Path) -> Document:
         document = None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         return {"schema": SCHEMA, "permitted": False, "gpos": []}
-    return document
+    return t.cast(DomainGpos, document)
 
 
-def to_change(folder: Path) -> list[Document]:
+def to_change(folder: Path) -> list[GpoChange]:
     """The changes of a remediation that may be made; none where it has no permission."""
     document = read(folder)
     return [change for change in document["gpos"] if not change["conflicts"]] if document["permitted"] else []
 
 
-def record_outcome(folder: Path, change: c.Mapping[str, t.Any], outcome: Document) -> None:
+def record_outcome(folder: Path, change: GpoChange, outcome: GpoOutcome) -> None:
     document = read(folder)
     for known in document["gpos"]:
         if _place(known) == _place(change):
-            known["outcome"] = {"at": now(), **outcome}
+            known["outcome"] = outcome
     write_json(folder / FILE, document)
 
 
-def _place(change: c.Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+def _place(change: GpoChange) -> tuple[str | None, str, str]:
     return change["domain"], change["guid"], change["value"].lower()
 
 
-def will_do(before: RunFolder, change: Document, options: Options) -> t.Callable[[Document], bool]:
+def will_do(before: RunFolder, change: GpoChange, options: Options) -> t.Callable[[GpoState], bool]:
     """Whether another value than the planned one serves every endpoint of the GPO as well."""
 
-    def answer(state: Document) -> bool:
-        return all(serves(t.cast(State, state), change, *_facts(before, host), options) for host in change["endpoints"])
+    def answer(state: GpoState) -> bool:
+        return all(serves(state, change, *_facts(before, host), options) for host in change["endpoints"])
 
     return answer
 
 
-def value_to_follow(folder: Path, step: c.Mapping[str, t.Any], domain: str | None) -> Document | None:
+def value_to_follow(folder: Path, step: Step, domain: str | None) -> GpoState | None:
     """What the GPO of a step holds since it was changed in this remediation; None where it was not."""
     for change in read(folder)["gpos"]:
         same = _place(change) == (domain, step["owner"]["guid"], step["name"].lower())
-        if same and (change["outcome"] or {}).get("event") in (CHANGED, HELD_ALREADY):
-            now_: Document = change["outcome"]["now"]
-            return now_
+        outcome = change["outcome"]
+        if same and outcome is not None and outcome["event"] in (CHANGED, HELD_ALREADY):
+            return outcome["now"]
     return None
 
 
 def was_changed_for(folder: Path, host: str) -> bool:
     """Whether a GPO was changed in this remediation because of the endpoint, among others."""
-    return any(
-        host in change["endpoints"] and (change["outcome"] or {}).get("event") in (CHANGED, HELD_ALREADY)
-        for change in read(folder)["gpos"]
-    )
+    return any(host in change["endpoints"] and _was_made(change) for change in read(folder)["gpos"])
 
 
-def not_changed(folder: Path) -> list[Document]:
-    """The changes that were to be made and were not, each with the reason in ``outcome``."""
+def not_changed(folder: Path) -> list[tuple[GpoChange, str]]:
+    """The changes that were to be made and were not, each with the reason."""
     found = []
     for change in to_change(folder):
-        if (change["outcome"] or {}).get("event") not in (CHANGED, HELD_ALREADY):
-            reason = "The management host gave no result."
-            found.append({**change, "outcome": change["outcome"] or {"event": FAILED, "detail": reason}})
+        if not _was_made(change):
+            outcome = change["outcome"]
+            found.append((change, (outcome["detail"] if outcome else None) or "The management host gave no result."))
     return found
 
 
-def sentences(document: Document) -> list[str]:
+def _was_made(change: GpoChange) -> bool:
+    outcome = change["outcome"]
+    return outcome is not None and outcome["event"] in (CHANGED, HELD_ALREADY)
+
+
+def sentences(changes: c.Iterable[GpoChange]) -> list[str]:
     """For a reader: each GPO, its endpoints, and the exact value."""
     lines = []
-    for change in document["gpos"]:
+    for change in changes:
         number = len(change["endpoints"])
         who = f"Domain GPO {title(change)} ({number} endpoint{'s' if number > 1 else ''}: {some(change['endpoints'])})"
-        outcome = change["outcome"] or {}
+        outcome = change["outcome"]
+        event = outcome["event"] if outcome is not None else None
         if change["conflicts"]:
             lines.append(f"{who}: {change['why']}")
-        elif outcome.get("event") == CHANGED:
-            lines.append(f"{who}: {change['value']} was changed to {shown(outcome['now'])}. {_BEYOND}")
-        elif outcome.get("event") == HELD_ALREADY:
-            lines.append(f"{who}: {change['value']} holds {shown(outcome['now'])} already.")
-        elif outcome.get("event") == FAILED:
-            lines.append(f"{who}: {change['value']} was not changed. {outcome['detail']}")
+        elif event == CHANGED:
+            lines.append(f"{who}: {change['value']} was changed to {_now(change)}. {_BEYOND}")
+        elif event == HELD_ALREADY:
+            lines.append(f"{who}: {change['value']} holds {_now(change)} already.")
+        elif event == FAILED:
+            lines.append(f"{who}: {change['value']} was not changed. {outcome['detail'] if outcome else ''}")
         else:
-            lines.append(f"{who}: {change['value']} has to become {shown(change['after'])}. {_BEYOND}")
+            wanted = shown(change["after"]) if change["after"] is not None else ""
+            lines.append(f"{who}: {change['value']} has to become {wanted}. {_BEYOND}")
         ends = change.get("ends") or {}
         for what, events in (
             ("Did not follow it, or are not proven", ("failed", "unproven")),
@@ -214,7 +227,12 @@ def sentences(document: Document) -> list[str]:
     return lines
 
 
-def shown(state: Document) -> str:
+def _now(change: GpoChange) -> str:
+    outcome = change["outcome"]
+    return shown(outcome["now"]) if outcome is not None and outcome["now"] is not None else ""
+
+
+def shown(state: ValueState) -> str:
     """A value for a reader, whole."""
     if state["status"] != "ok":
         return "Not configured" if not state.get("disabled") else "Disabled"

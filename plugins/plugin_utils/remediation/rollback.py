@@ -21,6 +21,10 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import cure as documents
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import RegistryValueItem, ValueState
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Foreseen
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State, Step
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.again import again
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImage, BeforeImageStore
@@ -32,12 +36,34 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import Restart, RestartHeld, RestartOptions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders, read_folders
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import EndpointWork, Foreseen
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import EndpointWork
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_items import REGISTRY_VALUE
 
-Document = dict[str, t.Any]
+
+class RestoredItem(t.TypedDict):
+    """One value of an image: what became of it, how it stood, and how the image has it."""
+
+    image: str
+    run_id: str
+    path: str
+    name: str | None
+    outcome: documents.Outcome
+    present: ValueState
+    before: State
+
+
+class ImageRef(t.TypedDict):
+    """A before-image; ``source``: whose copy it is."""
+
+    id: str
+    created_at: str
+    run_id: str
+    source: str
+
+
 _T = t.TypeVar("_T")
 
 CONTROLLER, ENDPOINT = "controller", "endpoint"
@@ -67,10 +93,10 @@ class RollbackOptions:
 class Outcome:
     """What became of one endpoint; complete also where an error ended it."""
 
-    items: list[Document] = field(default_factory=list)
-    """``{image, run_id, path, name, outcome, present, before}``, in the order in which they were taken up."""
-    images: list[Document] = field(default_factory=list)
-    """``{id, created_at, run_id, source}``, newest first."""
+    items: list[RestoredItem] = field(default_factory=list)
+    """In the order in which they were taken up."""
+    images: list[ImageRef] = field(default_factory=list)
+    """Newest first."""
     of_gpos: list[str] = field(default_factory=list)
     """Ids of images of domain GPOs, which are not put back here."""
     changed: bool = False
@@ -92,7 +118,7 @@ class Rollback:
         self._options = options
         self._wait = Countdown(options.deadline)
         self._folders = WindowsFolders()
-        self._would_stand: dict[tuple[str, str], Document] = {}
+        self._would_stand: dict[tuple[str, str | None], State] = {}
         self.outcome = Outcome()
 
     def run(self) -> None:
@@ -168,7 +194,7 @@ class Rollback:
         for one in told:
             one["outcome"] = undone[one["path"], one["name"]]
 
-    def _transaction(self, image: BeforeImage) -> Transaction:
+    def _transaction(self, image: BeforeImage) -> Transaction[Step]:
         return Transaction(
             self._endpoint,
             lambda wait: EndpointWork(self._endpoint, self._folders, wait, self._options.force),
@@ -189,11 +215,13 @@ class Rollback:
     def _again(self, act: t.Callable[[], _T]) -> _T:
         return again(self._endpoint, self._wait, act)
 
-    def _told(self, image: BeforeImage, foreseen: t.Sequence[Foreseen]) -> list[Document]:
-        items = {(item["path"], item.get("name")): item for item in image.items}
-        told = []
+    def _told(self, image: BeforeImage, foreseen: t.Sequence[Foreseen]) -> list[RestoredItem]:
+        items: dict[tuple[str, str | None], RegistryValueItem] = {
+            (item["path"], item["name"]): item for item in image.items if item["kind"] == REGISTRY_VALUE
+        }
+        told: list[RestoredItem] = []
         for known in foreseen:
-            one: Document = dict(known)
+            one: Foreseen = {**known}
             place = one["path"], one["name"]
             item = items[place]
             if self._options.check_only:
@@ -203,7 +231,17 @@ class Rollback:
                     one["outcome"] = ChangeSet.foreseen(item, one["present"])
                 if one["outcome"] == RESTORED:
                     self._would_stand[place] = item["before"]
-            told.append({"image": image.id, "run_id": image.run_id, **one, "before": item["before"]})
+            told.append(
+                {
+                    "image": image.id,
+                    "run_id": image.run_id,
+                    "path": one["path"],
+                    "name": one["name"],
+                    "outcome": one["outcome"],
+                    "present": one["present"],
+                    "before": item["before"],
+                }
+            )
         return told
 
     def _is_owed_a_restart(self) -> bool:
@@ -263,5 +301,5 @@ class Rollback:
             yield
 
 
-def _about(image: BeforeImage, source: str) -> Document:
+def _about(image: BeforeImage, source: str) -> ImageRef:
     return {"id": image.id, "created_at": image.created_at, "run_id": image.run_id, "source": source}

@@ -14,7 +14,9 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import ARRANGE_SUITES, ENABLE_SUITE
 
-REGISTRY_VALUE, FILE, GPO_VALUE = "registry_value", "file", "gpo_value"
+REGISTRY_VALUE: t.Final = "registry_value"
+FILE: t.Final = "file"
+GPO_VALUE: t.Final = "gpo_value"
 
 _SIDES = ("before", "after")
 _TEXTS = ("REG_SZ", "REG_EXPAND_SZ", "REG_SZ_OR_EXPAND_SZ", "REG_BINARY")

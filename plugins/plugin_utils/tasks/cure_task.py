@@ -16,7 +16,6 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import cure as documents
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Plan
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
@@ -27,7 +26,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate im
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import definitions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import OtherWay, Waiter
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import suite_diff
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import step_diff
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.remote_endpoint import (
     RemoteEndpoint,
     would_change_another,
@@ -130,7 +129,7 @@ def _context(
         ),
         update=_Update(run.before.policy, arguments["debug_logging"]),
         gpo_value=lambda step, facts: gpo_changes.value_to_follow(
-            run.path, step, domain_of(facts, step["owner"]["guid"])
+            run.path, step, domain_of(facts, step["owner"]["guid"] or "")
         ),
         gpo_changed=lambda: gpo_changes.was_changed_for(run.path, host),
         wave=remediation.next_wave(run),
@@ -170,7 +169,7 @@ class _Update:
         self._policy = policy or None
         self._debug = debug
 
-    def __call__(self, asker: Asker, facts: Facts, wait: Waiter) -> Document:
+    def __call__(self, asker: Asker, facts: Facts, wait: Waiter) -> documents.Update:
         try:
             return definitions.update(asker, facts, wait, self._debug, self._policy)
         except definitions.CannotUpdate as error:
@@ -206,12 +205,12 @@ def _file(run: remediation.Remediation, outcome: Outcome, timing: Timing) -> Non
         "event": t.cast(documents.End, outcome.event),
         "detail": outcome.detail,
         "changed": outcome.changed or _changed_earlier(run, outcome),
-        "plan": t.cast(Plan | None, outcome.plan),
+        "plan": outcome.plan,
         "before_image": outcome.before_image,
         "before_image_on_endpoint": outcome.before_image_on_endpoint,
-        "undone": t.cast(list[documents.Undone] | None, outcome.undone),
-        "update": t.cast(documents.Update | None, outcome.update),
-        "restart": t.cast(documents.Restart | None, outcome.restart),
+        "undone": outcome.undone,
+        "update": outcome.update,
+        "restart": outcome.restart,
         "timing": timing,
     }
     remediation.file_cure(run, outcome.host, document)
@@ -224,7 +223,8 @@ def _changed_earlier(run: remediation.Remediation, outcome: Outcome) -> bool:
     """
     if outcome.undone is not None:
         return False
-    if remediation.read_cure(run, outcome.host).get("changed"):
+    before = remediation.read_cure(run, outcome.host)
+    if before is not None and before.get("changed"):
         return True
     entries = run.journal().entries(outcome.host)
     own = len(last_try(entries))
@@ -234,17 +234,18 @@ def _changed_earlier(run: remediation.Remediation, outcome: Outcome) -> bool:
 
 def _task_result(outcome: Outcome, path: Path | None) -> Document:
     """Slim, since thousands of these stay in the controller's memory."""
-    plan = outcome.plan or {}
+    plan, update = outcome.plan, outcome.update
+    steps = plan["steps"] if plan is not None else []
     return {
         **({"failed": True} if outcome.unrecorded else {}),
         "changed": outcome.changed,
         "event": outcome.event,
         "msg": outcome.detail or "",
-        "todo": plan.get("todo"),
-        "steps": len(plan.get("steps") or []),
+        "todo": plan["todo"] if plan is not None else None,
+        "steps": len(steps),
         "before_image": outcome.before_image,
-        "definitions": (outcome.update or {}).get("result"),
+        "definitions": update["result"] if update is not None else None,
         "state": outcome.after["verdict"]["state"] if outcome.after else None,
         "cure": str(path) if path is not None else None,
-        "diff": [suite_diff(step) for step in plan.get("steps") or []],
+        "diff": [step_diff(step) for step in steps],
     }

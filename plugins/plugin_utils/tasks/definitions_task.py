@@ -47,9 +47,9 @@ def update_task(
     except (SessionError, DeadlineExceeded) as lost:
         session.abandon()
         return _failed(str(explain(lost, session.place, seconds)))
-    reason = found.pop("reason")
-    message = reason or _SENTENCES.get(found["result"]) or f"The definition update failed with {found['code']}."
-    return {"changed": found["result"] == "updated", **found, "msg": message}
+    known = _SENTENCES.get(found["result"]) or f"The definition update failed with {found['code']}."
+    told = {name: value for name, value in found.items() if name != "reason"}
+    return {"changed": found["result"] == "updated", **told, "msg": found["reason"] or known}
 
 
 def _failed(message: str) -> dict[str, t.Any]:

@@ -14,9 +14,16 @@ import typing as t
 import uuid
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import GpoState, ValueState
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.domain_gpos import (
+    GpoChange,
+    GpoEvent,
+    GpoOutcome,
+)
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import SuiteChanges
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import POLICY_KEY, SUITES_VALUE
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.domain_gpos import title
-from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import nothing, present, suite_changes
+from ansible_collections.fleetops.tetra.plugins.module_utils.plan.steps import suite_changes
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import WantedError
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_order_options import parse_order_options
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
@@ -27,7 +34,12 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
     BeforeImageStore,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, RESTORED
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.domain_policy import DomainPolicy, Looked, Wish
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.domain_policy import (
+    DomainPolicy,
+    Looked,
+    Restored,
+    Wish,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import suite_diff
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
@@ -36,10 +48,26 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.sessio
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import folder as remediation
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import gpo_changes
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.cure_task import plan_options
 
 Arguments = t.Mapping[str, t.Any]
 Document = dict[str, t.Any]
+
+
+class Told(t.TypedDict):
+    """One value of one GPO in the task's result."""
+
+    guid: str
+    name: str | None
+    value: str
+    path: str
+    before: ValueState
+    after: ValueState
+    suites: SuiteChanges
+    outcome: str
+    before_image: str | None
+
 
 _ERRORS = (ChangeError, BeforeImageError, SessionError, DeadlineExceeded)
 _WITHOUT_RUN = "domain_gpo"
@@ -69,9 +97,11 @@ def _wish(arguments: Arguments) -> Wish:
     if arguments["state"] == "not_configured":
         if arguments["suites"]:
             raise WantedError("A policy that is not configured has no suites: leave suites or state out.")
-        return Wish(gpo, POLICY_KEY, SUITES_VALUE, {**nothing()}, arguments["domain"])
+        return Wish(
+            gpo, POLICY_KEY, SUITES_VALUE, {"status": "absent", "type": None, "data": None}, arguments["domain"]
+        )
     text = ",".join(_list(arguments))
-    return Wish(gpo, POLICY_KEY, SUITES_VALUE, {**present("REG_SZ", text)}, arguments["domain"])
+    return Wish(gpo, POLICY_KEY, SUITES_VALUE, {"status": "ok", "type": "REG_SZ", "data": text}, arguments["domain"])
 
 
 def _list(arguments: Arguments) -> tuple[str, ...]:
@@ -116,14 +146,11 @@ class _Task:
             wanted = str(self._arguments["gpo"]).strip().upper()
             names = {wanted, "{" + wanted.strip("{}") + "}"}
             images = [image for image in images if names & _names(image)]
-        told = [
-            {**_setting(one["guid"], one["gpo"], one), "outcome": one["outcome"], "before_image": None}
-            for one in policy.restore(images, self._check_only)
-        ]
+        told = [_told_of(one) for one in policy.restore(images, self._check_only)]
         result = _result(told)
         kept = [one["name"] for one in told if one["outcome"] == KEPT]
         if kept:
-            result["msg"] = f"{', '.join(kept)} was changed by somebody since and was left so."
+            result["msg"] = f"{', '.join(str(name) for name in kept)} was changed by somebody since and was left so."
         elif not told:
             result["msg"] = f"No GPO that was changed on {self._host} is left to put back."
         return result
@@ -134,14 +161,17 @@ class _Task:
         options = plan_options(self._arguments["plan"])
         changes = gpo_changes.to_change(run.path)
         policy = self._policy(run.results_dir, run.run_id, run.token)
-        looked: list[tuple[Document, Looked]] = []
+        looked: list[tuple[GpoChange, Looked]] = []
         failed: list[str] = []
         for change in changes:
+            after = change["after"]
+            if after is None:
+                continue
             wish = Wish(
                 change["guid"],
                 change["path"],
                 change["value"],
-                change["after"],
+                after,
                 change["domain"],
                 change["before"],
                 gpo_changes.will_do(run.before, change, options),
@@ -166,16 +196,15 @@ class _Task:
             result.update(failed=True, msg=" ".join(dict.fromkeys(failed)))
         return result
 
-    def _change(self, run: remediation.Remediation, policy: DomainPolicy, change: Document, looked: Looked) -> Document:
+    def _change(self, run: remediation.Remediation, policy: DomainPolicy, change: GpoChange, looked: Looked) -> Told:
         image = policy.change(looked) if looked.is_to_change and not self._check_only else None
         told = _told(looked, image)
         if not self._check_only:
-            event = gpo_changes.CHANGED if image is not None else gpo_changes.HELD_ALREADY
-            outcome = {"event": event, "now": looked.after, "detail": None}
-            self._record(run, change, {**outcome, "before_image": image.id if image else None})
+            event: GpoEvent = gpo_changes.CHANGED if image is not None else gpo_changes.HELD_ALREADY
+            self._record(run, change, event, looked.after, None, image.id if image else None)
         return told
 
-    def _fail(self, run: remediation.Remediation, change: Document, error: BaseException | None) -> str:
+    def _fail(self, run: remediation.Remediation, change: GpoChange, error: BaseException | None) -> str:
         """The sentence; without an error the GPO was left alone because of another one."""
         if error is None:
             sentence = f"The GPO {title(change)} was left alone, since another one could not be changed."
@@ -183,12 +212,27 @@ class _Task:
             sentence = self.sentence(error)
             self._endpoint.renew()
         if not self._check_only:
-            outcome = {"event": gpo_changes.FAILED, "now": None, "detail": sentence, "before_image": None}
-            self._record(run, change, outcome)
+            self._record(run, change, gpo_changes.FAILED, None, sentence, None)
         return sentence
 
-    def _record(self, run: remediation.Remediation, change: Document, outcome: Document) -> None:
-        gpo_changes.record_outcome(run.path, change, {**outcome, "management_host": self._host})
+    def _record(
+        self,
+        run: remediation.Remediation,
+        change: GpoChange,
+        event: GpoEvent,
+        holds: GpoState | None,
+        detail: str | None,
+        before_image: str | None,
+    ) -> None:
+        outcome: GpoOutcome = {
+            "at": now(),
+            "event": event,
+            "now": holds,
+            "detail": detail,
+            "before_image": before_image,
+            "management_host": self._host,
+        }
+        gpo_changes.record_outcome(run.path, change, outcome)
 
     def _policy(self, results_dir: Path, run_id: str, token: str) -> DomainPolicy:
         store = BeforeImageStore(results_dir)
@@ -199,28 +243,35 @@ def _names(image: BeforeImage) -> set[str]:
     return {str(item.get(name) or "").upper() for item in image.items for name in ("guid", "gpo")}
 
 
-def _told(looked: Looked, image: BeforeImage | None) -> Document:
-    told = {"name": looked.wish.value, "path": looked.wish.key, "before": looked.before, "after": looked.after}
+def _told(looked: Looked, image: BeforeImage | None) -> Told:
     return {
-        **_setting(looked.gpo.guid, looked.gpo.name, told),
+        "guid": looked.gpo.guid,
+        "name": looked.gpo.name,
+        "value": looked.wish.value,
+        "path": looked.wish.key,
+        "before": looked.before,
+        "after": looked.after,
+        "suites": suite_changes(looked.before, looked.after),
         "outcome": gpo_changes.CHANGED if looked.is_to_change else gpo_changes.HELD_ALREADY,
         "before_image": image.id if image else None,
     }
 
 
-def _setting(guid: str, name: str, told: t.Mapping[str, t.Any]) -> Document:
+def _told_of(one: Restored) -> Told:
     return {
-        "guid": guid,
-        "name": name,
-        "value": told["name"],
-        "path": told["path"],
-        "before": told["before"],
-        "after": told["after"],
-        "suites": suite_changes(told["before"], told["after"]),
+        "guid": one["guid"],
+        "name": one["gpo"],
+        "value": one["name"],
+        "path": one["path"],
+        "before": one["before"],
+        "after": one["after"],
+        "suites": suite_changes(one["before"], one["after"]),
+        "outcome": one["outcome"],
+        "before_image": None,
     }
 
 
-def _result(told: t.Sequence[Document]) -> Document:
+def _result(told: t.Sequence[Told]) -> Document:
     changed = [one for one in told if one["outcome"] in (gpo_changes.CHANGED, RESTORED)]
     sentences = [
         f"{one['name']} {one['guid']}: {one['value']} "
@@ -232,7 +283,9 @@ def _result(told: t.Sequence[Document]) -> Document:
         "gpos": list(told),
         "msg": " ".join(sentences) or "No GPO is to be changed.",
         "diff": [
-            suite_diff({**one, "path": f"{one['name']} {one['guid']}", "name": one["value"], "target": "domain_gpo"})
+            suite_diff(
+                f"{one['name']} {one['guid']}\\{one['value']} (domain_gpo)", one["before"], one["after"], one["suites"]
+            )
             for one in changed
         ],
     }

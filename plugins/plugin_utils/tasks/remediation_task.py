@@ -14,6 +14,7 @@ import os
 import typing as t
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.remediation import Summary
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import BudgetError, parse_budget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import PlanError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import folder as remediation
@@ -147,7 +148,7 @@ def plan_task(arguments: Arguments) -> Result:
         "last": last,
         "look_again": remediation.to_look_at_again(run),
         "msg": sentence,
-        "domain_gpos": gpo_changes.sentences(gpos),
+        "domain_gpos": gpo_changes.sentences(gpos["gpos"]),
     }
 
 
@@ -163,7 +164,7 @@ def report_task(arguments: Arguments, check_only: bool = False) -> Result:
             remediation.count_lost(run, batch)
         lost_gpos = gpo_changes.not_changed(run.path) if arguments["domain_gpos"] else []
         if arguments["domain_gpos"] and not lost_gpos:
-            return {"changed": False, "msg": gpo_changes.sentences(gpo_changes.read(run.path))}
+            return {"changed": False, "msg": gpo_changes.sentences(gpo_changes.read(run.path)["gpos"])}
         remediation.block(run, lost_gpos)
         document = remediation.summarise(run, budget, batch)
         build_report(
@@ -190,11 +191,11 @@ def report_task(arguments: Arguments, check_only: bool = False) -> Result:
     return result
 
 
-def _end(run: remediation.Remediation, document: Result, fail_on: str, lines: list[str], stopped: bool) -> Result:
+def _end(run: remediation.Remediation, document: Summary, fail_on: str, lines: list[str], stopped: bool) -> Result:
     """0: every endpoint that could be cured is. 2: some failed. 4: nothing could be tested."""
     outcome = judge_run(run.after.path, run.after.token, fail_on)
     result = {**as_task_result(outcome), "msg": [*lines, outcome.message]}
-    failed = stopped or bool(document["failures"]) or bool(document["not_there"])
+    failed = stopped or bool(document["failures"]) or bool(document.get("not_there"))
     if failed:
         result.pop("unreachable", None)
         result["failed"] = True

@@ -15,7 +15,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import ALREADY, KEPT, RESTORED
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import OtherWay
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import suite_diff
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import Difference, suite_diff
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.remote_endpoint import (
     RemoteEndpoint,
@@ -28,6 +28,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import restart_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.rollback import (
     Outcome,
+    RestoredItem,
     Rollback,
     RollbackError,
     RollbackOptions,
@@ -107,7 +108,10 @@ def _values(number: int) -> str:
 def _result(outcome: Outcome, told: Document) -> Document:
     return {
         "changed": outcome.changed,
-        "outcomes": [{name: item[name] for name in ("image", "path", "name", "outcome")} for item in outcome.items],
+        "outcomes": [
+            {"image": item["image"], "path": item["path"], "name": item["name"], "outcome": item["outcome"]}
+            for item in outcome.items
+        ],
         "kept": [f"{item['path']}\\{item['name']}" for item in outcome.items if item["outcome"] == KEPT],
         "images": outcome.images,
         "images_of_gpos": outcome.of_gpos,
@@ -118,14 +122,7 @@ def _result(outcome: Outcome, told: Document) -> Document:
     }
 
 
-def _diff(item: t.Mapping[str, t.Any]) -> Document:
-    return suite_diff(
-        {
-            "path": item["path"],
-            "name": item["name"],
-            "target": f"before-image {item['image']}",
-            "before": item["present"],
-            "after": item["before"],
-            "suites": suite_changes(item["present"], item["before"]),
-        }
-    )
+def _diff(item: RestoredItem) -> Difference:
+    header = f"{item['path']}\\{item['name']} (before-image {item['image']})"
+    present, before = item["present"], item["before"]
+    return suite_diff(header, present, before, suite_changes(present, before))

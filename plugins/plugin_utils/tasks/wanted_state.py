@@ -15,6 +15,7 @@ import typing as t
 from datetime import UTC, datetime
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Step
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.planner import Refused
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.wanted_change import WantedChange
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import (
@@ -23,7 +24,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.endpoint_lock import EndpointBusy, alone_at
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import suite_diff
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import step_diff
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.transaction import Label, Transaction
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import read_folders
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.work import EndpointWork
@@ -74,7 +75,7 @@ class WantedState:
         seconds = float(arguments["timeout"])
         wait = Countdown(seconds)
         change: WantedChange | None = None
-        transaction: Transaction | None = None
+        transaction: Transaction[Step] | None = None
         try:
             with deadline(seconds + _GRACE):
                 session = endpoint.session()
@@ -110,7 +111,7 @@ class WantedState:
 
 
 def _result(
-    change: WantedChange | None, transaction: Transaction | None, told: Document, check_only: bool = False
+    change: WantedChange | None, transaction: Transaction[Step] | None, told: Document, check_only: bool = False
 ) -> Document:
     steps = change.steps if change is not None else []
     changed = bool(steps) if check_only else transaction is not None and transaction.changed
@@ -122,7 +123,7 @@ def _result(
         "reachability": dict(change.reachability) if change is not None else None,
         "before_image": transaction.image.id if transaction is not None and transaction.image is not None else None,
         "undone": transaction.undone if transaction is not None else None,
-        "diff": [suite_diff(step) for step in steps],
+        "diff": [step_diff(step) for step in steps],
         **told,
     }
     if change is not None and change.warnings:
@@ -130,8 +131,8 @@ def _result(
     return result
 
 
-def _value(step: t.Mapping[str, t.Any]) -> Document:
-    return {name: step[name] for name in ("target", "path", "name")}
+def _value(step: Step) -> Document:
+    return {"target": step["target"], "path": step["path"], "name": step["name"]}
 
 
 def _told(change: WantedChange, check_only: bool) -> str:
@@ -144,7 +145,7 @@ def _told(change: WantedChange, check_only: bool) -> str:
     )
 
 
-def _undone(transaction: Transaction | None) -> str:
+def _undone(transaction: Transaction[Step] | None) -> str:
     return transaction.told() if transaction is not None else ""
 
 

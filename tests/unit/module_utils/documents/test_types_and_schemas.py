@@ -14,10 +14,12 @@ import pytest
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import (
     before_image,
     cure,
+    domain_gpos,
     facts,
     journal,
     plan,
     record,
+    remediation,
     run,
     verdict,
 )
@@ -29,6 +31,9 @@ DOCUMENTS: dict[str, Any] = {
     "plan-1": plan.Plan,
     "cure-1": cure.Cure,
     "before-image-1": before_image.BeforeImage,
+    "domain-gpos-1": domain_gpos.DomainGpos,
+    "plans-1": remediation.Plans,
+    "remediation-1": remediation.Summary,
     "run-1": run.Run,
     "journal-1": journal.JournalEntry,
     "result-1": record.Record,

@@ -23,7 +23,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import cure as curing
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import sole_hold
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure import Cure
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_context import (
     CureContext,
@@ -80,7 +80,7 @@ def cure(
 def test_an_endpoint_at_which_another_run_is_is_left_alone_and_taken_up_later(
     windows: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(curing, "_PATIENCE", 0.0)
+    monkeypatch.setattr(sole_hold, "_PATIENCE", 0.0)
     endpoint = windows()
     with endpoint_lock.alone_at(BeforeImageStore(tmp_path).folder_of(NAME)):
         outcome = cure(endpoint, tmp_path)
@@ -189,7 +189,7 @@ def test_what_another_process_of_the_run_came_to_while_its_lock_was_waited_for_c
         with lock(folder, patience):
             yield
 
-    monkeypatch.setattr(curing, "alone_at", after_the_other)
+    monkeypatch.setattr(sole_hold, "alone_at", after_the_other)
     outcome = cure(endpoint, tmp_path)
     if end == "proven":
         assert (outcome.event, outcome.elsewhere, endpoint.endpoint.pipelines) == ("proven", True, 0)
@@ -200,7 +200,7 @@ def test_what_another_process_of_the_run_came_to_while_its_lock_was_waited_for_c
 def test_a_busy_endpoint_is_waited_for_while_the_journal_says_that_its_cure_is_going_on(
     windows: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(curing, "_PATIENCE", 0.0)
+    monkeypatch.setattr(sole_hold, "_PATIENCE", 0.0)
     endpoint, journal, lock = windows(), Journal(tmp_path / "run", "killed"), endpoint_lock.alone_at
     busy = iter([True, False])
 
@@ -221,7 +221,7 @@ def test_a_busy_endpoint_is_waited_for_while_the_journal_says_that_its_cure_is_g
             self.append(host, "proven", "By the other process.")
         return standing(self, host)
 
-    monkeypatch.setattr(curing, "alone_at", busy_first)
+    monkeypatch.setattr(sole_hold, "alone_at", busy_first)
     outcome = cure(endpoint, tmp_path)
     assert (outcome.event, outcome.detail) == ("proven", "By the other process.")
 

@@ -49,7 +49,8 @@ def folder_with(folder: pathlib.Path, *changes: dict[str, t.Any], permitted: boo
 
 
 def outcome(event: str, **more: t.Any) -> dict[str, t.Any]:
-    return {"event": event, "management_host": "gpo-admin", "before_image": None, "now": NOW, "detail": None, **more}
+    known = {"event": event, "at": "2026-11-20T10:00:00Z", "management_host": "gpo-admin", "before_image": None}
+    return {**known, "now": NOW, "detail": None, **more}
 
 
 CONFLICT = {"code": "different_values", "why": "They differ.", "endpoints": ["pc-1"]}
@@ -62,8 +63,8 @@ def test_only_what_is_permitted_and_without_conflict_is_changed(tmp_path: pathli
 
 
 def test_a_management_host_that_gave_no_result_changed_nothing(tmp_path: pathlib.Path) -> None:
-    (lost,) = gpo_changes.not_changed(folder_with(tmp_path, change()))
-    assert lost["outcome"] == {"event": "failed", "detail": "The management host gave no result."}
+    ((_lost, why),) = gpo_changes.not_changed(folder_with(tmp_path, change()))
+    assert why == "The management host gave no result."
     assert gpo_changes.not_changed(folder_with(tmp_path, change(), permitted=False)) == []
 
 
@@ -73,7 +74,7 @@ def test_an_outcome_goes_to_the_gpo_of_its_own_domain(tmp_path: pathlib.Path) ->
     assert complaints("domain-gpos-1", gpo_changes.read(folder)) == []
     assert gpo_changes.value_to_follow(folder, STEP, "corp.example") == NOW
     assert gpo_changes.value_to_follow(folder, STEP, "other.example") is None
-    assert [one["domain"] for one in gpo_changes.not_changed(folder)] == ["other.example"]
+    assert [one["domain"] for one, _why in gpo_changes.not_changed(folder)] == ["other.example"]
 
 
 def test_nobody_follows_a_gpo_that_was_not_changed(tmp_path: pathlib.Path) -> None:
@@ -109,13 +110,13 @@ BEYOND = "All other computers that this GPO reaches get the value too, also thos
     ],
 )
 def test_each_gpo_has_its_sentence(more: dict[str, t.Any], said: str) -> None:
-    (line,) = gpo_changes.sentences({"gpos": [change(**more)]})
+    (line,) = gpo_changes.sentences([change(**more)])
     assert line == f"Domain GPO Baseline {GUID} (2 endpoints: pc-1, pc-2): {said}"
 
 
 def test_endpoints_that_did_not_follow_or_were_offline_are_named() -> None:
     ends = {"proven": ["pc-1"], "timed_out": ["pc-4"], "unproven": ["pc-2"], "unreachable": ["pc-3"]}
-    _first, *more = gpo_changes.sentences({"gpos": [change(outcome=outcome("changed"), ends=ends)]})
+    _first, *more = gpo_changes.sentences([change(outcome=outcome("changed"), ends=ends)])
     assert more == [
         f"Did not follow it, or are not proven (Baseline {GUID}): pc-2.",
         f"Offline, or without an answer, when they had to follow (Baseline {GUID}): pc-3, pc-4.",
@@ -123,5 +124,5 @@ def test_endpoints_that_did_not_follow_or_were_offline_are_named() -> None:
 
 
 def test_many_endpoints_are_counted_and_the_first_ones_named() -> None:
-    (line,) = gpo_changes.sentences({"gpos": [change(endpoints=[f"pc-{number:03}" for number in range(300)])]})
+    (line,) = gpo_changes.sentences([change(endpoints=[f"pc-{number:03}" for number in range(300)])])
     assert "(300 endpoints: pc-000, " in line and "pc-009 and 290 more)" in line
