@@ -16,6 +16,7 @@ import contextlib
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import State
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
     CURVES_VALUE,
     LOCAL_KEY,
@@ -28,7 +29,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document impo
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import algorithms
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry, State
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.hello import Heard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.windows import Seen, Windows
