@@ -21,6 +21,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     """Writes the store and the page; no endpoint is asked."""
 
     _requires_connection = False
+    _supports_check_mode = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)

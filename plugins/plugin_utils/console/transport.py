@@ -84,8 +84,6 @@ class Transport:
             self._session.trust_env = False
             if self.route.proxy:
                 self._session.proxies = {"http": self.route.proxy, "https": self.route.proxy}
-        if self.route.ca:
-            self._session.verify = self.route.ca
         adapter = requests.adapters.HTTPAdapter(max_retries=_patient(self.limits.tries, self.left))
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -133,6 +131,8 @@ class Transport:
                 timeout=(min(self.limits.connect, self.left()), min(self.limits.read, self.left())),
                 allow_redirects=False,
                 stream=True,
+                # Given here and not to the session, where REQUESTS_CA_BUNDLE of the environment would win.
+                verify=self.route.ca or True,
             )
             with answer:
                 body = self._body(answer, what)

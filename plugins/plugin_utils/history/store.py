@@ -90,6 +90,13 @@ class Store:
         """Tokens of the runs that are in."""
         return set(connection.execute(sa.select(self._tables["runs"].c.token)).scalars())
 
+    def newest_token(self, connection: sa.Connection) -> str | None:
+        """The token of the newest run; ``None`` where there is none."""
+        table = self._tables["runs"]
+        query = sa.select(table.c.token).order_by(table.c.seq.desc()).limit(1)
+        found: str | None = connection.execute(query).scalar_one_or_none()
+        return found
+
     def add_run(self, connection: sa.Connection, run_id: str, token: str, started_at: str, playbook: str) -> int:
         """A new run's number."""
         table = self._tables["runs"]

@@ -17,11 +17,12 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors impor
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import make_folder
 
 
-def write_atomically(path: pathlib.Path, chunks: t.Iterable[str]) -> int:
+def write_atomically(path: pathlib.Path, chunks: t.Iterable[str], mode: int | None = None) -> int:
     """Writes ``chunks`` as UTF-8 and gives the number of bytes.
 
     The text goes to a temporary file in the same folder, which then replaces ``path`` in one step, so that a reader
-    sees the old report or the new one; only the owner reads it. Raises ReportError when it cannot be written.
+    sees the old report or the new one. Only the owner reads it, if ``mode`` does not say otherwise. Raises ReportError
+    when it cannot be written.
     """
     temporary: pathlib.Path | None = None
     try:
@@ -32,6 +33,8 @@ def write_atomically(path: pathlib.Path, chunks: t.Iterable[str]) -> int:
         with open(handle, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
             stream.writelines(chunks)
             stream.flush()
+            if mode is not None:
+                os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())
             size = os.fstat(stream.fileno()).st_size
         temporary.replace(path)

@@ -57,7 +57,7 @@ def history_task(arguments: Arguments, excused: t.Any = None) -> dict[str, t.Any
             f"The option level_share is {arguments['level_share']:g}; it is a share above 0 and up to 1."
         )
     granted = exemptions(excused) if arguments["exceptions"] else []
-    site_of = _site(arguments["site_by"])
+    site_of = site_by(arguments["site_by"])
     store = Store(arguments["store"])
     try:
         added = [add(store, Path(folder), site_of) for folder in arguments["add"]]
@@ -129,7 +129,8 @@ def _forget(store: Store, keep_days: int | None, now: datetime.datetime) -> int:
     return number
 
 
-def _site(expression: str | None) -> t.Callable[[t.Mapping[str, t.Any]], str] | None:
+def site_by(expression: str | None) -> t.Callable[[t.Mapping[str, t.Any]], str] | None:
+    """The option ``site_by`` as a function over a record. Errors: HistoryError."""
     if expression is None:
         return None
     if JMESPATH_IMPORT_ERROR is not None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 ALL: t.Final = (
     "compliance", "console", "diagnose", "golden_image", "history", "observe", "preflight", "remediation", "report",
-    "rollback",
+    "rollback", "tell",
 )  # fmt: skip
 ROLES: t.Final = ("tetra_audit", "tetra_reboot", "tetra_remediate", "tetra_report", "tetra_verify")
 NO_DEFAULT: t.Final = object()
@@ -190,14 +190,27 @@ VARIABLES: tuple[Variable, ...] = (
              ("diagnose", "remediation")),
     Variable("tetra_addresses", "list", "Addresses whose connections count, whatever their name.", NO_DEFAULT,
              ("diagnose",)),
-    Variable("tetra_history_store", "path", "The file of the history.", "tetra-results/history.sqlite", ("history",)),
+    Variable("tetra_history_store", "path", "The file of the history.", "tetra-results/history.sqlite",
+             ("history", "tell"), otherwise={"tell": NO_DEFAULT}),
     Variable("tetra_history_add", "list", "Run folders to add.", [], ("history",)),
     Variable("tetra_history_page", "path", "The page to write.", "tetra-results/history.html", ("history",)),
-    Variable("tetra_history_exceptions", "path", "A file of excused endpoints.", NO_DEFAULT, ("history",)),
-    Variable("tetra_history_site_by", "str", "What tells the site of an endpoint.", NO_DEFAULT, ("history",)),
+    Variable("tetra_history_exceptions", "path", "A file of excused endpoints.", NO_DEFAULT, ("history", "tell")),
+    Variable("tetra_history_site_by", "str", "What tells the site of an endpoint.", NO_DEFAULT, ("history", "tell")),
     Variable("tetra_history_keep_days", "int", "Days after which runs leave the history.", NO_DEFAULT, ("history",)),
-    Variable("tetra_history_level_days", "int", "Days in which breakages are to be repaired.", 14, ("history",)),
-    Variable("tetra_history_level_share", "float", "The share of them that has to be.", 0.95, ("history",)),
+    Variable("tetra_history_level_days", "int", "Days in which breakages are to be repaired.", 14, ("history", "tell")),
+    Variable("tetra_history_level_share", "float", "The share of them that has to be.", 0.95, ("history", "tell")),
+    Variable("tetra_tell_run", "path", "The run folder that others are told of.", NO_DEFAULT, ("tell",)),
+    Variable("tetra_tell_metrics", "path", "The file of metrics for node_exporter's textfile collector.", NO_DEFAULT,
+             ("tell",)),
+    Variable("tetra_tell_ocsf", "path", "The file of OCSF events, one a line.", NO_DEFAULT, ("tell",)),
+    Variable("tetra_tell_tickets", "path", "The folder of the tickets, one for each owner of a setting.", NO_DEFAULT,
+             ("tell",)),
+    Variable("tetra_tell_syslog", "dict", "The syslog server that gets CEF: host, port, protocol.", NO_DEFAULT,
+             ("tell",)),
+    Variable("tetra_tell_webhooks", "list", "The webhooks: url, format, secret.", [], ("tell",)),
+    Variable("tetra_tell_mail", "dict", "The mail: host, security, sender, to, attach.", NO_DEFAULT, ("tell",)),
+    Variable("tetra_tell_strict", "bool", "Whether somebody who could not be told makes the run fail.", False,
+             ("tell",)),
     Variable("tetra_own_variables", "list", "Names of your own that begin with tetra_; * is anything.", [], ALL),
 )  # fmt: skip
 
@@ -205,7 +218,7 @@ INTERNAL: frozenset[str] = frozenset(
     {
         "tetra_all", "tetra_asleep", "tetra_audit_result", "tetra_console", "tetra_contact", "tetra_seen",
         "tetra_chosen", "tetra_cured", "tetra_diagnosis",
-        "tetra_history", "tetra_done", "tetra_end",
+        "tetra_history", "tetra_told", "tetra_done", "tetra_end",
         "tetra_failed", "tetra_found", "tetra_gate", "tetra_image", "tetra_judged", "tetra_kept", "tetra_nothing",
         "tetra_planned",
         "tetra_repair", "tetra_replanned", "tetra_report", "tetra_report_made", "tetra_results",
