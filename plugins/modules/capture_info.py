@@ -90,7 +90,8 @@ def main() -> None:
     except CaptureError as error:
         module.fail_json(msg=str(error))
     comparison = document.compare(good, capture, expected.suites) if good else None
-    module.exit_json(changed=False, capture=capture, good=good or None, comparison=comparison)
+    answers = capture["answers"]
+    module.exit_json(changed=False, capture=capture, good=good or None, comparison=comparison, answers=answers)
 
 
 if __name__ == "__main__":

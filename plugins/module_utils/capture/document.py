@@ -15,11 +15,15 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, YES
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture import compare as comparing
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture import files, flows, judge
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.connections import Connection, describe, written
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.expectation import Expectation, hold_against
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import TETRA_HOSTS, is_cisco_cloud
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import TLS_1_3
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.open_questions import UPDATER_TLS13
 
 SCHEMA: t.Final = "fleetops.tetra/capture/1"
 FAILURES: t.Final[tuple[judge.Code, ...]] = (
@@ -71,7 +75,7 @@ class CaptureFile(t.TypedDict):
 class Capture(t.TypedDict):
     """The document. ``verdict``: of all connections to definition servers the failure that says most, or
     ``established``; ``no_connection`` where there was none, ``incomplete`` where that cannot be told. ``sentence``
-    tells it."""
+    tells it. ``answers``: what this settles of the open questions of every verdict (schannel/open_questions.py)."""
 
     schema: str
     file: CaptureFile
@@ -80,6 +84,7 @@ class Capture(t.TypedDict):
     verdict: str
     sentence: str
     offers_tls_1_3: bool | None
+    answers: dict[str, Answer]
     notes: list[str]
 
 
@@ -157,8 +162,27 @@ def read(
         "verdict": verdict,
         "sentence": sentence,
         "offers_tls_1_3": any(offers) if offers else None,
+        "answers": fleet_answers(connections),
         "notes": [*source.notes, *_notes(connections, counts, dropped)],
     }
+
+
+def fleet_answers(connections: c.Iterable[Judged]) -> dict[str, Answer]:
+    """Whether the updater offers TLS 1.3, for the whole fleet; empty where the hellos do not tell.
+
+    A hello that offers it says yes. One that does not says no only where the endpoint's settings offer it: Windows 10
+    has no TLS 1.3 to offer. Hellos that contradict each other come from more than one program and settle nothing.
+    """
+    said: set[Answer] = set()
+    for one in connections:
+        hello, expectation = one["connection"]["hello"], one["expectation"]
+        if hello is None or hello["encrypted"]:
+            continue
+        if TLS_1_3 in hello["versions"]:
+            said.add(YES)
+        elif expectation is not None and TLS_1_3 in expectation["predicted_versions"]:
+            said.add(NO)
+    return {UPDATER_TLS13: said.pop()} if len(said) == 1 else {}
 
 
 def failing_one(capture: Capture) -> Judged | None:

@@ -27,12 +27,16 @@ class Group(t.TypedDict):
 
 
 class FleetView(t.TypedDict):
-    """``groups``: largest first; ``tls_1_3``: hosts whose updater offers it, does not, or was not seen."""
+    """``groups``: largest first; ``tls_1_3``: hosts whose updater offers it, does not, or was not seen.
+
+    ``answers``: to the open questions of verdicts, for ``tetra_policy``; none where endpoints contradict each other.
+    """
 
     endpoints: int
     by_cause: dict[str, list[str]]
     groups: list[Group]
     tls_1_3: dict[str, list[str]]
+    answers: dict[str, str]
     sentences: list[str]
 
 
@@ -71,8 +75,17 @@ def fleet_view(diagnoses: t.Sequence[Diagnosis]) -> FleetView:
         "by_cause": dict(sorted(by_cause.items())),
         "groups": groups,
         "tls_1_3": tls,
+        "answers": _answers(diagnoses),
         "sentences": [one["sentence"] for one in failing],
     }
+
+
+def _answers(diagnoses: t.Sequence[Diagnosis]) -> dict[str, str]:
+    said: dict[str, set[str]] = collections.defaultdict(set)
+    for one in diagnoses:
+        for question, answer in one.get("answers", {}).items():  # a diagnosis of before has none
+            said[question].add(answer)
+    return {question: answers.pop() for question, answers in sorted(said.items()) if len(answers) == 1}
 
 
 def _group(

@@ -57,7 +57,8 @@ class RankedCause(t.TypedDict):
 
 
 class Diagnosis(t.TypedDict):
-    """``cause``: the code of the first, or ``unknown``. ``unread``: sections that could not be read, with why."""
+    """``cause``: the code of the first, or ``unknown``. ``answers``: what the capture settles of the open questions of
+    every verdict. ``unread``: sections that could not be read, with why."""
 
     schema: str
     host: str
@@ -68,6 +69,7 @@ class Diagnosis(t.TypedDict):
     causes: list[RankedCause]
     network: Network
     offers_tls_1_3: bool | None
+    answers: dict[str, str]
     unread: dict[str, str]
 
 
@@ -91,6 +93,7 @@ def diagnose(evidence: Evidence, verdict: t.Any = None) -> Diagnosis:
         "causes": causes,
         "network": evidence["network"],
         "offers_tls_1_3": capture["offers_tls_1_3"] if capture else None,
+        "answers": capture["answers"] if capture else {},
         "unread": _unread(evidence),
     }
 

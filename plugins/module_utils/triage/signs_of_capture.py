@@ -63,6 +63,10 @@ def _failing(judged: Judged) -> c.Iterator[Sign]:
         if cause == "connection_refused" and _is_proxy(judged):
             cause = "proxy_unreachable"
         yield Sign(cause, 5, CAPTURE, sentence)
+    if code == "no_suite_in_common":
+        # The same alert would come where suites agree and something else does not: here they do not.
+        for other in ("no_group_in_common", "server_refuses_otherwise"):
+            yield Sign(other, -4, CAPTURE, "No suite of the Client Hello is accepted, which is enough for the alert.")
     if code == "never_answered":
         yield Sign("silence_after_hello" if one["hello"] else "connection_dropped", 5, CAPTURE, sentence)
     if code == "proxy_refused" and one["via"]:

@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report import csv_report, html, json_report, junit, sarif
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.diagnosed import diagnosed
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.labels import STATES
@@ -60,6 +61,7 @@ def build_report(options: Options) -> Document:
         policy=options.policy,
         earlier=read_fleet(earlier, options.where, options.policy) if earlier else None,
     )
+    report.diagnosed = diagnosed(_diagnoses(options, runs), {entry.host for entry in report.entries}, folder)
     files = {}
     for name in dict.fromkeys(options.formats):
         file_name, render = FORMATS[name]
@@ -74,6 +76,12 @@ def _output_folder(options: Options, runs: t.Sequence[pathlib.Path]) -> pathlib.
     if len(options.path) > 1:
         raise ReportError("The option path names several folders; say with output_dir where their report goes.")
     return pathlib.Path(options.path[0]) / "report"
+
+
+def _diagnoses(options: Options, runs: t.Sequence[pathlib.Path]) -> list[pathlib.Path]:
+    """Where ``fleetops.tetra.diagnose`` leaves its folder: in the results folder, beside the runs."""
+    places = [*map(pathlib.Path, options.path), *(run.parent for run in runs)]
+    return [place / "diagnoses" for place in places]
 
 
 def _outcome(report: Report, files: Document, options: Options) -> Document:

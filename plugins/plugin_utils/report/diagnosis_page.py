@@ -16,8 +16,9 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage.evidence import Evidence
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage.fleet import FleetView, fleet_view
-from ansible_collections.fleetops.tetra.plugins.module_utils.triage.rank import SCHEMA, Diagnosis
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage.rank import Diagnosis
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage.timeline import suites_side_by_side, timeline
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.diagnosed import read_diagnoses
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.html import asset
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.writing import write_atomically
@@ -56,14 +57,7 @@ def write_page(folder: Path, evidence: Evidence, found: Diagnosis) -> Path:
 
 def write_fleet(folder: Path) -> tuple[FleetView, Path]:
     """The page over all diagnoses in a folder, and ``fleet.json`` beside it. Raises ReportError."""
-    found: dict[str, Diagnosis] = {}
-    for path in sorted(folder.glob("*/diagnosis.json")):
-        try:
-            one = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(one, dict) and one.get("schema") == SCHEMA:
-            found[path.parent.name] = t.cast(Diagnosis, one)
+    found = read_diagnoses(folder)
     if not found:
         raise ReportError(f"{folder} holds no diagnosis: run fleetops.tetra.diagnose first.")
     view = fleet_view(list(found.values()))

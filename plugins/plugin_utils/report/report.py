@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.compare import compare
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.diagnosed import Diagnosed
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.fleet import Document, Entry, Fleet
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.summary import summarize
 
@@ -32,6 +33,8 @@ class Report:
     comparison: Document | None = None
     made_at: str = ""
     summary: Document = field(default_factory=dict)
+    diagnosed: Diagnosed | None = None
+    """What diagnoses of these endpoints found out, where there are any."""
 
     @property
     def entries(self) -> list[Entry]:

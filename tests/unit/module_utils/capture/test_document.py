@@ -16,8 +16,10 @@ from ansible_collections.fleetops.tetra.lab.capture.conversation import Conversa
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture import document, fingerprints, tls
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.errors import CaptureError
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.open_questions import read_answers
 from ansible_collections.fleetops.tetra.tests.captures import hellos, scenarios
 from ansible_collections.fleetops.tetra.tests.schemas import complaints
+from ansible_collections.fleetops.tetra.tests.unit.endpoint_facts import endpoint
 
 pytestmark = pytest.mark.needs("openssl")
 
@@ -68,6 +70,25 @@ def test_connections_without_a_name_are_found_by_address(tmp_path: Path) -> None
     assert document.read(path)["verdict"] == "no_connection"
     found = document.read(path, document.Wanted(addresses=frozenset({"198.51.100.7"})))
     assert found["verdict"] == "never_answered"
+
+
+# What is answered for the whole fleet --------------------------------------------------------------------------------
+
+
+def answers(tmp_path: Path, name: str, facts: Any = None) -> dict[str, str]:
+    path = tmp_path / f"{name}.pcap"
+    path.write_bytes(files.pcap(wire.frames(wire.segments(scenarios.made(name))), 1))
+    return dict(document.read(path, facts=facts)["answers"])
+
+
+def test_whether_the_updater_offers_tls_1_3_is_answered_where_the_endpoint_could(tmp_path: Path) -> None:
+    new, old = endpoint("11_23h2"), endpoint("10_22h2")
+    assert answers(tmp_path, "good") == {}, "nothing is known of what this endpoint could offer"
+    assert answers(tmp_path, "good", old) == {}, "Windows 10 has no TLS 1.3 to offer"
+    assert answers(tmp_path, "good", new) == {"updater_offers_tls13": "no"}
+    assert answers(tmp_path, "good-modern") == {"updater_offers_tls13": "yes"}
+    for found in ({"updater_offers_tls13": "no"}, answers(tmp_path, "good-modern"), {}):
+        assert read_answers(found).of("updater_offers_tls13") == found.get("updater_offers_tls13", "unknown")
 
 
 # The note's own story ----------------------------------------------------------------------------------------------

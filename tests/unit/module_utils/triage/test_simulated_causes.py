@@ -146,6 +146,12 @@ def test_a_simulated_cause_is_ranked_first(code: str, tmp_path: Path) -> None:
     assert "secret-unlock" not in str(found)
 
 
+def test_one_alert_is_not_told_as_three_causes(tmp_path: Path) -> None:
+    found = diagnosed(SIMULATED["no_suite_in_common"], tmp_path)
+    assert [one["code"] for one in found["causes"] if one["confidence"] != "possible"] == ["no_suite_in_common"]
+    assert "Also" not in found["sentence"]
+
+
 @pytest.mark.parametrize(
     ("mapping", "codes"), PAIRS, ids=lambda value: "+".join(sorted(value)) if isinstance(value, set) else ""
 )

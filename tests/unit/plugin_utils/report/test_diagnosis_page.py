@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import typing as t
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -17,6 +19,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.triage.fleet import
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage.rank import Diagnosis, diagnose
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage.timeline import log_time, timeline
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.evidence_taking import Taken
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.build import Options, build_report
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.diagnosis_page import write_fleet, write_page
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import diagnose_task
@@ -26,6 +30,7 @@ from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.changes.test_evi
     BAD,
     no_wait,
 )
+from ansible_collections.fleetops.tetra.tests.unit.plugin_utils.report import factories
 
 
 def told(host: str, proxy: str | None, **sections: t.Any) -> Diagnosis:
@@ -96,3 +101,30 @@ def test_a_page_of_nothing_and_a_folder_of_nothing(tmp_path: Path) -> None:
     assert write_page(tmp_path / "pc", evidence, diagnose(evidence)).is_file()
     with pytest.raises(ReportError, match="holds no diagnosis"):
         write_fleet(tmp_path / "none")
+
+
+def test_the_fleet_answers_what_its_captures_settle() -> None:
+    found = [told(f"pc-{number}", None) for number in range(3)]
+    for one, answers in zip(found, ({"updater_offers_tls13": "no"}, {"updater_offers_tls13": "no"}, {}), strict=True):
+        one["answers"] = answers
+    assert fleet_view(found)["answers"] == {"updater_offers_tls13": "no"}
+    found[2]["answers"] = {"updater_offers_tls13": "yes"}
+    assert fleet_view(found)["answers"] == {}
+
+
+def test_a_report_links_to_the_pages_of_its_endpoints(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    evidence = e.empty_evidence("PC-0815", "2026-11-24T03:43:00Z")
+    evidence["disk"] = e.section("disk", drive="C:", free_bytes=1)
+    taken = Taken(why_not="none")
+    diagnose_task.file_diagnosis(results / "diagnoses", evidence, diagnose(evidence), taken, ARGUMENTS)
+    other = {**evidence, "host": "elsewhere"}
+    diagnose_task.file_diagnosis(results / "diagnoses", other, diagnose(other), taken, ARGUMENTS)  # type: ignore[arg-type]
+    factories.write_run(results / "tonight", [factories.result("PC-0815", "compliant")])
+    made = build_report(Options([str(results / "tonight")], formats=["html"]))
+    page = Path(made["files"]["html"])
+    text = page.read_text(encoding="utf-8")
+    (link,) = re.findall(r'<a href="([^"]*diagnoses[^"]*)">PC-0815</a>', text)
+    assert (page.parent / unquote(link)).resolve() == next((results / "diagnoses").glob("pc-0815*/index.html"))
+    assert "elsewhere" not in text
+    assert evidence["disk"]["drive"] == "C:" and diagnose(evidence)["sentence"] in html.unescape(text)
