@@ -164,3 +164,17 @@ class Call:
 
 def output(value: t.Any) -> Output:
     return Output(value)
+
+
+def forwarded(
+    execution: t.Generator[Event, t.Any, None], pass_on: t.Callable[[Event], Event | None] = lambda event: event
+) -> t.Generator[Event, t.Any, None]:
+    """The events of an execution, each as ``pass_on`` has it (None: not at all); answers to them go back into it."""
+    reply: t.Any = None
+    while True:
+        try:
+            event = execution.send(reply)
+        except StopIteration:
+            return
+        passed = pass_on(event)
+        reply = (yield passed) if passed is not None else None

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
+from functools import partial
 
 from ansible_collections.fleetops.tetra.lab.machine.binding import BINDING, bind, error_action
 from ansible_collections.fleetops.tetra.lab.machine.call import (
     Call,
     Cmdlet,
     TerminateError,
+    forwarded,
 )
 from ansible_collections.fleetops.tetra.lab.machine.commands import Runspace, entry_of, find, not_found
 from ansible_collections.fleetops.tetra.lab.machine.messages import message
@@ -50,32 +52,29 @@ def run(runspace: Runspace, statements: t.Sequence[Statement]) -> t.Generator[Ev
     """
     stops = runspace.state.behaviours["batch_after_error"] == "stops"
     for number, statement in enumerate(statements):
-        wrote_error = False
-        execution = _statement(runspace, statement)
-        reply: t.Any = None
-        while True:
-            try:
-                event = execution.send(reply)
-            except StopIteration:
-                break
-            except TerminateError as end:
-                later = statements[number + 1 :]
-                if isinstance(end, StopError) or not later:
-                    yield TerminatingError(end.details)
-                elif number == 0:
-                    yield NonTerminatingError(dataclasses.replace(end.details, exception=_PARENT))
-                    yield from _shown_once(runspace, later[0])
-                    yield from _unseen(runspace, later[1:])
-                else:
-                    yield from _unseen(runspace, later)
-                    yield TerminatingError(end.details)
-                return
-            wrote_error = wrote_error or isinstance(event, NonTerminatingError)
-            if isinstance(event, Output):
-                event = Output(event.value, to_wire)
-            reply = yield event
-        if wrote_error and stops:
+        errors: list[Event] = []
+        try:
+            yield from forwarded(_statement(runspace, statement), partial(_noting, errors))
+        except TerminateError as end:
+            later = statements[number + 1 :]
+            if isinstance(end, StopError) or not later:
+                yield TerminatingError(end.details)
+            elif number == 0:
+                yield NonTerminatingError(dataclasses.replace(end.details, exception=_PARENT))
+                yield from _shown_once(runspace, later[0])
+                yield from _unseen(runspace, later[1:])
+            else:
+                yield from _unseen(runspace, later)
+                yield TerminatingError(end.details)
             return
+        if errors and stops:
+            return
+
+
+def _noting(errors: list[Event], event: Event) -> Event:
+    if isinstance(event, NonTerminatingError):
+        errors.append(event)
+    return _on_the_wire(event)
 
 
 class StopError(TerminateError):
@@ -85,8 +84,7 @@ class StopError(TerminateError):
 def _shown_once(runspace: Runspace, statement: Statement) -> t.Generator[Event, t.Any, None]:
     """The statement behind a first one that failed: its output is seen."""
     try:
-        for event in _events(_statement(runspace, statement)):
-            yield Output(event.value, to_wire) if isinstance(event, Output) else event
+        yield from forwarded(_statement(runspace, statement), _on_the_wire)
     except TerminateError as end:
         yield NonTerminatingError(end.details)
 
@@ -94,30 +92,20 @@ def _shown_once(runspace: Runspace, statement: Statement) -> t.Generator[Event, 
 def _unseen(runspace: Runspace, statements: t.Sequence[Statement]) -> t.Generator[Event, t.Any, None]:
     """Statements that run without that the client sees anything of them."""
     for statement in statements:
-        execution = _statement(runspace, statement)
-        reply: t.Any = None
-        while True:
-            try:
-                event = execution.send(reply)
-            except StopIteration:
-                break
-            except StopError:
-                return
-            except TerminateError:
-                break
-            reply = None
-            if isinstance(event, (Wait, Blocking, HostExit, Restart)):
-                reply = yield event
-
-
-def _events(execution: t.Generator[Event, t.Any, None]) -> t.Generator[Event, t.Any, None]:
-    reply: t.Any = None
-    while True:
         try:
-            event = execution.send(reply)
-        except StopIteration:
+            yield from forwarded(_statement(runspace, statement), _unseen_event)
+        except StopError:
             return
-        reply = yield event
+        except TerminateError:
+            continue
+
+
+def _unseen_event(event: Event) -> Event | None:
+    return event if isinstance(event, (Wait, Blocking, HostExit, Restart)) else None
+
+
+def _on_the_wire(event: Event) -> Event:
+    return Output(event.value, to_wire) if isinstance(event, Output) else event
 
 
 def _statement(runspace: Runspace, statement: Statement) -> t.Generator[Event, t.Any, None]:
@@ -127,20 +115,18 @@ def _statement(runspace: Runspace, statement: Statement) -> t.Generator[Event, t
         last = number == len(statement) - 1
         produced: list[t.Any] = []
         source = _command(runspace, command, objects, number > 0)
-        reply: t.Any = None
-        while True:
-            try:
-                event = source.send(reply)
-            except StopIteration:
-                break
-            reply = None
-            if isinstance(event, NonTerminatingError) and command.merge_errors:
-                event = Output(error_record(event.details))
-            if isinstance(event, Output) and not last:
-                produced.append(event.value)
-            elif isinstance(event, (Output, NonTerminatingError, Wait, Blocking, HostExit, Restart)):
-                reply = yield event
+        yield from forwarded(source, partial(_of_command, command, None if last else produced))
         objects = produced
+
+
+def _of_command(command: Command, produced: list[t.Any] | None, event: Event) -> Event | None:
+    """``produced`` takes the output where another command follows."""
+    if isinstance(event, NonTerminatingError) and command.merge_errors:
+        event = Output(error_record(event.details))
+    if isinstance(event, Output) and produced is not None:
+        produced.append(event.value)
+        return None
+    return event if isinstance(event, (Output, NonTerminatingError, Wait, Blocking, HostExit, Restart)) else None
 
 
 def _command(
@@ -170,19 +156,16 @@ def _command(
         return
     action = error_action(call)
     source = t.cast(t.Generator[Event, t.Any, None], _through(call, entry, command.name))
-    reply: t.Any = None
-    while True:
-        try:
-            event = source.send(reply)
-        except StopIteration:
-            return
-        reply = None
-        if isinstance(event, NonTerminatingError):
-            if action == "stop":
-                raise StopError(event.details)
-            if action in ("silentlycontinue", "ignore"):
-                continue
-        reply = yield event
+    yield from forwarded(source, partial(_by_action, action))
+
+
+def _by_action(action: str, event: Event) -> Event | None:
+    if isinstance(event, NonTerminatingError):
+        if action == "stop":
+            raise StopError(event.details)
+        if action in ("silentlycontinue", "ignore"):
+            return None
+    return event
 
 
 def _script(runspace: Runspace, text: str) -> t.Generator[Event, t.Any, None]:

@@ -32,16 +32,23 @@ _METADATA = ErrorDetails(
 )
 
 
-class Shell:
-    """A shell as the WS-Man service keeps it. The pool answers through ``answers``, each pipeline through its own."""
+class OpenShell:
+    """What the WS-Man service knows of a shell. The pool answers through ``answers``, each pipeline through its own."""
 
-    def __init__(self, shell_id: str, resource_uri: str, host: Host, caller: Caller) -> None:
+    def __init__(self, shell_id: str, resource_uri: str, caller: Caller) -> None:
         self.id = shell_id
         self.resource_uri = resource_uri
         self.caller = caller
         self.answers = Answers()
         self.opened = time.monotonic()
         self.wrong_shape = False
+
+
+class Shell(OpenShell):
+    """A shell whose pipelines the lab's machine runs."""
+
+    def __init__(self, shell_id: str, resource_uri: str, host: Host, caller: Caller) -> None:
+        super().__init__(shell_id, resource_uri, caller)
         self._host = host
         self._runspace = Runspace(host.machine.application_private_data(caller), self._sort)
         self._by_command: dict[str, Execution] = {}

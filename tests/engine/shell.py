@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 import typing as t
 import uuid
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from ansible_collections.fleetops.tetra.lab.pipeline import Caller
 from ansible_collections.fleetops.tetra.lab.server import faults, fragments
 from ansible_collections.fleetops.tetra.lab.server.answers import Answers
+from ansible_collections.fleetops.tetra.lab.server.shell import OpenShell
 from ansible_collections.fleetops.tetra.tests.engine.process import POOL, EngineProcess
 
 _PIPELINE_STATE = 0x00041006
@@ -41,7 +41,7 @@ class EngineExecution:
     ended: bool = False
 
 
-class EngineShell:
+class EngineShell(OpenShell):
     """What ``lab/server/shell.py`` is to the lab, over a process of its own."""
 
     def __init__(
@@ -53,12 +53,7 @@ class EngineShell:
         heard: t.Callable[[str], None] = lambda text: None,
         settle: t.Callable[[], None] = lambda: None,
     ) -> None:
-        self.id = shell_id
-        self.resource_uri = resource_uri
-        self.caller = caller
-        self.answers = Answers()
-        self.opened = time.monotonic()
-        self.wrong_shape = False
+        super().__init__(shell_id, resource_uri, caller)
         self.process = process
         self._gone = False
         self.begun: t.Callable[[], object] = lambda: None

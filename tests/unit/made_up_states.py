@@ -154,14 +154,14 @@ EXPERIMENTS = (("probe",), ("connector", "last_update"))
 says (docs/decisions/0023)."""
 
 
-def parts_of(facts: Facts, prefix: Path = ()) -> list[Path]:
+def parts_of(facts: Facts, prefix: Path = (), left_out: t.Sequence[Path] = EXPERIMENTS) -> list[Path]:
     """The path of every section, part and value that has a status, but for experiments."""
-    found = [prefix] if "status" in facts and prefix not in EXPERIMENTS else []
+    found = [prefix] if "status" in facts and prefix not in left_out else []
     for key, value in facts.items():
         inner = enumerate(value) if isinstance(value, list) else [(None, value)]
         for place, item in inner:
             if isinstance(item, dict):
-                found += parts_of(item, (*prefix, key) if place is None else (*prefix, key, place))
+                found += parts_of(item, (*prefix, key) if place is None else (*prefix, key, place), left_out)
     return found
 
 

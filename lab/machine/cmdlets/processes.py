@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, output
+from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, forwarded, output
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import is_pattern
 from ansible_collections.fleetops.tetra.lab.machine.objects import PSObj
 from ansible_collections.fleetops.tetra.lab.pipeline import Event, NonTerminatingError, Output
@@ -65,15 +65,8 @@ def _start(call: Call) -> t.Generator[Event, t.Any, None]:
             )
         )
         return
-    reply: t.Any = None
-    while True:
-        try:
-            event = execution.send(reply)
-        except StopIteration:
-            break
-        reply = None
-        if not isinstance(event, (Output, NonTerminatingError)):  # what it writes goes to its own console
-            reply = yield event
+    # What it writes goes to its own console.
+    yield from forwarded(execution, lambda event: None if isinstance(event, (Output, NonTerminatingError)) else event)
     if call.switch("PassThru"):
         yield output(_process(path.rpartition("\\")[2].rpartition(".")[0].lower(), 4242))
 

@@ -15,7 +15,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.history.exceptions import Exemption, soon
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.history.store import HistoryError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.history.trend import Line, Trend, unexcused
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.html import content_security_policy, percent
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.html import asset, content_security_policy, percent
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.page_data import embedded_json
 
 try:
@@ -54,7 +54,7 @@ def render(found: Trend, exemptions: t.Sequence[Exemption], now: datetime.dateti
     yield from environment.from_string(_asset("history.html.j2")).generate(
         title=title,
         content_security_policy=content_security_policy(scripts),
-        styles=[_asset("vendor/uplot/uPlot.min.css"), _asset("history.css")],
+        styles=[_asset("vendor/uplot/uPlot.min.css"), asset("palette.css"), _asset("history.css")],
         scripts=scripts,
         runs=found.runs,
         headline=_headline(found),

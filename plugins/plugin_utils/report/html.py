@@ -50,7 +50,7 @@ def render(report: Report) -> t.Iterator[str]:
     environment.filters["percent"] = percent
     template = environment.from_string(asset("page.html.j2"))
     scripts = [_licensed(_without_source_map(asset(TABLE_LIBRARY))), asset("page.js")]
-    styles = [_without_source_map(asset(TABLE_STYLE)), asset("page.css")]
+    styles = [_without_source_map(asset(TABLE_STYLE)), asset("palette.css"), asset("page.css")]
     yield from template.generate(
         report=report,
         summary=report.summary,
