@@ -45,7 +45,7 @@ _MODULE = "Microsoft.PowerShell.Core\\"
 
 
 @dataclass(frozen=True)
-class Place:
+class ProviderPath:
     """``provider``: Registry, FileSystem, Environment. ``path``: provider path; ``drive``: PSDrive name or ``None``."""
 
     provider: str
@@ -56,7 +56,7 @@ class Place:
     """The path of PSPath, where it is another one: registry paths come back as they were asked."""
 
 
-def place(given: str) -> Place | None:
+def place(given: str) -> ProviderPath | None:
     """Where a PowerShell path leads; ``None`` for a drive or provider that does not exist."""
     head, separator, tail = given.partition("::")
     if separator:
@@ -66,35 +66,35 @@ def place(given: str) -> Place | None:
             return None
         if provider == "Registry":
             return _registry_place(tail, given)
-        return Place(provider, _normal(tail), None, given)
+        return ProviderPath(provider, _normal(tail), None, given)
     drive, separator, tail = given.partition(":")
     if not separator:
         return None
     if drive.lower() in _DRIVES:
         rest = _normal(tail).strip("\\")
         hive = _DRIVES[drive.lower()]
-        return Place("Registry", f"{hive}\\{rest}" if rest else hive, drive.upper(), given)
+        return ProviderPath("Registry", f"{hive}\\{rest}" if rest else hive, drive.upper(), given)
     if drive.lower() == "env":
-        return Place("Environment", _normal(tail).strip("\\"), "Env", given)
+        return ProviderPath("Environment", _normal(tail).strip("\\"), "Env", given)
     if drive.lower() == "c":
-        return Place("FileSystem", "C:" + _normal(tail), "C", given)
+        return ProviderPath("FileSystem", "C:" + _normal(tail), "C", given)
     return None
 
 
-def _registry_place(tail: str, given: str) -> Place:
+def _registry_place(tail: str, given: str) -> ProviderPath:
     """A path behind ``Registry::`` is taken as it stands: a slash belongs to a name, and a drive is no hive."""
     hive = tail.strip("\\").partition("\\")[0]
     if ":" in hive:
-        return Place("Registry", f"\0{tail}", None, given)
+        return ProviderPath("Registry", f"\0{tail}", None, given)
     whole = hive.lower().startswith("hkey_") and "\\\\" not in tail.strip("\\")
-    return Place("Registry", tail.strip("\\"), None, given, tail if whole else "")
+    return ProviderPath("Registry", tail.strip("\\"), None, given, tail if whole else "")
 
 
 def _normal(path: str) -> str:
     return path.replace("/", "\\")
 
 
-def places(call: Call) -> t.Iterator[Place | NonTerminatingError]:
+def places(call: Call) -> t.Iterator[ProviderPath | NonTerminatingError]:
     """The places of -LiteralPath or -Path; an error for each that leads nowhere."""
     literal = call.has("LiteralPath")
     for given in call.texts("LiteralPath" if literal else "Path"):
@@ -104,7 +104,7 @@ def places(call: Call) -> t.Iterator[Place | NonTerminatingError]:
         elif found.provider == "Registry" and found.drive is not None and not (is_pattern(found.path) and not literal):
             path = registry_path(call.session, found.path)
             real = found.path if call.state.registry.find(path) is not None else call.state.registry.slashed(path)
-            yield Place("Registry", real, found.drive, given, "" if real == found.path else found.path)
+            yield ProviderPath("Registry", real, found.drive, given, "" if real == found.path else found.path)
         elif literal or not is_pattern(found.path):
             yield found
         else:
@@ -131,16 +131,16 @@ def _nowhere(call: Call, given: str) -> NonTerminatingError:
     )
 
 
-def _matching(call: Call, pattern: Place) -> t.Iterator[Place]:
+def _matching(call: Call, pattern: ProviderPath) -> t.Iterator[ProviderPath]:
     """What a path with wildcards stands for; nothing, without an error, where nothing fits."""
     if pattern.provider == "FileSystem":
         for path in call.state.files.matching(file_path(call.session, pattern.path)):
-            yield Place("FileSystem", path, pattern.drive, path)
+            yield ProviderPath("FileSystem", path, pattern.drive, path)
         return
     if pattern.provider == "Environment":
         for name in environment(call.state, call.session):
             if fnmatch.fnmatchcase(name.lower(), pattern.path.lower()):
-                yield Place("Environment", name, "Env", f"Env:{name}")
+                yield ProviderPath("Environment", name, "Env", f"Env:{name}")
         return
     candidates = [""]
     for number, part in enumerate(pattern.path.split("\\")):
@@ -159,7 +159,7 @@ def _matching(call: Call, pattern: Place) -> t.Iterator[Place]:
         candidates = found
     for path in candidates:
         given = path if pattern.drive is None else f"{pattern.drive}:\\{path.partition(chr(92))[2]}"
-        yield Place("Registry", path, pattern.drive, given)
+        yield ProviderPath("Registry", path, pattern.drive, given)
 
 
 def provider_notes(provider: str, path: str, drive: str | None, shown: str = "") -> dict[str, t.Any]:
@@ -325,12 +325,12 @@ def registry_key_object(key: Key, path: str, drive: str | None, shown: str = "")
     )
 
 
-def open_place(call: Call, at: Place) -> Key:
+def open_place(call: Call, at: ProviderPath) -> Key:
     """The key of a registry place. Raises KeyMissingError, AccessDeniedError."""
     return open_key(call.state, call.session, at.path)
 
 
-def full_registry_path(at: Place) -> str:
+def full_registry_path(at: ProviderPath) -> str:
     try:
         return canonical(at.path)
     except KeyMissingError:

@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, output
 from ansible_collections.fleetops.tetra.lab.machine.objects import plain
 from ansible_collections.fleetops.tetra.lab.machine.paths import (
-    Place,
+    ProviderPath,
     file_object,
     folder_object,
     full_registry_path,
@@ -42,7 +42,7 @@ def _new(call: Call) -> t.Iterator[Event]:
     at = place(given)
     if at is not None and at.provider == "Registry":
         # Recorded: a slash is a separator here, though here only. (2016: the same.)
-        at = Place("Registry", at.path.replace("/", "\\"), at.drive, given)
+        at = ProviderPath("Registry", at.path.replace("/", "\\"), at.drive, given)
     if at is None or at.provider == "Environment":
         call.unmatched(f"New-Item {given}")
         yield call.path_not_found(given)
@@ -52,7 +52,7 @@ def _new(call: Call) -> t.Iterator[Event]:
         yield from _new_file(call, file_path(call.session, at.path))
 
 
-def _new_key(call: Call, at: Place) -> t.Iterator[Event]:
+def _new_key(call: Call, at: ProviderPath) -> t.Iterator[Event]:
     path = registry_path(call.session, at.path)
     parent = path.rpartition("\\")[0]
     registry = call.state.registry
@@ -138,7 +138,7 @@ def _remove(call: Call) -> t.Iterator[Event]:
             yield call.path_not_found(at.given)
 
 
-def _remove_key(call: Call, at: Place) -> t.Iterator[Event]:
+def _remove_key(call: Call, at: ProviderPath) -> t.Iterator[Event]:
     path = registry_path(call.session, at.path)
     try:
         key = open_key(call.state, call.session, at.path)

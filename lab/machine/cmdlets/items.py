@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, output
 from ansible_collections.fleetops.tetra.lab.machine.objects import PSObj
 from ansible_collections.fleetops.tetra.lab.machine.paths import (
-    Place,
+    ProviderPath,
     file_object,
     folder_object,
     full_registry_path,
@@ -49,7 +49,7 @@ def _get_item(call: Call) -> t.Iterator[Event]:
                 yield call.path_not_found(at.path)
 
 
-def _variable(call: Call, at: Place) -> t.Iterator[Event]:
+def _variable(call: Call, at: ProviderPath) -> t.Iterator[Event]:
     variables = environment(call.state, call.session)
     found = [name for name in variables if name.lower() == at.path.lower()]
     if not at.path:
@@ -88,7 +88,7 @@ def _get_child_item(call: Call) -> t.Iterator[Event]:
             yield from _files(call, at)
 
 
-def _children(call: Call, at: Place) -> t.Iterator[Event]:
+def _children(call: Call, at: ProviderPath) -> t.Iterator[Event]:
     try:
         key = open_place(call, at)
     except KeyMissingError:
@@ -109,10 +109,10 @@ def _children(call: Call, at: Place) -> t.Iterator[Event]:
         else:
             yield output(registry_key_object(child, path, at.drive))
         if call.switch("Recurse") and "read" not in child.denied:
-            yield from _children(call, Place("Registry", path, at.drive, path))
+            yield from _children(call, ProviderPath("Registry", path, at.drive, path))
 
 
-def _files(call: Call, at: Place) -> t.Iterator[Event]:
+def _files(call: Call, at: ProviderPath) -> t.Iterator[Event]:
     path = file_path(call.session, at.path)
     files = call.state.files
     single = files.find(path)
@@ -134,7 +134,7 @@ def _files(call: Call, at: Place) -> t.Iterator[Event]:
                 yield output(file.name if call.switch("Name") else file_object(call, file))
     if call.switch("Recurse"):
         for folder in files.folders_in(path):
-            yield from _files(call, Place("FileSystem", folder, at.drive, folder))
+            yield from _files(call, ProviderPath("FileSystem", folder, at.drive, folder))
 
 
 def _test_path(call: Call) -> t.Iterator[Event]:
@@ -167,7 +167,7 @@ def _test_path(call: Call) -> t.Iterator[Event]:
         yield output(False)
 
 
-def _shown(at: Place) -> str:
+def _shown(at: ProviderPath) -> str:
     return at.given.partition("::")[2] or at.given
 
 

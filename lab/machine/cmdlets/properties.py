@@ -12,7 +12,7 @@ from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Pa
 from ansible_collections.fleetops.tetra.lab.machine.filesystem import is_pattern
 from ansible_collections.fleetops.tetra.lab.machine.objects import custom
 from ansible_collections.fleetops.tetra.lab.machine.paths import (
-    Place,
+    ProviderPath,
     data_of,
     file_object,
     folder_object,
@@ -41,7 +41,7 @@ def run(call: Call) -> t.Iterator[Event]:
             yield call.path_not_found(at.given)
 
 
-def _registry(call: Call, at: Place) -> t.Iterator[Event]:
+def _registry(call: Call, at: ProviderPath) -> t.Iterator[Event]:
     shown = _without_provider(at.given)
     try:
         key = open_place(call, at)
@@ -103,7 +103,7 @@ def _same(name: str, pattern: str) -> bool:
     return name.lower() == pattern.lower()
 
 
-def _unreadable(call: Call, at: Place) -> NonTerminatingError:
+def _unreadable(call: Call, at: ProviderPath) -> NonTerminatingError:
     """A value that .NET cannot cast; since 7.6 the others of its key are read all the same, before that nothing was."""
     details = call.error(
         "cannot_cast",
@@ -117,7 +117,7 @@ def _unreadable(call: Call, at: Place) -> NonTerminatingError:
     return NonTerminatingError(details)
 
 
-def _file(call: Call, at: Place) -> t.Iterator[Event]:
+def _file(call: Call, at: ProviderPath) -> t.Iterator[Event]:
     file = find_file(call.state, call.session, at.path)
     if file is not None:
         yield output(file_object(call, file))

@@ -9,7 +9,13 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.lab.machine.call import Call, Cmdlet, Parameter, TerminateError, output
 from ansible_collections.fleetops.tetra.lab.machine.objects import custom, is_list, items, plain, to_text
-from ansible_collections.fleetops.tetra.lab.machine.paths import Place, data_of, places, provider_notes, registry_denied
+from ansible_collections.fleetops.tetra.lab.machine.paths import (
+    ProviderPath,
+    data_of,
+    places,
+    provider_notes,
+    registry_denied,
+)
 from ansible_collections.fleetops.tetra.lab.machine.registry import (
     BINARY,
     DWORD,
@@ -37,7 +43,7 @@ _KINDS = {
 }
 
 
-def _keys(call: Call) -> t.Iterator[tuple[Place, Key] | NonTerminatingError]:
+def _keys(call: Call) -> t.Iterator[tuple[ProviderPath, Key] | NonTerminatingError]:
     for at in places(call):
         if isinstance(at, NonTerminatingError):
             yield at
@@ -88,7 +94,7 @@ def _set(call: Call) -> t.Iterator[Event]:
             yield output(custom({name: shown, **provider_notes("Registry", at.path, at.drive, at.shown)}))
 
 
-def _no_cast(call: Call, at: Place) -> NonTerminatingError:
+def _no_cast(call: Call, at: ProviderPath) -> NonTerminatingError:
     """Data that do not fit the type (recorded)."""
     return NonTerminatingError(
         call.error(

@@ -13,14 +13,14 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture import certificates, fingerprints, names
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.tcp import Flow
-from ansible_collections.fleetops.tetra.plugins.module_utils.capture.tls import ClientHello, Said, ServerHello
+from ansible_collections.fleetops.tetra.plugins.module_utils.capture.tls import ClientHello, HandshakeSide, ServerHello
 
 AnswerKind = t.Literal[
     "suite", "alert", "reset", "closed", "silence", "refused", "no_connection", "proxy_refused", "not_tls", "none"
 ]
 
 
-class Named(t.TypedDict):
+class NamedNumber(t.TypedDict):
     """A number on the wire with its name. ``hex``: four digits."""
 
     name: str
@@ -34,11 +34,11 @@ class Hello(t.TypedDict):
 
     time: str
     server_name: str | None
-    suites: list[Named]
+    suites: list[NamedNumber]
     signalling: list[str]
-    groups: list[Named]
-    key_shares: list[Named]
-    signature_algorithms: list[Named]
+    groups: list[NamedNumber]
+    key_shares: list[NamedNumber]
+    signature_algorithms: list[NamedNumber]
     versions: list[int]
     version_names: list[str]
     record_version: int
@@ -56,9 +56,9 @@ class Answer(t.TypedDict):
     kind: AnswerKind
     time: str | None
     after_ms: float | None
-    suite: Named | None
+    suite: NamedNumber | None
     version: int | None
-    group: Named | None
+    group: NamedNumber | None
     extensions: list[int]
     alert: int | None
     alert_name: str | None
@@ -73,7 +73,7 @@ class ClientAlert(t.TypedDict):
     alert_meaning: str | None
 
 
-class Via(t.TypedDict):
+class ProxyTunnel(t.TypedDict):
     """A proxy's tunnel. ``status`` is None where no answer was seen."""
 
     target: str | None
@@ -81,7 +81,7 @@ class Via(t.TypedDict):
     headers: dict[str, str]
 
 
-class Moment(t.TypedDict):
+class TimelineRow(t.TypedDict):
     """One row of the timeline. ``at``: seconds since the connection began."""
 
     time: str
@@ -99,7 +99,7 @@ class Connection(t.TypedDict):
     server_port: int
     started: str
     server_name: str | None
-    via: Via | None
+    via: ProxyTunnel | None
     hello: Hello | None
     hellos: int
     answer: Answer
@@ -116,7 +116,7 @@ class Connection(t.TypedDict):
     lost: int
     cut: bool
     incomplete: str | None
-    timeline: list[Moment]
+    timeline: list[TimelineRow]
 
 
 def written(nanoseconds: int) -> str:
@@ -128,7 +128,7 @@ def written(nanoseconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds // 1000 % 1_000_000:06d}Z"
 
 
-def named(numbers: t.Iterable[int], name: t.Callable[[int], str]) -> list[Named]:
+def named(numbers: t.Iterable[int], name: t.Callable[[int], str]) -> list[NamedNumber]:
     return [{"name": name(number), "id": number, "hex": f"0x{number:04x}"} for number in numbers]
 
 
@@ -211,7 +211,7 @@ def _host(target: str) -> str:
     return target.rpartition(":")[0].strip("[]").rstrip(".").lower() or target.lower()
 
 
-def _via(ours: Said, theirs: Said) -> Via | None:
+def _via(ours: HandshakeSide, theirs: HandshakeSide) -> ProxyTunnel | None:
     if ours.connect is None and (theirs.connect is None or theirs.kind != "http"):
         return None
     answer = theirs.connect
@@ -296,7 +296,7 @@ def _answer(flow: Flow, side: int) -> Answer:
     return at("silence", None)
 
 
-def _choose(found: Answer, hello: ServerHello, theirs: Said) -> None:
+def _choose(found: Answer, hello: ServerHello, theirs: HandshakeSide) -> None:
     found["suite"] = named([hello.suite], names.suite)[0]
     found["version"] = hello.version
     found["extensions"] = list(hello.extensions)
@@ -317,7 +317,7 @@ ENCRYPTED_ALERT: t.Final = 19
 """Bytes of an alert's record in TLS 1.3: two of the alert, its type, and the tag."""
 
 
-def _established(ours: Said, theirs: Said) -> bool:
+def _established(ours: HandshakeSide, theirs: HandshakeSide) -> bool:
     """Whether both sides went on to encrypted talk. Where TLS 1.3 ended with an encrypted alert is not to be seen."""
     if not theirs.server_hellos:
         return False
@@ -368,7 +368,7 @@ def _highest(hello: ClientHello) -> str:
     return names.version(max(hello.versions or [hello.version]))
 
 
-def _timeline(flow: Flow, side: int) -> list[Moment]:
+def _timeline(flow: Flow, side: int) -> list[TimelineRow]:
     ours, theirs = flow.directions[side].talker.said, flow.directions[1 - side].talker.said
     rows: list[tuple[int, t.Literal["client", "server"], str]] = []
     for who, time in (("client", flow.syn_time[side]), ("server", flow.syn_time[1 - side])):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.packets import ACK, FIN, RST, SYN, Segment
-from ansible_collections.fleetops.tetra.plugins.module_utils.capture.tls import Talker
+from ansible_collections.fleetops.tetra.plugins.module_utils.capture.tls import HandshakeReader
 
 _MASK = 0xFFFFFFFF
 _HALF = 0x80000000
@@ -24,7 +24,7 @@ MOST_UNANCHORED = 48 << 10
 class Direction:
     """One direction: where reading stands, and what waits for what is missing."""
 
-    talker: Talker = field(default_factory=Talker)
+    talker: HandshakeReader = field(default_factory=HandshakeReader)
     next: int | None = None
     """Sequence number of the next byte wanted; ``None`` until the start is known."""
     initial: int | None = None

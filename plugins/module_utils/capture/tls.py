@@ -78,7 +78,7 @@ class Connect:
 
 
 @dataclass(slots=True)
-class Said:
+class HandshakeSide:
     """All of one direction."""
 
     kind: str = ""
@@ -108,13 +108,13 @@ def grease(number: int) -> bool:
     return number & 0x0F0F == 0x0A0A and number >> 8 == number & 0xFF
 
 
-class Talker:
+class HandshakeReader:
     """Reads one direction. ``feed`` and ``gap`` say whether there is more to be learnt from it."""
 
     __slots__ = ("_buffer", "_handshake", "_poisoned", "_state", "said")
 
     def __init__(self) -> None:
-        self.said = Said()
+        self.said = HandshakeSide()
         self._buffer = bytearray()
         self._handshake = bytearray()
         self._state = "start"

@@ -55,7 +55,7 @@ def signed(code: int) -> int:
 class Update:
     """One definition update that the log tells of. What the log does not say is ``None``."""
 
-    moment: log_lines.Moment
+    moment: log_lines.LogDate
     thread: int
     line: str
     """The log's own line that tells the outcome."""
@@ -109,7 +109,7 @@ class Reading:
     updates: list[Update]
     count: int
     statistics: Statistics | None
-    last: log_lines.Moment | None
+    last: log_lines.LogDate | None
     """The date of the last line."""
 
 

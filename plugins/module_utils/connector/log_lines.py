@@ -42,7 +42,7 @@ _ASCTIME = re.compile(
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Moment:
+class LogDate:
     """A date of the log. ``year`` counts from the first line: 0, then 1 after the first turn of the year, …"""
 
     year: int
@@ -57,7 +57,7 @@ class Moment:
 class LogLine:
     """One entry of the log, its continuation lines included."""
 
-    moment: Moment
+    moment: LogDate
     thread: int
     level: str | None
     message: str
@@ -86,12 +86,12 @@ class Calendar:
         self._year = 0
 
     @property
-    def last(self) -> Moment | None:
+    def last(self) -> LogDate | None:
         """The date placed last."""
         if self._last is None:
             return None
         seconds = self._last % 86_400
-        return Moment(self._year, *self._last_date, seconds // 3600, seconds // 60 % 60, seconds % 60)
+        return LogDate(self._year, *self._last_date, seconds // 3600, seconds // 60 % 60, seconds % 60)
 
     def is_same_date(self, line: str) -> bool:
         """Whether a raw line is an entry of the date placed last. Cheap; a no means only that it was not seen."""
@@ -166,7 +166,7 @@ def entries(
         if skipping:
             continue
         message = line[match.end() :]
-        moment = Moment(year, month, day, hour, minute, second)
+        moment = LogDate(year, month, day, hour, minute, second)
         current = LogLine(moment, int(match.group(8)), match.group(9), message, [message], line)
     if current is not None:
         yield current
@@ -182,7 +182,7 @@ def _append(entry: LogLine, line: str) -> None:
 
 
 def resolve(
-    moment: Moment, last: Moment, modified: dt.datetime | None, utc_offset_minutes: int | None
+    moment: LogDate, last: LogDate, modified: dt.datetime | None, utc_offset_minutes: int | None
 ) -> dt.datetime | None:
     """A date of the log as UTC.
 
@@ -206,7 +206,7 @@ def resolve(
     return None
 
 
-def _date(moment: Moment, year: int) -> dt.datetime | None:
+def _date(moment: LogDate, year: int) -> dt.datetime | None:
     try:
         return dt.datetime(year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
     except ValueError:

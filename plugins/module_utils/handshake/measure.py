@@ -123,7 +123,7 @@ def _nothing() -> dict[str, list[str]]:
 
 
 def _details(
-    way: offers.Way, accepted: t.Sequence[str], most: int, pause: float
+    way: offers.Route, accepted: t.Sequence[str], most: int, pause: float
 ) -> tuple[dict[str, list[str]], dict[str, list[str]], int]:
     """Groups with one accepted ECDHE or TLS 1.3 suite, signature algorithms with one accepted suite of each version."""
     groups, signatures, made = _nothing(), _nothing(), 0
@@ -181,13 +181,13 @@ def drift(attempts: t.Mapping[str, offers.Attempt], allow_list: t.Sequence[str] 
 
 def _way(
     target: tunnel.Endpoint, server_name: str, proxy: tunnel.Endpoint | None, timeout: float, ca_file: str | None
-) -> tuple[offers.Way | None, str | None]:
+) -> tuple[offers.Route | None, str | None]:
     """Looks the name up once, so that all handshakes go to the same server; behind a proxy only the proxy's name."""
     try:
         addresses = tunnel.resolve(proxy or target, timeout)
     except tunnel.WayError as error:
         return None, str(error)
-    return offers.Way(target, tuple(addresses), server_name, proxy, timeout, ca_file), None
+    return offers.Route(target, tuple(addresses), server_name, proxy, timeout, ca_file), None
 
 
 def _not_tried(suite: str, why: str) -> offers.Attempt:

@@ -54,7 +54,7 @@ class Attempt:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Way:
+class Route:
     """How the server is reached: through the proxy where there is one."""
 
     target: tunnel.Endpoint
@@ -68,7 +68,7 @@ class Way:
 
 
 def offer(
-    way: Way, suite: str, with_certificate: bool = False, group: str | None = None, signature: str | None = None
+    way: Route, suite: str, with_certificate: bool = False, group: str | None = None, signature: str | None = None
 ) -> Attempt:
     """Makes one handshake, with one group or signature algorithm alone where one is given. Errors: only
     ``tls_library.LibraryError``; the network's come as outcomes."""

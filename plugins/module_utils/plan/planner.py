@@ -50,7 +50,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Keeper:
+class ValueOwner:
     """Where a value is written (``target`` of a step), and whose it is."""
 
     target: Target
@@ -73,20 +73,20 @@ def release_of(facts: Facts) -> Release | None:
     return match.release if match else None
 
 
-def keeper_of(facts: Facts, after: State, allowed: Allowed, value: str = SUITES_VALUE) -> Keeper:
+def keeper_of(facts: Facts, after: State, allowed: Allowed, value: str = SUITES_VALUE) -> ValueOwner:
     """Whose a value of the SSL policy is. Raises Refused where it is not written on this endpoint."""
     origin = decide_origin(facts) if value == SUITES_VALUE else decide_origin(facts, value)
     gpo = origin["gpo"] or {"name": None, "guid": None}
     kind = origin["origin"]
     owner: Owner = {"kind": kind, "name": gpo["name"], "guid": gpo["guid"]}
     if kind == "local_gpo":
-        return Keeper(steps_.LOCAL_GPO, owner)
+        return ValueOwner(steps_.LOCAL_GPO, owner)
     if kind == "direct":
-        return Keeper(steps_.POLICY_REGISTRY, owner)
+        return ValueOwner(steps_.POLICY_REGISTRY, owner)
     if kind == "none":
         return _new_policy(facts, after, allowed, owner)
     if kind == "domain_gpo" and allowed.domain_gpo and owner["guid"]:
-        return Keeper(steps_.DOMAIN_GPO, owner)
+        return ValueOwner(steps_.DOMAIN_GPO, owner)
     raise _not_ours(owner, after, value)
 
 
@@ -114,7 +114,7 @@ def readable_local_list(facts: Facts) -> list[str]:
     return steps_.names_of(local)
 
 
-def policy_away(facts: Facts, keeper: Keeper, why: str) -> Step:
+def policy_away(facts: Facts, keeper: ValueOwner, why: str) -> Step:
     """The policy becomes *not configured*, so that the local list counts. Raises Refused."""
     if facts["local_order"]["status"] not in (OK, ABSENT):
         raise Refused(
@@ -146,9 +146,9 @@ def counting_list(facts: Facts) -> list[str]:
 # Details ------------------------------------------------------------------------------------------------------------
 
 
-def _new_policy(facts: Facts, after: State, allowed: Allowed, owner: Owner) -> Keeper:
+def _new_policy(facts: Facts, after: State, allowed: Allowed, owner: Owner) -> ValueOwner:
     if allowed.new_policy != LOCAL_GPO:
-        return Keeper(steps_.POLICY_REGISTRY, owner)
+        return ValueOwner(steps_.POLICY_REGISTRY, owner)
     disabled = facts["policy_origin"]["lgpo_processing_disabled"]
     if after["status"] == OK and disabled.get("status") == OK and disabled.get("data") == 1:
         raise Refused(
@@ -156,7 +156,7 @@ def _new_policy(facts: Facts, after: State, allowed: Allowed, owner: Owner) -> K
             "A policy switches the processing of local policies off here (DisableLGPOProcessing).",
             "Set the list in a domain GPO, or with new_policy: registry.",
         )
-    return Keeper(steps_.LOCAL_GPO, _LOCAL_GPO_OWNER)
+    return ValueOwner(steps_.LOCAL_GPO, _LOCAL_GPO_OWNER)
 
 
 def _not_ours(owner: Owner, after: State, name: str) -> Refused:

@@ -53,7 +53,7 @@ class OrderOptions:
 
 
 def parse_order_options(options: c.Mapping[str, t.Any]) -> OrderOptions:
-    """Raises DesiredError. Options that are None count as not given."""
+    """Raises WantedError. Options that are None count as not given."""
     given = {name: value for name, value in options.items() if value is not None}
     unheard_of = sorted(set(given) - set(OrderOptions.__dataclass_fields__))
     if unheard_of:

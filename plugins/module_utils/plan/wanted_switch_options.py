@@ -85,7 +85,7 @@ class SwitchOptions:
 
 
 def parse_switch_options(options: c.Mapping[str, t.Any]) -> SwitchOptions:
-    """Raises DesiredError. Options that are None count as not given."""
+    """Raises WantedError. Options that are None count as not given."""
     given = {name: value for name, value in options.items() if value is not None}
     unheard_of = sorted(set(given) - {*_NAMES, "force"})
     if unheard_of:

@@ -63,7 +63,7 @@ _SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Wish:
+class WantedSetting:
     """``gpo`` is a name or a GUID. ``expected``: what the plan found on the endpoints, None where nobody planned."""
 
     gpo: str
@@ -77,10 +77,10 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Looked:
+class FoundSetting:
     """What the GPO holds. ``after``: what it will hold, or holds already where nothing is to be changed."""
 
-    wish: Wish
+    wanted: WantedSetting
     gpo: Gpo
     before: GpoState
     after: GpoState
@@ -187,31 +187,31 @@ class DomainPolicy:
         self._server = server
         self._wait = wait or Countdown(_SECONDS)
 
-    def look(self, wish: Wish) -> Looked:
+    def look(self, wanted: WantedSetting) -> FoundSetting:
         """Touches nothing. Raises ChangeError with code ``changed_meanwhile`` where the plan is out of date."""
-        values = GpoValues(self._endpoint.session(), wish.domain, self._server)
-        gpo = values.find(wish.gpo)
-        present = values.read(gpo, wish.key, wish.value)
-        if same_setting(present, wish.after) or wish.expected is None or same(present, wish.expected):
-            return Looked(wish, gpo, present, wish.after)
-        if wish.will_do(present):
-            return Looked(wish, gpo, present, present)
+        values = GpoValues(self._endpoint.session(), wanted.domain, self._server)
+        gpo = values.find(wanted.gpo)
+        present = values.read(gpo, wanted.key, wanted.value)
+        if same_setting(present, wanted.after) or wanted.expected is None or same(present, wanted.expected):
+            return FoundSetting(wanted, gpo, present, wanted.after)
+        if wanted.will_do(present):
+            return FoundSetting(wanted, gpo, present, present)
         raise ChangeError(
             "changed_meanwhile",
-            f"The GPO {gpo} no longer holds the {wish.value} that its endpoints had when the plan was made; let policy "
-            "be refreshed there and plan again.",
+            f"The GPO {gpo} no longer holds the {wanted.value} that its endpoints had when the plan was made; let "
+            "policy be refreshed there and plan again.",
         )
 
-    def change(self, looked: Looked) -> BeforeImage:
+    def change(self, looked: FoundSetting) -> BeforeImage:
         """Writes, after a before-image was kept on disk; undone where something goes wrong."""
-        wish = looked.wish
+        wanted = looked.wanted
         item: GpoValueItem = {
             "kind": GPO_VALUE,
-            "path": wish.key,
-            "name": wish.value,
+            "path": wanted.key,
+            "name": wanted.value,
             "guid": looked.gpo.guid,
             "gpo": looked.gpo.name,
-            "domain": wish.domain or looked.gpo.domain,
+            "domain": wanted.domain or looked.gpo.domain,
             "before": looked.before,
             "after": looked.after,
         }

@@ -55,7 +55,7 @@ _LOOK_AGAIN = 30.0
 
 
 @dataclass(frozen=True)
-class Held:
+class RestartHold:
     """Why a restart waits. ``clause`` goes behind another one: it begins small and has no full stop."""
 
     code: HeldCode
@@ -100,7 +100,7 @@ class RestartOptions:
 class RestartHeld(Exception):
     """The endpoint was not restarted, and is as it was."""
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: RestartHold) -> None:
         super().__init__(held.sentence())
         self.held = held
 
@@ -114,38 +114,38 @@ class Restart:
         self._system_root = system_root
         self._forced = False
 
-    def held_for_good(self) -> Held | None:
+    def held_for_good(self) -> RestartHold | None:
         """What does not change by waiting: asked before anything is changed that would need the restart."""
         if self._options.when == NEVER:
-            return Held("never", "it counts after the next restart, which was not allowed")
+            return RestartHold("never", "it counts after the next restart, which was not allowed")
         try:
             roles = reboot.special_roles(self._endpoint.session())
         except ChangeError as error:
             if error.code != reboot.ROLES_UNKNOWN:
                 raise
-            return Held("roles_unknown", f"{reboot.ROLES_NOT_READ}, so the restart waits")
+            return RestartHold("roles_unknown", f"{reboot.ROLES_NOT_READ}, so the restart waits")
         held = [words for role, words in roles if role not in self._options.named_roles]
         if not held:
             return None
-        return Held("role", f"this endpoint is {held[0]}; it is restarted only when that is allowed by name")
+        return RestartHold("role", f"this endpoint is {held[0]}; it is restarted only when that is allowed by name")
 
-    def held_now(self) -> Held | None:
+    def held_now(self) -> RestartHold | None:
         """What may be otherwise later: asked right before the restart."""
         closed = self._options.window()
         if closed is not None:
-            return Held("window", f"the restart waits. {closed.removesuffix('.')}")
+            return RestartHold("window", f"the restart waits. {closed.removesuffix('.')}")
         if self._options.on_battery == HOLD and reboot.runs_on_battery(self._endpoint.session()):
-            return Held("battery", "the endpoint runs on its battery, so the restart waits")
+            return RestartHold("battery", "the endpoint runs on its battery, so the restart waits")
         return self._held_by_users() if self._options.when == NO_USER and not self._forced else None
 
-    def _held_by_users(self) -> Held | None:
+    def _held_by_users(self) -> RestartHold | None:
         try:
             if reboot.users_logged_on(self._endpoint.session()):
-                return Held("users", "somebody is logged on, so the restart waits")
+                return RestartHold("users", "somebody is logged on, so the restart waits")
         except ChangeError as error:
             if error.code != reboot.USERS_UNKNOWN:
                 raise
-            return Held("users_unknown", "whether somebody is logged on could not be read, so the restart waits")
+            return RestartHold("users_unknown", "whether somebody is logged on could not be read, so the restart waits")
         return None
 
     def put_off(self, wait: reboot.Waiter) -> None:
@@ -164,7 +164,7 @@ class Restart:
         """For updates that Windows installs while it restarts."""
         return self._options.update_seconds if reboot.update_waits(self._endpoint.session()) else 0.0
 
-    def held(self) -> Held | None:
+    def held(self) -> RestartHold | None:
         return self.held_for_good() or self.held_now()
 
     def make(self, wait: reboot.TimeLeft, before: str | None = None) -> reboot.Restarted:
@@ -177,7 +177,7 @@ class Restart:
         try:
             self._run_hook(self._options.hook_before, "before", before)
         except HookError as error:
-            raise RestartHeld(Held("hook", f"{error}, so the restart waits")) from error
+            raise RestartHeld(RestartHold("hook", f"{error}, so the restart waits")) from error
         done = self._restart(wait, before)
         try:
             self._run_hook(self._options.hook_after, "after", done.after)
@@ -201,7 +201,7 @@ class Restart:
             )
         except ChangeError as error:
             if error.code in _BY_ERROR:
-                raise RestartHeld(Held(*_BY_ERROR[error.code])) from error
+                raise RestartHeld(RestartHold(*_BY_ERROR[error.code])) from error
             raise
 
     def _somebody_reads(self) -> bool:
@@ -209,4 +209,4 @@ class Restart:
         return self._options.countdown > 0 and self._held_by_users() is not None
 
 
-__all__ = ["ALWAYS", "FORCE", "HOLD", "NEVER", "NO_USER", "Held", "Restart", "RestartHeld", "RestartOptions"]
+__all__ = ["ALWAYS", "FORCE", "HOLD", "NEVER", "NO_USER", "Restart", "RestartHeld", "RestartHold", "RestartOptions"]

@@ -24,7 +24,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.pipeli
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.refusals import refusal, refusal_of_object
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import (
     SLOW_TO_BEGIN,
-    Place,
+    EndpointAddress,
     explain,
     took_too_long,
 )
@@ -169,7 +169,7 @@ class Session:
         return self._place.configuration
 
     @property
-    def place(self) -> Place:
+    def place(self) -> EndpointAddress:
         return self._place
 
     def abandon(self) -> None:
@@ -194,7 +194,7 @@ class Session:
             pass
 
 
-def _place(connection: Connection) -> Place:
+def _place(connection: Connection) -> EndpointAddress:
     def option(name: str) -> t.Any:
         try:
             return connection.get_option(name)
@@ -207,7 +207,7 @@ def _place(connection: Connection) -> Place:
         protocol = "http" if number == 5985 else "https"
     if number is None:
         number = 5985 if protocol == "http" else 5986
-    return Place(
+    return EndpointAddress(
         str(option("remote_addr") or "the endpoint"),
         number,
         protocol,

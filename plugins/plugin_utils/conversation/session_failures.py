@@ -26,7 +26,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.wsman_
 
 
 @dataclass(frozen=True)
-class Place:
+class EndpointAddress:
     """The endpoint as the connection addresses it, for sentences."""
 
     host: str
@@ -49,7 +49,7 @@ _NO_SUCH_CONFIGURATION = 2150858752
 _WSMAN_ACCESS_DENIED = {5, 0x80070005}
 
 
-def explain(error: BaseException, place: Place, seconds: float | None = None) -> SessionError:
+def explain(error: BaseException, place: EndpointAddress, seconds: float | None = None) -> SessionError:
     """The SessionError for whatever was raised while talking to ``place``."""
     chain = list(_chain(error))
     if any(isinstance(item, DeadlineExceeded) for item in chain):
@@ -89,7 +89,7 @@ def _find(chain: list[BaseException], *names: str) -> BaseException | None:
     return next((item for item in chain if _is(item, *names)), None)
 
 
-def _tls(chain: list[BaseException], place: Place) -> SessionError | None:
+def _tls(chain: list[BaseException], place: EndpointAddress) -> SessionError | None:
     for item in chain:
         if isinstance(item, ssl.SSLCertVerificationError):
             why = item.verify_message or "it cannot be verified"
@@ -117,7 +117,7 @@ def _tls(chain: list[BaseException], place: Place) -> SessionError | None:
     return None
 
 
-def _authentication(chain: list[BaseException], place: Place) -> SessionError | None:
+def _authentication(chain: list[BaseException], place: EndpointAddress) -> SessionError | None:
     refused = _find(chain, "pypsrp.AuthenticationError")
     unready = _find(chain, "spnego.FeatureMissingError", "spnego.SpnegoError", "spnego.NativeError")
     if (refused or unready) and not place.has_user and place.auth in ("ntlm", "negotiate", "credssp", "basic"):
@@ -153,13 +153,13 @@ def _authentication(chain: list[BaseException], place: Place) -> SessionError | 
     return None
 
 
-def _proxy(chain: list[BaseException], place: Place) -> SessionError | None:
+def _proxy(chain: list[BaseException], place: EndpointAddress) -> SessionError | None:
     if _find(chain, "requests.ProxyError", "urllib3.ProxyError", f"{_OURS}.ProxyRefused"):
         return SessionError("unreachable", f"The controller's HTTP proxy does not let {place} be reached.")
     return None
 
 
-def _name(chain: list[BaseException], place: Place) -> SessionError | None:
+def _name(chain: list[BaseException], place: EndpointAddress) -> SessionError | None:
     if any(isinstance(item, socket.gaierror) for item in chain) or _find(chain, "urllib3.NameResolutionError"):
         return SessionError("unreachable", f"The name {place.host} cannot be resolved.")
     if _find(chain, "requests.InvalidURL", "requests.MissingSchema", "urllib3.LocationParseError"):
@@ -167,7 +167,7 @@ def _name(chain: list[BaseException], place: Place) -> SessionError | None:
     return None
 
 
-def _refused(chain: list[BaseException], place: Place) -> SessionError | None:
+def _refused(chain: list[BaseException], place: EndpointAddress) -> SessionError | None:
     if any(isinstance(item, ConnectionRefusedError) for item in chain):
         return SessionError(
             "unreachable", f"{place} refuses the connection: no WinRM listener there, or a firewall answers for it."
@@ -175,7 +175,7 @@ def _refused(chain: list[BaseException], place: Place) -> SessionError | None:
     return None
 
 
-def _timeout(chain: list[BaseException], place: Place) -> SessionError | None:
+def _timeout(chain: list[BaseException], place: EndpointAddress) -> SessionError | None:
     if _find(chain, "requests.ConnectTimeout", "urllib3.ConnectTimeoutError", f"{_OURS}.ConnectTimedOut"):
         return SessionError("unreachable", f"{place} does not answer: the host is down, or a firewall drops it.")
     if _find(chain, "requests.ReadTimeout", "urllib3.ReadTimeoutError") or any(
@@ -192,7 +192,7 @@ def _timeout(chain: list[BaseException], place: Place) -> SessionError | None:
     return None
 
 
-def _wsman(chain: list[BaseException], place: Place) -> SessionError | None:
+def _wsman(chain: list[BaseException], place: EndpointAddress) -> SessionError | None:
     fault = _find(chain, "pypsrp.WSManFaultError")
     if fault is None:
         return None
@@ -235,7 +235,7 @@ _HTTP = {
 }
 
 
-def _http(chain: list[BaseException], place: Place) -> SessionError | None:
+def _http(chain: list[BaseException], place: EndpointAddress) -> SessionError | None:
     error = _find(chain, "pypsrp.WinRMTransportError")
     if error is None:
         return None
@@ -246,7 +246,7 @@ def _http(chain: list[BaseException], place: Place) -> SessionError | None:
     return SessionError("session", sentence, code == 503)
 
 
-def _reset(chain: list[BaseException], place: Place) -> SessionError | None:
+def _reset(chain: list[BaseException], place: EndpointAddress) -> SessionError | None:
     unreachable = {101: "no route to its network", 113: "no route to it"}
     for item in chain:
         if isinstance(item, OSError) and item.errno in unreachable:
@@ -270,7 +270,7 @@ def _reset(chain: list[BaseException], place: Place) -> SessionError | None:
     return None
 
 
-def _settings(chain: list[BaseException], place: Place) -> SessionError | None:
+def _settings(chain: list[BaseException], place: EndpointAddress) -> SessionError | None:
     for item in chain:
         if not isinstance(item, ValueError):
             continue

@@ -49,7 +49,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_co
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_context import Event as CureEvent
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import JournalError
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import NoPlace
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import NoRebootSlot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.sole_hold import SoleHold
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError, disk_sentence
 
@@ -268,7 +268,7 @@ class Cure:
         try:
             with self._wait.paused():
                 self._place.enter_context(self._context.reboot_slot(lambda: journal.stopped(budget, host) is not None))
-        except NoPlace:
+        except NoRebootSlot:
             with self._alarm():
                 self._stop(facts, journal.stopped(budget, host) or "The run has ended.")
 

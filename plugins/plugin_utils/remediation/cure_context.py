@@ -111,7 +111,7 @@ class CureContext:
     """A sentence why no endpoint may be started now (maintenance window), or None."""
     reboot_slot: t.Callable[[t.Callable[[], bool]], contextlib.AbstractContextManager[None]] = _any_number
     """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline, and is given
-    up (NoPlace) once the function that it is given says so."""
+    up (NoRebootSlot) once the function that it is given says so."""
     gpo_value: t.Callable[[Step, Facts], GpoState | None] = lambda _step, _facts: None
     """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
     gpo_changed: t.Callable[[], bool] = lambda: False

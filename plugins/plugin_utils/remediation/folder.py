@@ -50,7 +50,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal
     FAILED_ENDS,
     PROGRESS,
     Journal,
-    Standing,
+    JournalState,
     standing_of,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import DEAD, Known, known_of
@@ -379,7 +379,7 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
     return document
 
 
-def _event_of(standing: Standing) -> HostEvent | None:
+def _event_of(standing: JournalState) -> HostEvent | None:
     if standing.in_flight:
         return "in_flight"
     return "abandoned" if standing.abandoned else t.cast(HostEvent | None, standing.event)

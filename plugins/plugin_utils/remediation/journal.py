@@ -58,7 +58,7 @@ class JournalError(Exception):
 
 
 @dataclass(frozen=True)
-class Standing:
+class JournalState:
     """Where an endpoint stands by its journal."""
 
     host: str
@@ -105,7 +105,7 @@ class Journal:
         if event == "proven" or (event in FAILED_ENDS and counts):
             _append_line(self._counts / "ends.jsonl", entry)
 
-    def standing(self, host: str) -> Standing:
+    def standing(self, host: str) -> JournalState:
         """The endpoint's last entry, of whichever run wrote it."""
         return standing_of(host, _read_lines(self._host_file(host)))
 
@@ -121,7 +121,7 @@ class Journal:
                 found[lines[-1]["host"]] = lines
         return dict(sorted(found.items()))
 
-    def standings(self) -> list[Standing]:
+    def standings(self) -> list[JournalState]:
         """One standing for every endpoint that has a journal, ordered by name."""
         return [standing_of(host, entries) for host, entries in self.everything().items()]
 
@@ -213,13 +213,13 @@ def _read_lines(path: Path, most: int = -1) -> list[JournalEntry]:
     return entries
 
 
-def standing_of(host: str, entries: c.Sequence[JournalEntry]) -> Standing:
+def standing_of(host: str, entries: c.Sequence[JournalEntry]) -> JournalState:
     if not entries:
-        return Standing(host, None, None, None, in_flight=False, abandoned=False)
+        return JournalState(host, None, None, None, in_flight=False, abandoned=False)
     last = entries[-1]
     on_the_way = last["event"] in PROGRESS
     alive = on_the_way and Process.from_dict(last["process"]).is_alive()
-    return Standing(
+    return JournalState(
         host,
         last["event"],
         last["at"],

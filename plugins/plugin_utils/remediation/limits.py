@@ -100,11 +100,11 @@ def check_waves(value: object) -> None:
             )
 
 
-class NoPlace(Exception):
+class NoRebootSlot(Exception):
     """A place for a restart was waited for until nothing may be restarted any more."""
 
 
-class RebootPlaces:
+class RebootSlots:
     """At most so many endpoints of a run restart at once, over all of Ansible's processes.
 
     Each place is a locked file below the run folder; the lock of a process that was killed is free again at once.
@@ -118,13 +118,13 @@ class RebootPlaces:
     def taken(self, give_up: t.Callable[[], bool] = lambda: False) -> c.Iterator[None]:
         """Waits for a place as long as it takes: each holder has a deadline of its own, so one becomes free.
 
-        Raises NoPlace once ``give_up`` says that waiting is of no use any more.
+        Raises NoRebootSlot once ``give_up`` says that waiting is of no use any more.
         """
         make_folder(self._folder)
         descriptor = self._try()
         while descriptor is None:
             if give_up():
-                raise NoPlace
+                raise NoRebootSlot
             time.sleep(_LOOK_AGAIN)
             descriptor = self._try()
         try:

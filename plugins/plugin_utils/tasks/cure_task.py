@@ -47,7 +47,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard i
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import is_death, known_of, last_try
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import (
     MaintenanceWindow,
-    RebootPlaces,
+    RebootSlots,
     restart_options,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
@@ -141,7 +141,7 @@ def _context(
     if window is not None:
         context.may_start = lambda: window.closed(datetime.now())
     if arguments["max_reboots"]:
-        context.reboot_slot = RebootPlaces(run.path, arguments["max_reboots"]).taken
+        context.reboot_slot = RebootSlots(run.path, arguments["max_reboots"]).taken
     return context
 
 

@@ -36,9 +36,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.change_set import KEPT, RESTORED
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.domain_policy import (
     DomainPolicy,
-    Looked,
+    FoundSetting,
     Restored,
-    Wish,
+    WantedSetting,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.suite_diff import suite_diff
@@ -81,27 +81,29 @@ def domain_gpo_task(connection: Connection, host: str, arguments: Arguments, che
     try:
         if arguments["run"]:
             return task.all_of_run()
-        wish = None if arguments["state"] == "restored" else _wish(arguments)
+        wanted = None if arguments["state"] == "restored" else _wanted(arguments)
         with deadline(float(arguments["timeout"])):
-            return task.restore() if wish is None else task.one(wish)
+            return task.restore() if wanted is None else task.one(wanted)
     except (WantedError, *_ERRORS) as error:
         endpoint.renew()
         return {"changed": False, "failed": True, "msg": task.sentence(error), "gpos": []}
 
 
-def _wish(arguments: Arguments) -> Wish:
-    """Raises DesiredError."""
+def _wanted(arguments: Arguments) -> WantedSetting:
+    """Raises WantedError."""
     gpo = str(arguments["gpo"] or "").strip()
     if not gpo:
         raise WantedError("Say which GPO: its name or its {GUID} in gpo.")
     if arguments["state"] == "not_configured":
         if arguments["suites"]:
             raise WantedError("A policy that is not configured has no suites: leave suites or state out.")
-        return Wish(
+        return WantedSetting(
             gpo, POLICY_KEY, SUITES_VALUE, {"status": "absent", "type": None, "data": None}, arguments["domain"]
         )
     text = ",".join(_list(arguments))
-    return Wish(gpo, POLICY_KEY, SUITES_VALUE, {"status": "ok", "type": "REG_SZ", "data": text}, arguments["domain"])
+    return WantedSetting(
+        gpo, POLICY_KEY, SUITES_VALUE, {"status": "ok", "type": "REG_SZ", "data": text}, arguments["domain"]
+    )
 
 
 def _list(arguments: Arguments) -> tuple[str, ...]:
@@ -131,9 +133,9 @@ class _Task:
             return f"{self._host} did not answer within {self._arguments['timeout']} seconds."
         return str(error)
 
-    def one(self, wish: Wish) -> Document:
+    def one(self, wanted: WantedSetting) -> Document:
         policy = self._policy(Path(self._arguments["results_dir"]), _WITHOUT_RUN, uuid.uuid4().hex)
-        looked = policy.look(wish)
+        looked = policy.look(wanted)
         image = policy.change(looked) if looked.is_to_change and not self._check_only else None
         return _result([_told(looked, image)])
 
@@ -161,13 +163,13 @@ class _Task:
         options = plan_options(self._arguments["plan"])
         changes = gpo_changes.to_change(run.path)
         policy = self._policy(run.results_dir, run.run_id, run.token)
-        looked: list[tuple[GpoChange, Looked]] = []
+        looked: list[tuple[GpoChange, FoundSetting]] = []
         failed: list[str] = []
         for change in changes:
             after = change["after"]
             if after is None:
                 continue
-            wish = Wish(
+            wanted = WantedSetting(
                 change["guid"],
                 change["path"],
                 change["value"],
@@ -178,7 +180,7 @@ class _Task:
             )
             try:
                 with deadline(float(self._arguments["timeout"])):
-                    looked.append((change, policy.look(wish)))
+                    looked.append((change, policy.look(wanted)))
             except _ERRORS as error:
                 failed.append(self._fail(run, change, error))
         told = []
@@ -196,7 +198,9 @@ class _Task:
             result.update(failed=True, msg=" ".join(dict.fromkeys(failed)))
         return result
 
-    def _change(self, run: remediation.Remediation, policy: DomainPolicy, change: GpoChange, looked: Looked) -> Told:
+    def _change(
+        self, run: remediation.Remediation, policy: DomainPolicy, change: GpoChange, looked: FoundSetting
+    ) -> Told:
         image = policy.change(looked) if looked.is_to_change and not self._check_only else None
         told = _told(looked, image)
         if not self._check_only:
@@ -243,12 +247,12 @@ def _names(image: BeforeImage) -> set[str]:
     return {str(item.get(name) or "").upper() for item in image.items for name in ("guid", "gpo")}
 
 
-def _told(looked: Looked, image: BeforeImage | None) -> Told:
+def _told(looked: FoundSetting, image: BeforeImage | None) -> Told:
     return {
         "guid": looked.gpo.guid,
         "name": looked.gpo.name,
-        "value": looked.wish.value,
-        "path": looked.wish.key,
+        "value": looked.wanted.value,
+        "path": looked.wanted.key,
         "before": looked.before,
         "after": looked.after,
         "suites": suite_changes(looked.before, looked.after),

@@ -142,7 +142,7 @@ def test_nothing_to_compare(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("release", "wanted"), hellos.KNOWN_JA4)
 def test_ja4_of_known_hellos(release: str, wanted: str) -> None:
     record = hellos.known(release)
-    talker = tls.Talker()
+    talker = tls.HandshakeReader()
     talker.feed(record, 1)
     (hello,) = talker.said.client_hellos
     assert fingerprints.ja4(hello) == wanted
@@ -150,14 +150,14 @@ def test_ja4_of_known_hellos(release: str, wanted: str) -> None:
 
 def test_grease_is_left_out() -> None:
     record = hellos.record([0x1A1A, 0xC030], groups=[0x2A2A, 23])
-    talker = tls.Talker()
+    talker = tls.HandshakeReader()
     talker.feed(record, 1)
     assert (talker.said.client_hellos[0].suites, talker.said.client_hellos[0].groups) == ([0xC030], [23])
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 7, 50])
 def test_a_hello_in_pieces(size: int) -> None:
-    record, talker = hellos.record([0xC030]), tls.Talker()
+    record, talker = hellos.record([0xC030]), tls.HandshakeReader()
     for start in range(0, len(record), size):
         talker.feed(record[start : start + size], start)
     assert talker.said.client_hellos[0].suites == [0xC030]

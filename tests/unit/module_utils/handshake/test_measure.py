@@ -239,7 +239,7 @@ def test_suites_that_cannot_be_offered_cost_no_connection() -> None:
 @pytest.mark.parametrize("suite", ALLOW_LIST)
 def test_the_hello_offers_exactly_one_suite(suite: str) -> None:
     with says(b"") as server:
-        way = offer.Way(tunnel.Endpoint("127.0.0.1", server.port), (_loopback(server.port),), TETRA)
+        way = offer.Route(tunnel.Endpoint("127.0.0.1", server.port), (_loopback(server.port),), TETRA)
         offer.offer(way, suite)
         hello = server.requests[0]
     assert tls_library.offered_suites(hello) == (IDS[suite],)

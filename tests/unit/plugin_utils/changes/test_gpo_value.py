@@ -16,7 +16,7 @@ from ansible_collections.fleetops.tetra.lab.machine.registry import MULTI_SZ, SZ
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import POLICY_KEY
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import followed_gpo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_images import BeforeImageStore
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.domain_policy import DomainPolicy, Wish
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.domain_policy import DomainPolicy, WantedSetting
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError, NotWritable
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.gpo_value import DISABLED, GpoValues
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import ABSENT, State
@@ -157,8 +157,8 @@ def policy(host: Windows, tmp_path: pathlib.Path) -> DomainPolicy:
     return DomainPolicy(host.endpoint, "gpo-admin", BeforeImageStore(tmp_path), "run", "token")
 
 
-def wish(after: State, **more: t.Any) -> Wish:
-    return Wish("Baseline", POLICY_KEY, "Functions", after, **more)
+def wish(after: State, **more: t.Any) -> WantedSetting:
+    return WantedSetting("Baseline", POLICY_KEY, "Functions", after, **more)
 
 
 def test_a_change_has_a_before_image_on_both_disks_and_is_put_back_exactly(

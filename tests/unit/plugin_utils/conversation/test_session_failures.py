@@ -18,10 +18,13 @@ from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFau
 from spnego.exceptions import NoCredentialError
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded, deadline
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import Place, explain
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import (
+    EndpointAddress,
+    explain,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
 
-PLACE = Place("pc-1", 5986, "https", "kerberos", "Microsoft.PowerShell")
+PLACE = EndpointAddress("pc-1", 5986, "https", "kerberos", "Microsoft.PowerShell")
 SECRET = "hunter2"
 
 
@@ -116,7 +119,7 @@ def test_no_deadline_sets_no_alarm() -> None:
 
 def test_sentences_name_the_setting_that_is_wrong() -> None:
     def told(error: BaseException, **about: t.Any) -> str:
-        return str(explain(error, Place(**{**_PC, **about})))
+        return str(explain(error, EndpointAddress(**{**_PC, **about})))
 
     late, refused, lost = requests.ReadTimeout(), AuthenticationError("x"), requests.ConnectionError(ConnectionError())
     assert "has to be longer than ansible_psrp_operation_timeout (20)" in told(

@@ -32,7 +32,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_co
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import Guard
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import RebootPlaces
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import RebootSlots
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.wanted_state import WantedState
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import NAME, Breaking, Fresh, Windows
@@ -258,7 +258,7 @@ def test_a_budget_that_others_spend_while_a_place_is_waited_for_stops_the_restar
 def test_whoever_waits_for_a_place_gives_up_and_undoes_its_change_where_that_is_wanted(
     windows: Fresh, tmp_path: Path, commit_confirm: int
 ) -> None:
-    endpoint, places = windows(), RebootPlaces(tmp_path / "run", 1)
+    endpoint, places = windows(), RebootSlots(tmp_path / "run", 1)
     before = endpoint.dump()["registry"]
 
     @contextlib.contextmanager

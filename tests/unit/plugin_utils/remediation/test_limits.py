@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countdown import Countdown
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import (
     MaintenanceWindow,
-    RebootPlaces,
+    RebootSlots,
     WaveError,
     WindowError,
     check_waves,
@@ -67,11 +67,11 @@ def test_waves_that_would_take_all_at_once_or_say_nothing_are_refused(value: t.A
 
 
 def test_places_are_given_one_after_the_other_and_waiting_uses_up_no_deadline(tmp_path: Path) -> None:
-    places, countdown, order = RebootPlaces(tmp_path, 1), Countdown(60), []
+    places, countdown, order = RebootSlots(tmp_path, 1), Countdown(60), []
     waiting, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with RebootPlaces(tmp_path, 1).taken():
+        with RebootSlots(tmp_path, 1).taken():
             waiting.set()
             release.wait()
             order.append("first")
@@ -89,7 +89,7 @@ def test_places_are_given_one_after_the_other_and_waiting_uses_up_no_deadline(tm
 
 
 def test_two_places_are_two_places(tmp_path: Path) -> None:
-    places = RebootPlaces(tmp_path, 2)
+    places = RebootSlots(tmp_path, 2)
     with places.taken(), places.taken():
         assert sorted(path.name for path in (tmp_path / "reboots").iterdir()) == ["0.lock", "1.lock"]
 
