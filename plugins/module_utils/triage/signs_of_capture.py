@@ -122,7 +122,7 @@ def _schannel(event: Event) -> c.Iterator[Sign]:
     image = data.get("CallerProcessImageName", "")
     by = f" of {image.rpartition(chr(92))[2]}" if image else ""
     theirs = image.lower().endswith("sfc.exe")
-    alert = int(data["AlertDesc"]) if data.get("AlertDesc", "").isdigit() else None
+    alert = int(data["AlertDesc"][:4]) if data.get("AlertDesc", "").isdecimal() else None
     when = f"At {event['time']} Schannel logged {number}"
     if number == 36887 and alert in (40, 71):
         for code in ("no_suite_in_common", "no_group_in_common", "server_refuses_otherwise"):

@@ -22,9 +22,10 @@ MARK: t.Final = "fleetops.tetra="
 WRITE_OUT: t.Final = (
     MARK + "%{http_code}|%{http_connect}|%{remote_ip}|%{time_connect}|%{time_appconnect}\\n"
 )  # curl makes the line's end of it
-_FAILURE = re.compile(r"curl: \((\d+)\) ?(.*)")
-_VERSION = re.compile(r"curl (\d+)\.(\d+)\.(\d+)")
+_FAILURE = re.compile(r"curl: \((\d{1,5})\) ?(.*)")
+_VERSION = re.compile(r"curl (\d{1,5})\.(\d{1,5})\.(\d{1,5})")
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+_SCHEME = re.compile(r"(?:https?|socks)(?:://|=)")
 MOST_EVENTS: t.Final = 200
 
 
@@ -40,7 +41,7 @@ def attempt(lines: t.Iterable[str]) -> Attempt | None:
     parts = (found.removeprefix(MARK).split("|") + [""] * 5)[:5]
     failure = _FAILURE.search(text)
     return {
-        "exit": int(failure.group(1)) if failure else 0,
+        "exit": _number(failure.group(1)) if failure else 0,
         "error": failure.group(2).strip()[:300] if failure else "",
         "http": _number(parts[0]),
         "connect": _number(parts[1]),
@@ -94,7 +95,7 @@ def _event(root: ElementTree.Element) -> Event:
         name, value = _bare(element.tag), (element.text or "").strip()
         if name == "Provider":
             found["provider"] = element.get("Name", "")
-        elif name == "EventID" and value.isdigit():
+        elif name == "EventID" and _is_number(value):
             found["id"] = int(value)
         elif name == "TimeCreated":
             found["time"] = element.get("SystemTime", "")[:35]
@@ -137,7 +138,7 @@ def blocking_rules(values: t.Mapping[str, t.Any]) -> list[Rule]:
 
 def _covers(port: str) -> bool:
     low, _mark, high = port.partition("-")
-    return low.isdigit() and (high or low).isdigit() and int(low) <= 443 <= int(high or low)
+    return _is_number(low) and _is_number(high or low) and int(low) <= 443 <= int(high or low)
 
 
 class WinHttp(t.NamedTuple):
@@ -164,8 +165,17 @@ def winhttp(blob: bytes) -> WinHttp | None:
             return None
         texts.append(blob[at + 4 : at + 4 + length].decode("ascii", "replace").strip("\0"))
         at += 4 + length
-    server, bypass, pac = (text or None for text in texts)
+    server, bypass, pac = (_without_credentials(text) or None for text in texts)
     return WinHttp(server if flags & 2 else None, bypass, pac if flags & 4 else None, bool(flags & 8))
+
+
+def _without_credentials(text: str) -> str:
+    """What stands behind user name and password. Where an entry has them, those before it are lost: they may be part
+    of the password."""
+    if "@" not in text:
+        return text
+    scheme = _SCHEME.match(text)
+    return (scheme[0] if scheme else "") + text.rpartition("@")[2]
 
 
 def pinned(lines: t.Iterable[str], names: t.Collection[str]) -> list[tuple[str, str]]:
@@ -185,7 +195,12 @@ def _bare(tag: str) -> str:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.strip().isdigit() else 0
+    return int(text) if _is_number(text.strip()) else 0
+
+
+def _is_number(text: str) -> bool:
+    """Whether int() takes it: superscripts are digits, too, and thousands of digits are refused."""
+    return text.isdecimal() and len(text) < 10
 
 
 def _seconds(text: str) -> float:

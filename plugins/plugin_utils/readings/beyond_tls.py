@@ -384,6 +384,6 @@ def _issuer(curl: _Curl, version: tuple[int, int, int] | None, attempts: t.Mappi
 
 
 def _unix(text: str | None) -> str | None:
-    if text is None or not text.strip().isdigit() or len(text.strip()) > 12 or int(text) == 0:
+    if text is None or not text.strip().isdecimal() or len(text.strip()) > 12 or int(text) == 0:
         return None
     return datetime.fromtimestamp(int(text), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -73,6 +73,23 @@ def test_bad_input_gets_one_sentence(arguments: dict[str, t.Any], words: str) ->
     assert "\n" not in result["msg"]
 
 
+def test_a_capture_of_20_gigabytes(tmp_path: Path) -> None:
+    path = tmp_path / "huge.pcap"
+    with path.open("wb") as out:
+        out.write(files.pcap([], 1))
+        out.truncate(20_000_000_000)  # sparse: it takes no room
+    code, result = run(path=str(path))
+    assert (code, result["failed"]) == (1, True)
+    assert "has 20.0 GB, more than max_size allows (16.0 GB)" in result["msg"]
+    assert "editcap" in result["msg"] and "\n" not in result["msg"]
+
+
+def test_what_a_capture_answers_for_the_fleet(tmp_path: Path) -> None:
+    path = tmp_path / "modern.pcap"
+    path.write_bytes(files.pcap(wire.frames(wire.segments(scenarios.made("good-modern"))), 1))
+    assert run(path=str(path))[1]["answers"] == {"updater_offers_tls13": "yes"}
+
+
 def test_facts_that_are_none(pair: tuple[Path, Path]) -> None:
     code, result = run(path=str(pair[0]), facts={"schema": "something"})
     assert (code, "no facts document" in result["msg"]) == (1, True)
