@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.gate import could_not_test
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.names import sentence, unknown_names
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.of_hosts import names_by_host
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.of_roles import role_variables
 
 
@@ -25,5 +26,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=options.CHECK_VARIABLES)
         roles = role_variables()
-        unknown = unknown_names(task_vars or {}, arguments["own"], roles)
-        return could_not_test(sentence(unknown, roles)) if unknown else {"changed": False}
+        visible = names_by_host(task_vars or {})
+        unknown = unknown_names(visible, arguments["own"], roles)
+        return could_not_test(sentence(unknown, roles, visible)) if unknown else {"changed": False}

@@ -76,6 +76,10 @@ class Run:
             yield self._record(host)
         self.problems.extend(self._strays())
 
+    def record_of(self, host: str) -> Record:
+        """The record of one host; ``unknown`` where there is none, or none that can be used."""
+        return self._record(host)
+
     def _record(self, host: str) -> Record:
         found: list[Record] = []
         failed: list[tuple[_NotUsable, Problem]] = []

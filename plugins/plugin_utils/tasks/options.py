@@ -56,6 +56,15 @@ BULK_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     "processes": {"type": "int", "default": default("tetra_processes")},
     "at_once": {"type": "int", "default": default("tetra_at_once")},
 }
+RECORD: t.Final[dict[str, dict[str, t.Any]]] = {
+    "run": {"type": "path", "required": True},
+    "facts": {"type": "dict"},
+    "verdict": {"type": "dict"},
+    "error": {"type": "dict"},
+    "timing": {"type": "dict"},
+    "accept_identity": ACCEPT_IDENTITY,
+}
+RECORD_INFO: t.Final[dict[str, dict[str, t.Any]]] = {"run": {"type": "path", "required": True}}
 FAIL_ON: t.Final[dict[str, t.Any]] = {
     "type": "str",
     "choices": ["none", "non_compliant", "unknown"],

@@ -225,7 +225,8 @@ INTERNAL: frozenset[str] = frozenset(
         "tetra_rollback", "tetra_rollback_ended",
         "tetra_run", "tetra_unread", "tetra_waiting", "tetra_waived", "tetra_wave",
         "tetra_remediate_result",
-        "tetra_remediate_begun", "tetra_remediate_beginning", "tetra_verify_audit", "tetra_verify_update",
+        "tetra_remediate_begun", "tetra_remediate_beginning", "tetra_remediate_hosts",
+        "tetra_verify_audit", "tetra_verify_update",
         "tetra_remediate_planned", "tetra_verify_result", "tetra_reboot_result",
     }
 )  # fmt: skip

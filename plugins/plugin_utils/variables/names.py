@@ -32,14 +32,20 @@ def unknown_names(names: t.Iterable[str], own: t.Any = (), of_roles: t.Collectio
     )
 
 
-def sentence(unknown: t.Sequence[str], of_roles: t.Collection[str] = ()) -> str:
-    """What is wrong, what was meant, and what to do."""
+def sentence(
+    unknown: t.Sequence[str], of_roles: t.Collection[str] = (), hosts: t.Mapping[str, str | None] | None = None
+) -> str:
+    """What is wrong, what was meant, and what to do. ``hosts``: the host whose variable a name is, where one is."""
     told = []
     for name in unknown[:5]:
         near = difflib.get_close_matches(name, [*BY_NAME, *of_roles], n=1, cutoff=0.6)
-        told.append(f"{name} (did you mean {near[0]}?)" if near else name)
-    more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        host = (hosts or {}).get(name)
+        where = f"of {host}" if host is not None else ""
+        meant = f"did you mean {near[0]}?" if near else ""
+        more = ", ".join(part for part in (where, meant) if part)
+        told.append(f"{name} ({more})" if more else name)
+    rest = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
     return (
-        f"No playbook or role of fleetops.tetra reads {', '.join(told)}{more}: correct the name, or, if it is "
+        f"No playbook or role of fleetops.tetra reads {', '.join(told)}{rest}: correct the name, or, if it is "
         "your own, name it in tetra_own_variables. Nothing was asked."
     )
