@@ -33,20 +33,20 @@ attributes:
     support: none
   become:
     support: none
-    description: The account of the connection asks.
+    details: The account of the connection asks.
   bypass_host_loop:
     support: none
   check_mode:
     support: full
-    description: Reads only, so that check mode makes no difference.
+    details: Reads only, so that check mode makes no difference.
   connection:
     support: full
   delegation:
     support: none
-    description: Refused, since the answers would be filed under the wrong host.
+    details: Refused, since the answers would be filed under the wrong host.
   diff_mode:
     support: N/A
-    description: Changes nothing.
+    details: Changes nothing.
   platform:
     platforms: windows
     support: full
@@ -69,14 +69,14 @@ attributes:
     support: none
   become:
     support: none
-    description: The account of the connection writes.
+    details: The account of the connection writes.
   bypass_host_loop:
     support: none
   connection:
     support: full
   delegation:
     support: none
-    description: Refused, since another endpoint would be changed than the one that is named.
+    details: Refused, since another endpoint would be changed than the one that is named.
   platform:
     platforms: windows
     support: full
@@ -179,16 +179,16 @@ attributes:
     support: none
   check_mode:
     support: full
-    description: Touches no endpoint, so that check mode makes no difference.
+    details: Touches no endpoint, so that check mode makes no difference.
   connection:
     support: none
-    description: Makes no connection.
+    details: Makes no connection.
   delegation:
     support: none
-    description: Always runs on the controller.
+    details: Always runs on the controller.
   diff_mode:
     support: N/A
-    description: Changes nothing.
+    details: Changes nothing.
   platform:
     platforms: posix
     support: full

@@ -15,13 +15,21 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict i
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
 
 
-def verdict(facts: t.Any, allow_list: t.Any = None, require: t.Any = None, strict: t.Any = None) -> Verdict:
+def verdict(
+    facts: t.Any,
+    allow_list: t.Any = None,
+    require: t.Any = None,
+    strict: t.Any = None,
+    observations: t.Any = None,
+    answers: t.Any = None,
+) -> Verdict:
     """The verdict of one facts document."""
     if not isinstance(facts, c.Mapping):
         raise AnsibleFilterError("fleetops.tetra.verdict takes the facts of an endpoint, which are a mapping.")
     try:
-        policy = {"allow_list": plain(allow_list), "require": plain(require), "strict": plain(strict)}
-        return evaluate(plain(facts), policy)
+        policy = {"allow_list": allow_list, "require": require, "strict": strict, "observations": observations,
+                  "answers": answers}  # fmt: skip
+        return evaluate(plain(facts), {name: plain(value) for name, value in policy.items() if value is not None})
     except ValueError as error:
         raise AnsibleFilterError(f"fleetops.tetra.verdict: {error}") from error
 

@@ -168,3 +168,20 @@ def test_make_targets_that_guides_name_exist() -> None:
             for name in re.findall(r"^make ([a-z][a-z-]*)", block, flags=re.MULTILINE)
         }
         assert named <= targets, guide
+
+
+def test_what_is_said_of_an_attribute_reaches_ansible_doc() -> None:
+    """A fragment's text must not be hidden by Ansible's own, nor a platform be *not applicable*."""
+    names = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.yml"))
+    command = [str(Path(sys.executable).parent / "ansible-doc"), "-j", *(f"fleetops.tetra.{name}" for name in names)]
+    shown = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert len(shown) == len(names)
+    for name, entry in shown.items():
+        attributes = entry["doc"]["attributes"]
+        assert attributes["platform"]["support"] == "full", name
+        assert attributes["platform"]["platforms"], name
+        assert attributes["check_mode"].get("details"), name
+        for attribute, said in attributes.items():
+            assert said.get("support") in ("full", "partial", "none", "N/A"), (name, attribute)
+            assert said["support"] != "partial" or said.get("details"), (name, attribute)
+            assert said.get("description"), (name, attribute)

@@ -40,8 +40,10 @@ def file_record(host: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]
     wrong = fault(Record, record)
     if wrong is not None:
         raise ResultsError(f"facts, verdict, timing and error make no record: {wrong}.")
-    stranger = None if facts is None else Identities(run.results_dir, tuple(arguments["accept_identity"])).stranger(
-        host, facts
+    stranger = (
+        None
+        if facts is None
+        else Identities(run.results_dir, tuple(arguments["accept_identity"])).stranger(host, facts)
     )
     if stranger is not None:
         record["verdict"]["findings"].append(stranger_finding(host, stranger))
@@ -50,7 +52,7 @@ def file_record(host: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]
 
 
 def read_saved(host: str, folder: str) -> dict[str, t.Any]:
-    """What the record of this host holds, and the policy of its run. Raises ResultsError where that is no run folder."""
+    """What the record of this host holds, and the policy of its run. Raises ResultsError where there is no run."""
     run = results.read_run(folder)
     record = run.record_of(host)
     return {"changed": False, **{name: record[name] for name in ("facts", "verdict", "timing", "error")},

@@ -18,7 +18,9 @@ ALL: t.Final = (
     "compliance", "console", "diagnose", "golden_image", "history", "observe", "preflight", "remediation", "report",
     "rollback", "tell",
 )  # fmt: skip
-ROLES: t.Final = ("tetra_audit", "tetra_reboot", "tetra_remediate", "tetra_report", "tetra_verify")
+ROLES: t.Final = (
+    "tetra_audit", "tetra_gather", "tetra_judge", "tetra_reboot", "tetra_remediate", "tetra_report", "tetra_verify",
+)  # fmt: skip
 NO_DEFAULT: t.Final = object()
 
 
@@ -65,21 +67,21 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("tetra_fail_on", "str", "Which findings end the run with 2.", "none", (*_JUDGING, "report"),
              ("none", "non_compliant", "unknown"), {"golden_image": "unknown", "report": NO_DEFAULT}),
     Variable("tetra_policy", "dict", "How to judge: allow_list, require, strict, observations.", NO_DEFAULT, _JUDGING,
-             roles=("tetra_audit", "tetra_remediate", "tetra_verify", "tetra_report")),
+             roles=("tetra_audit", "tetra_judge", "tetra_remediate", "tetra_verify", "tetra_report")),
     Variable("tetra_domain_policy", "path", "The policy of a domain that an image will join.", NO_DEFAULT,
              ("golden_image",)),
     Variable("tetra_probe", "bool", "Whether the endpoint makes a handshake of its own.", False, _JUDGING,
-             otherwise={"remediation": True}, roles=("tetra_audit", "tetra_remediate"),
+             otherwise={"remediation": True}, roles=("tetra_audit", "tetra_gather", "tetra_remediate"),
              roles_otherwise={"tetra_remediate": True}),
     Variable("tetra_probe_host", "str", "The host of that handshake.", NO_DEFAULT, ("remediation",),
-             roles=("tetra_audit", "tetra_remediate", "tetra_verify")),
+             roles=("tetra_audit", "tetra_gather", "tetra_remediate", "tetra_verify")),
     Variable("tetra_probe_port", "int", "Its port.", NO_DEFAULT, ("remediation",),
-             roles=("tetra_audit", "tetra_remediate", "tetra_verify")),
+             roles=("tetra_audit", "tetra_gather", "tetra_remediate", "tetra_verify")),
     Variable("tetra_probe_proxy", "str", "Its proxy: auto, none, or host:port.", "auto", ("remediation",),
-             roles=("tetra_audit", "tetra_remediate", "tetra_verify")),
+             roles=("tetra_audit", "tetra_gather", "tetra_remediate", "tetra_verify")),
     Variable("tetra_timeout", "int", "Seconds for the questions to one endpoint.", 120, _ASKING,
              otherwise={"diagnose": 600, "observe": 300},
-             roles=("tetra_audit", "tetra_remediate", "tetra_verify")),
+             roles=("tetra_audit", "tetra_gather", "tetra_remediate", "tetra_verify")),
     Variable("tetra_serial", "str", "How many endpoints at once, as Ansible's serial.", "100%",
              ("compliance", "diagnose", "preflight"), otherwise={"diagnose": 10}),
     Variable("tetra_strategy", "str", "Ansible's strategy for the questions.", "linear",
@@ -92,7 +94,7 @@ VARIABLES: tuple[Variable, ...] = (
              ("compliance",)),
     Variable("tetra_accept_identity", "list",
              "Inventory names, or all, that may answer as another machine than before.", [],
-             ("compliance", "remediation")),
+             ("compliance", "remediation"), roles=("tetra_judge",)),
     Variable("tetra_images", "raw", "The images to judge: a file, a folder, a pattern, or a list of them.", NO_DEFAULT,
              ("golden_image",)),
     Variable("tetra_images_recursive", "bool", "Whether folders in folders of images count.", False, ("golden_image",)),
@@ -226,7 +228,8 @@ INTERNAL: frozenset[str] = frozenset(
         "tetra_run", "tetra_unread", "tetra_waiting", "tetra_waived", "tetra_wave",
         "tetra_remediate_result",
         "tetra_remediate_begun", "tetra_remediate_beginning", "tetra_remediate_hosts",
-        "tetra_verify_audit", "tetra_verify_update",
+        "tetra_verify_audit", "tetra_verify_update", "tetra_gather_result", "tetra_judge_saved", "tetra_judge_result",
+        "tetra_judge_filed",
         "tetra_remediate_planned", "tetra_verify_result", "tetra_reboot_result",
     }
 )  # fmt: skip
