@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
-"""The ``where`` option: a JMESPath expression over one result object.
+"""Expressions over one result object, JMESPath everywhere: the ``where`` of a report, the ``site_by`` of the history.
 
 The expression sees a result as it lies in the run folder: ``host``, ``facts``, ``verdict``, ``timing``, ``error``.
 A result is selected when the expression is true in JMESPath's sense: not false, null, or an empty string, list or
@@ -25,34 +25,61 @@ except ImportError as exc:
     JMESPATH_IMPORT_ERROR = exc
 
 
-class Where:
-    """A compiled expression that also counts the results on which it could not be evaluated."""
+class Expression:
+    """A compiled expression over results."""
 
-    def __init__(self, expression: str) -> None:
-        """Raises ReportError when the expression is invalid or the library is missing."""
+    def __init__(self, option: str, expression: str) -> None:
+        """``option`` names it in sentences. Raises ReportError when it is invalid or the library is missing."""
         if JMESPATH_IMPORT_ERROR is not None:
             raise ReportError(
-                "The option where needs the Python library jmespath on the controller; install it with pip."
+                f"The option {option} needs the Python library jmespath on the controller; install it with pip."
             ) from JMESPATH_IMPORT_ERROR
         self.expression = expression
-        self.failed: list[str] = []
-        self.first_failure = ""
-        self.seen = 0
         try:
             self._compiled = jmespath.compile(expression)
         except jmespath.exceptions.JMESPathError as exc:
             raise ReportError(
-                f"The option where is not a JMESPath expression: {expression!r}: {_first_line(exc)}."
+                f"The option {option} is not a JMESPath expression: {expression!r}: {_first_line(exc)}."
             ) from exc
+
+    def value(self, result: t.Mapping[str, t.Any]) -> t.Any:
+        """What it comes to on one result. Raises CannotBeAsked where it fails there."""
+        try:
+            return self._compiled.search(result)
+        except jmespath.exceptions.JMESPathError as exc:
+            raise CannotBeAsked(_first_line(exc)) from exc
+
+    def text(self, result: t.Mapping[str, t.Any]) -> str:
+        """Its value where that is a text, else an empty one."""
+        try:
+            found = self.value(result)
+        except CannotBeAsked:
+            return ""
+        return found if isinstance(found, str) else ""
+
+
+class CannotBeAsked(Exception):
+    """An expression fails on a result (say, a string function on null)."""
+
+
+class Where(Expression):
+    """An expression that chooses results and counts those on which it could not be evaluated."""
+
+    def __init__(self, expression: str) -> None:
+        """Raises ReportError when the expression is invalid or the library is missing."""
+        super().__init__("where", expression)
+        self.failed: list[str] = []
+        self.first_failure = ""
+        self.seen = 0
 
     def selects(self, result: t.Mapping[str, t.Any]) -> bool:
         """False also where the expression fails on this result (say, a string function on null); that is counted."""
         self.seen += 1
         try:
-            value = self._compiled.search(result)
-        except jmespath.exceptions.JMESPathError as exc:
+            value = self.value(result)
+        except CannotBeAsked as exc:
             if not self.failed:
-                self.first_failure = _first_line(exc)
+                self.first_failure = str(exc)
             self.failed.append(str(result.get("host")))
             return False
         return not (value is None or value is False or value in ("", [], {}))

@@ -20,15 +20,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.history.add import 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.history.page import render
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.history.store import HistoryError, Store
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.history.trend import one_life, trend, unexcused
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.where import Expression
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.writing import write_atomically
-
-try:
-    import jmespath
-    import jmespath.exceptions
-
-    JMESPATH_IMPORT_ERROR: ImportError | None = None
-except ImportError as exc:
-    JMESPATH_IMPORT_ERROR = exc
 
 Arguments = dict[str, t.Any]
 HISTORY: t.Final[dict[str, dict[str, t.Any]]] = {
@@ -131,20 +125,7 @@ def _forget(store: Store, keep_days: int | None, now: datetime.datetime) -> int:
 
 def site_by(expression: str | None) -> t.Callable[[t.Mapping[str, t.Any]], str] | None:
     """The option ``site_by`` as a function over a record. Errors: HistoryError."""
-    if expression is None:
-        return None
-    if JMESPATH_IMPORT_ERROR is not None:
-        raise HistoryError("The option site_by needs the Python library jmespath on the controller.")
     try:
-        compiled = jmespath.compile(expression)
-    except jmespath.exceptions.JMESPathError:
-        raise HistoryError(f"The option site_by is not a JMESPath expression: {expression!r}.") from None
-
-    def site_of(record: t.Mapping[str, t.Any]) -> str:
-        try:
-            found = compiled.search(record)
-        except jmespath.exceptions.JMESPathError:
-            return ""
-        return found if isinstance(found, str) else ""
-
-    return site_of
+        return None if expression is None else Expression("site_by", expression).text
+    except ReportError as error:
+        raise HistoryError(str(error)) from error
