@@ -253,4 +253,11 @@ options:
           sha256:
             description: Its digest; a file without it, or with another one, is refused.
             type: str
+      answers:
+        description:
+          - What is known of the updater and the servers, by the id of the open question.
+          - C(updater_offers_tls13), C(updater_takes_winhttp_defaults) and C(server_has_tls13) are V(yes) or V(no).
+          - C(server_groups) and C(server_signature_algorithms) are mappings of the lists C(accepted) and C(refused).
+        type: dict
+        version_added: 1.1.0
 """

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes import reboot
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.hooks import HookError, HookInput, run_hook
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.declared import default
 
 When = t.Literal["always", "no_user", "never"]
 ALWAYS: t.Final = "always"
@@ -93,7 +94,7 @@ class RestartOptions:
     """The same once the endpoint is back; where it fails, that is noted."""
     about: tuple[str, str | None] = ("", None)
     """Host and run, for the commands."""
-    update_seconds: float = 1800.0
+    update_seconds: float = float(default("tetra_update_seconds"))
     """Seconds beyond the deadline for an endpoint with Windows updates that wait for the restart."""
 
 

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.before_imag
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import ALWAYS, RestartOptions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Asker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.declared import default
 
 Event = t.Union[documents.End, t.Literal["running", "planned"]]  # noqa: UP007 - pylint of ansible-test knows no |
 
@@ -57,7 +58,7 @@ class CureOptions:
     """Countdown, putting off, battery, updates; who and when stand here, since the plan asks for them too."""
     named_roles: frozenset[str] = frozenset()
     """Roles of ``reboot.special_roles`` for which a restart was allowed by name."""
-    deadline: float = 1800.0
+    deadline: float = float(default("tetra_deadline"))
     """Seconds for the whole cure of one endpoint."""
     gpo_deadline: float = 900.0
     """Seconds of these in which the endpoint has to follow a domain GPO that was changed."""

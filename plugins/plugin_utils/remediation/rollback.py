@@ -41,6 +41,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.countd
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.image_items import REGISTRY_VALUE
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.declared import default
 
 
 class RestoredItem(t.TypedDict):
@@ -84,7 +85,7 @@ class RollbackOptions:
     """When it may be restarted, and by which way; as in a cure."""
     force: bool = False
     """Replace a policy file that is damaged, and not by us, by the whole file of the before-image."""
-    deadline: float = 1800.0
+    deadline: float = float(default("tetra_deadline"))
     """Seconds for the whole endpoint."""
     check_only: bool = False
 

@@ -10,7 +10,13 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.declared import default
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.declared import (
+    BY_NAME,
+    ROLE_NAMES,
+    choices,
+    default,
+    default_in,
+)
 
 OBSERVATIONS: t.Final[dict[str, t.Any]] = {
     "type": "list",
@@ -35,7 +41,11 @@ ASKING: t.Final[dict[str, dict[str, t.Any]]] = {
     "probe_proxy": {"type": "str", "default": default("tetra_probe_proxy")},
 }
 ENDPOINT_INFO: t.Final = ASKING
-ACCEPT_IDENTITY: t.Final[dict[str, t.Any]] = {"type": "list", "elements": "str", "default": []}
+ACCEPT_IDENTITY: t.Final[dict[str, t.Any]] = {
+    "type": "list",
+    "elements": "str",
+    "default": default("tetra_accept_identity"),
+}
 AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     **ASKING,
     "run": {"type": "path"},
@@ -67,8 +77,8 @@ RECORD: t.Final[dict[str, dict[str, t.Any]]] = {
 RECORD_INFO: t.Final[dict[str, dict[str, t.Any]]] = {"run": {"type": "path", "required": True}}
 FAIL_ON: t.Final[dict[str, t.Any]] = {
     "type": "str",
-    "choices": ["none", "non_compliant", "unknown"],
-    "default": "none",
+    "choices": choices("tetra_fail_on"),
+    "default": default("tetra_fail_on"),
 }
 RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "results_dir": {"type": "path", "required": True},
@@ -78,7 +88,7 @@ RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "policy": POLICY,
     "domain_policy": {"type": "path"},
     "fail_on": FAIL_ON,
-    "engine": {"type": "str", "choices": ["bulk", "per_host"], "default": "bulk"},
+    "engine": {"type": "str", "choices": choices("tetra_engine"), "default": default("tetra_engine")},
 }
 GATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path"},
@@ -112,11 +122,11 @@ CHECK_VARIABLES: t.Final[dict[str, dict[str, t.Any]]] = {
     "own": {"type": "list", "elements": "str", "default": []},
 }
 OBSERVE: t.Final[dict[str, dict[str, t.Any]]] = {
-    "dest": {"type": "path", "default": "tetra-observations"},
+    "dest": {"type": "path", "default": default_in("tetra_observe_dir", "observe")},
     "writes": {"type": "bool", "default": False},
     "restarts": {"type": "bool", "default": False},
     "listen": {"type": "str", "default": "auto"},
-    "timeout": {"type": "int", "default": 300},
+    "timeout": {"type": "int", "default": default_in("tetra_timeout", "observe")},
 }
 PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": ASKING["timeout"]}
 PLAN: t.Final[dict[str, t.Any]] = {
@@ -130,29 +140,20 @@ PLAN: t.Final[dict[str, t.Any]] = {
 }
 REBOOT_METHOD: t.Final[dict[str, t.Any]] = {
     "type": "str",
-    "choices": ["native", "win_reboot"],
+    "choices": choices("tetra_reboot_method"),
     "default": default("tetra_reboot_method"),
 }
 NAMED_ROLES: t.Final[dict[str, t.Any]] = {
     "type": "list",
     "elements": "str",
-    "choices": [
-        "domain_controller",
-        "cluster_node",
-        "hyper_v_host",
-        "remote_desktop",
-        "virtual_desktop",
-        "sql_server",
-        "exchange",
-        "bitlocker_pin",
-    ],
-    "default": [],
+    "choices": list(ROLE_NAMES),
+    "default": default("tetra_named_roles"),
 }
 CIVIL: t.Final[dict[str, dict[str, t.Any]]] = {
     "reboot_countdown": {"type": "int", "default": default("tetra_reboot_countdown")},
     "reboot_put_off": {"type": "int", "default": default("tetra_reboot_put_off")},
-    "reboot_then": {"type": "str", "choices": ["hold", "force"], "default": default("tetra_reboot_then")},
-    "on_battery": {"type": "str", "choices": ["hold", "restart"], "default": default("tetra_on_battery")},
+    "reboot_then": {"type": "str", "choices": choices("tetra_reboot_then"), "default": default("tetra_reboot_then")},
+    "on_battery": {"type": "str", "choices": choices("tetra_on_battery"), "default": default("tetra_on_battery")},
     "update_seconds": {"type": "int", "default": default("tetra_update_seconds")},
     "hook_before": {"type": "list", "elements": "str", "default": default("tetra_hook_before")},
     "hook_after": {"type": "list", "elements": "str", "default": default("tetra_hook_after")},
@@ -164,7 +165,7 @@ CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "plan": PLAN,
     "max_failures": MAX_FAILURES,
     "max_failure_rate": {"type": "str"},
-    "reboot_when": {"type": "str", "choices": ["always", "no_user", "never"], "default": "always"},
+    "reboot_when": {"type": "str", "choices": choices("tetra_reboot_when"), "default": default("tetra_reboot_when")},
     "reboot_method": REBOOT_METHOD,
     "named_roles": NAMED_ROLES,
     **CIVIL,
@@ -172,29 +173,29 @@ CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "maintenance_window": {"type": "str"},
     "deadline": {"type": "int", "default": default("tetra_deadline")},
     "commit_confirm": {"type": "int", "default": default("tetra_commit_confirm")},
-    "when_stopped": {"type": "str", "choices": ["pending", "undo"], "default": default("tetra_when_stopped")},
+    "when_stopped": {"type": "str", "choices": choices("tetra_when_stopped"), "default": default("tetra_when_stopped")},
     "gpo_deadline": {"type": "int", "default": default("tetra_gpo_deadline")},
     "update_definitions": {"type": "bool", "default": default("tetra_update_definitions")},
-    "debug_logging": {"type": "bool", "default": False},
+    "debug_logging": {"type": "bool", "default": default("tetra_debug_logging")},
     "as_image": AUDIT["as_image"],
-    "probe": {"type": "bool", "default": True},
+    "probe": {"type": "bool", "default": default_in("tetra_probe", "remediation")},
     "probe_host": ASKING["probe_host"],
     "probe_port": ASKING["probe_port"],
     "probe_proxy": ASKING["probe_proxy"],
 }
 DEFINITIONS_UPDATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "timeout": {"type": "int", "default": 600},
-    "debug_logging": {"type": "bool", "default": False},
+    "debug_logging": {"type": "bool", "default": default("tetra_debug_logging")},
 }
 DIAGNOSE: t.Final[dict[str, dict[str, t.Any]]] = {
     "folder": {"type": "path", "required": True},
-    "timeout": {"type": "int", "default": 600},
-    "capture": {"type": "bool", "default": True},
+    "timeout": {"type": "int", "default": default_in("tetra_timeout", "diagnose")},
+    "capture": {"type": "bool", "default": default("tetra_capture")},
     "capture_megabytes": {"type": "int", "default": 16},
-    "end_after_minutes": {"type": "int", "default": 15},
-    "request_seconds": {"type": "int", "default": 20},
-    "keep_days": {"type": "int", "default": 7},
-    "support_bundle": {"type": "bool", "default": False},
+    "end_after_minutes": {"type": "int", "default": default("tetra_end_after_minutes")},
+    "request_seconds": {"type": "int", "default": default("tetra_request_seconds")},
+    "keep_days": {"type": "int", "default": default("tetra_keep_days")},
+    "support_bundle": {"type": "bool", "default": default("tetra_support_bundle")},
     "site": {"type": "str"},
     "hosts": {"type": "list", "elements": "str"},
     "addresses": {"type": "list", "elements": "str"},
@@ -202,13 +203,13 @@ DIAGNOSE: t.Final[dict[str, dict[str, t.Any]]] = {
 }
 REBOOT: t.Final[dict[str, dict[str, t.Any]]] = {
     "only_waiting": {"type": "bool", "default": True},
-    "reboot_when": {"type": "str", "choices": ["always", "no_user"], "default": "always"},
+    "reboot_when": {"type": "str", "choices": ["always", "no_user"], "default": default("tetra_reboot_when")},
     "reboot_method": REBOOT_METHOD,
     "named_roles": NAMED_ROLES,
     **CIVIL,
     "maintenance_window": CURE["maintenance_window"],
     "results_dir": {"type": "path"},
-    "deadline": {"type": "int", "default": 900},
+    "deadline": {"type": "int", "default": BY_NAME["tetra_deadline"].default_of_role("tetra_reboot")},
 }
 REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "results_dir": {"type": "path", "required": True},
@@ -220,7 +221,7 @@ REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "max_failure_rate": {"type": "str"},
     "waves": {"type": "raw", "default": default("tetra_waves")},
     "maintenance_window": {"type": "str"},
-    "slices_declared": {"type": "bool", "default": False},
+    "slices_declared": {"type": "bool", "default": default("tetra_slices_declared")},
     "commit_confirm": CURE["commit_confirm"],
     "deadline": CURE["deadline"],
     "reboot_when": CURE["reboot_when"],
@@ -231,7 +232,7 @@ REMEDIATION_PLAN: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path", "required": True},
     "hosts": {"type": "list", "elements": "str", "required": True},
     "plan": PLAN,
-    "lost_before": {"type": "str", "choices": ["last", "leave"], "default": default("tetra_lost_before")},
+    "lost_before": {"type": "str", "choices": choices("tetra_lost_before"), "default": default("tetra_lost_before")},
 }
 REMEDIATION_REPORT: t.Final[dict[str, dict[str, t.Any]]] = {
     "run": {"type": "path", "required": True},
@@ -273,7 +274,7 @@ DOMAIN_GPO: t.Final[dict[str, dict[str, t.Any]]] = {
     "suites": {"type": "list", "elements": "str"},
     "allow_unknown": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "not_configured", "restored"], "default": "present"},
-    "results_dir": {"type": "path", "default": "tetra-results"},
+    "results_dir": {"type": "path", "default": default("tetra_results_dir")},
     "run": {"type": "path"},
     "plan": PLAN,
     "timeout": ASKING["timeout"],
@@ -281,9 +282,9 @@ DOMAIN_GPO: t.Final[dict[str, dict[str, t.Any]]] = {
 ROLLBACK: t.Final[dict[str, dict[str, t.Any]]] = {
     "results_dir": {"type": "path", "required": True},
     "run_id": {"type": "str"},
-    "from_endpoint": {"type": "bool", "default": False},
+    "from_endpoint": {"type": "bool", "default": default("tetra_from_endpoint")},
     "force": {"type": "bool", "default": default("tetra_force")},
-    "reboot": {"type": "bool", "default": False},
+    "reboot": {"type": "bool", "default": default("tetra_reboot")},
     "reboot_when": REBOOT["reboot_when"],
     "reboot_method": REBOOT_METHOD,
     "named_roles": CURE["named_roles"],

@@ -243,6 +243,16 @@ def default(name: str) -> t.Any:
     return BY_NAME[name].default
 
 
+def default_in(name: str, playbook: str) -> t.Any:
+    """The declared default of a variable in one playbook."""
+    return BY_NAME[name].default_in(playbook)
+
+
+def choices(name: str) -> list[str]:
+    """What a variable may be."""
+    return list(BY_NAME[name].choices)
+
+
 def render_markdown() -> str:
     """The text of ``docs/variables.md``."""
     lines = [

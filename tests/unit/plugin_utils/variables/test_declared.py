@@ -118,3 +118,7 @@ def test_names_of_the_site_are_allowed_by_a_list_of_theirs() -> None:
 
 def test_every_declared_and_internal_name_passes() -> None:
     assert unknown_names([*BY_NAME, *INTERNAL, *role_variables()], (), role_variables()) == []
+
+
+def test_a_variable_is_declared_once() -> None:
+    assert len(BY_NAME) == len(VARIABLES)
