@@ -65,13 +65,9 @@ def product(release: Release, server: bool, edition: str | None, build: int) -> 
     if server:
         year = name.removeprefix("Windows ")
         display = {20348: "21H2", 26100: "24H2"}.get(build, display)
-        return Product(
-            f"Windows {year} {suffix}",
-            f"Microsoft Windows {year} {suffix}",
-            edition,
-            display,
-            "2009" if display else None,
-        )
+        # The second model found that Server 2016 and 2019 had none here: they carry the number of their Windows 10.
+        release_id = {14393: "1607", 17763: "1809"}.get(build, "2009" if display else None)
+        return Product(f"Windows {year} {suffix}", f"Microsoft Windows {year} {suffix}", edition, display, release_id)
     family = "Windows 11" if build >= _FIRST_WINDOWS_11 else " ".join(name.split(" ")[:2])
     shown = "Windows 10" if build >= _FIRST_WINDOWS_11 else family  # Windows 11 kept the old ProductName
     release_id = None if build < 10586 else "2009" if display else version
