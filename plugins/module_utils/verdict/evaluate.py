@@ -63,6 +63,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.connector_s
     not_applicable,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.policy_options import Options, read_options
+from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.remembering import Memory
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.worlds import Reach
 
 SCHEMA: t.Final = "fleetops.tetra/verdict/1"
@@ -88,14 +89,26 @@ def evaluate(facts: t.Any, policy: t.Any = None) -> Verdict:
     """Judges one endpoint.
 
     ``facts``: a facts document; anything else gives the state ``unknown``. ``policy``: ``{allow_list, require,
-    strict}`` or ``None``. Raises OptionsError for a policy that cannot be meant.
+    strict, observations, answers}`` or ``None``. Raises OptionsError for a policy that cannot be meant.
+
+    Endpoints that differ only in what is their own are judged once (``remembering.py``): what lies deeper in a verdict
+    than its lists may be shared, so it is read and never changed.
     """
-    document, options = read_facts(facts), read_options(policy)
+    return MEMORY.judge(facts, policy)
+
+
+def evaluate_anew(facts: t.Any, policy: t.Any = None, marks: t.Mapping[str, bytes] | None = None) -> Verdict:
+    """The same, without a look at what is remembered. ``marks``: as ``read_facts`` takes them."""
+    document, options = read_facts(facts, marks), read_options(policy)
     verdict = _judged(document, options)
     if verdict["state"] == STATE_UNKNOWN:
         verdict["settles"] = settling.settles(document, verdict.get("open_questions", []), _trial(options))
         _name_the_observation(verdict)
     return verdict
+
+
+MEMORY: t.Final = Memory(evaluate_anew)
+"""Of this process."""
 
 
 def _trial(options: Options) -> settling.Judge:
