@@ -34,7 +34,8 @@ from OpenSSL._util import lib as openssl  # the curve list has no public setter 
 TLS_1_2 = 771
 TLS_1_3 = 772
 _TLS_1_3_PREFIXES = ("TLS_AES_", "TLS_CHACHA20_")
-_CURVES = {"curve25519": "X25519", "nistp256": "P-256", "nistp384": "P-384", "nistp521": "P-521"}
+_CURVES = {"curve25519": "X25519", "nistp256": "P-256", "nistp384": "P-384", "nistp521": "P-521",
+           "ffdhe2048": "ffdhe2048"}  # fmt: skip
 SIGNATURES = b"RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
 SERVER_NAME = "tetra-defs.amp.cisco.com"
 CISCO = "CN=HydrantID Server CA O1,OU=HydrantID Trusted Certificate Service,O=IdenTrust,C=US"

@@ -135,23 +135,25 @@ def _connector(state: WindowsState) -> dict[str, t.Any]:
     return section
 
 
-def gets_through(offer: Offer) -> bool:
+def gets_through(offer: Offer, *, tls13: bool = True, groups: t.Collection[str] | None = None) -> bool:
     """Whether a server that accepts only what Tetra accepts, with an RSA certificate and 2048 bits, takes the offer.
 
-    The server has TLS 1.3 and settles on the version first; it prefers the suites in the order of the allow-list.
+    A server with TLS 1.3 settles on the version first; it prefers the suites in the order of the allow-list.
+    ``groups``: in small letters, those that it has; ``None``: any.
     """
     smallest, largest = offer.rsa_bits
     if smallest > RSA_BITS or (largest is not None and largest < RSA_BITS):
         return False
+    shared = [name for name in offer.curves if groups is None or name.lower() in groups]
     modern = {name for name in offer.suites if "_WITH_" not in name}
     rsa = [name for name in offer.signatures if name.startswith("RSA") and not name.endswith("/SHA1")]
-    if modern:
-        return bool(modern & set(ALLOW_LIST)) and bool(offer.curves) and any("PSS" in name for name in rsa)
+    if modern and tls13:
+        return bool(modern & set(ALLOW_LIST)) and bool(shared) and any("PSS" in name for name in rsa)
     if not rsa:
         return False
     smallest, largest = offer.dh_bits
     for name in ALLOW_LIST:
-        if name in offer.suites and (offer.curves or name.startswith("TLS_DHE_")):
+        if name in offer.suites and "_WITH_" in name and (shared or name.startswith("TLS_DHE_")):
             refused = smallest > DH_BITS or (largest is not None and largest < DH_BITS)
             return not (name.startswith("TLS_DHE_") and refused)
     return False

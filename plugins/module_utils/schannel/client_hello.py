@@ -21,6 +21,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import cipher_suites
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.curves import offered_curves
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.effective import Endpoint
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.open_questions import read_answers
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.signatures import offered_signatures
 
 VERSIONS = (cipher_suites.TLS_1_3, cipher_suites.TLS_1_2)
@@ -30,14 +31,15 @@ class PlanError(ValueError):
     """The plan cannot be applied. The message is one sentence."""
 
 
-def predict(document: t.Any, plan: t.Any = None) -> dict[str, t.Any]:
+def predict(document: t.Any, plan: t.Any = None, answers: t.Any = None) -> dict[str, t.Any]:
     """Facts, and a plan or its steps, → the Client Hello now, or after the plan and a reboot.
 
     ``{host, suites: [{name, id, hex}], versions: [772, 771], version_names, curves: [names] | None,
     signature_algorithms: [names] | None, open: [{name, id, hex}], alternatives: [{list, suites, versions}], notes}``.
     ``suites`` are offered for sure, ``open`` ones perhaps; ``curves`` and ``signature_algorithms`` are ``None`` where
     more than one list is possible. ``alternatives``: where more than one list of suites may count, the offer by each
-    (``list``: policy, local, default, cmdlet). Raises PlanError.
+    (``list``: policy, local, default, cmdlet). ``answers``: to open questions, as a policy has them. Raises PlanError,
+    AnswersError.
     """
     facts = read_facts(document)
     steps = _steps(plan)
@@ -46,7 +48,7 @@ def predict(document: t.Any, plan: t.Any = None) -> dict[str, t.Any]:
             facts = read_facts(apply_steps(facts, steps))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise PlanError(f"The plan cannot be applied to these facts: {r.text(str(error))[:200]}") from error
-    endpoint = Endpoint(facts)
+    endpoint = Endpoint(facts, None, read_answers(answers))
     offers = [(reading.kind, dict(endpoint.offered(reading))) for reading in endpoint.sources.readings]
     sure, perhaps = _in_common([offer for _kind, offer in offers], endpoint.sources.unread is not None)
     versions = _versions(sure)

@@ -54,6 +54,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import (
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.cause import (
     CONFIRM,
+    CONNECTOR_STOPPED,
     NOT_ASKED,
     Situation,
     likely_cause,
@@ -212,6 +213,10 @@ class _Judgement:
             told = seen.outcome if seen is not None else None
             situation = Situation(self.facts, reached, self._by_one_suite(configured), bool(force.signs), told, suites)
             cause = likely_cause(situation)
+        mend = self._cures(suites, origin, force, answer, configured) if state in _NOT_GREEN else []
+        step = next_step.choose(state, exempt, cause, state_in_force, force, origin, configured)
+        if cause is None or cause["code"] != CONNECTOR_STOPPED:
+            step = next_step.all_of_them(step, mend, origin)
         return {
             "schema": SCHEMA,
             "host": self.facts["host"],
@@ -225,9 +230,9 @@ class _Judgement:
             "either_way": {"in_force": configured, "if_not_in_force": force.otherwise},
             "policy_origin": origin,
             "notes": self.findings.notes,
-            "next_step": next_step.choose(state, exempt, cause, state_in_force, force, origin, configured),
+            "next_step": step,
             "allow_list": allow_list.describe(self.accepted),
-            "cures": self._cures(suites, origin, force, answer, configured) if state in _NOT_GREEN else [],
+            "cures": mend,
             "settles": None,
             "open_questions": list(self.findings.questions) if state == STATE_UNKNOWN else [],
         }

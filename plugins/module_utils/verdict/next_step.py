@@ -7,14 +7,17 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, YES
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Cause, PolicyOrigin
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Cause, Cure, PolicyOrigin
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import cause as causes
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.in_force import InForce
 
 NOT_ASKED = "Make the endpoint reachable for the audit (fleetops.tetra.preflight says how), then audit it again."
 NOT_OPENED = "Give an image that can be read (its error says what is wrong with this one), then judge it again."
 
+_SWITCHES = ("cipher", "hash", "key_exchange")
 _EXEMPT = {
     "absent": "Nothing to do: the connector is not installed.",
     "off": "Nothing to do while Tetra is off; switch it on in the console's policy if it should be on.",
@@ -74,6 +77,35 @@ def choose(
     if state == "unknown":
         return "Read what is missing (see the reasons), or let the endpoint make a handshake itself (tetra_probe)."
     return "The suites would do; trigger an update with debug logging and look at its log lines and a capture."
+
+
+def all_of_them(step: str, cures: t.Sequence[Cure], origin: PolicyOrigin) -> str:
+    """``step``, or where there is more than one fault: all of them, in the order to mend them, and the one restart."""
+    faults = [cure for cure in cures if cure["fault"] != "restart"]
+    if len(faults) < 2:
+        return step
+    told = "; ".join(f"({number}) {_mend(cure, origin)}" for number, cure in enumerate(faults, 1))
+    restart = " Then reboot once." if any(cure["restart"] for cure in cures) else ""
+    return f"Mend {len(faults)} things: {told}.{restart}"
+
+
+def _mend(cure: Cure, origin: PolicyOrigin) -> str:
+    fault, wanted = cure["fault"], cure["wanted"]
+    if fault == "list":
+        return _list_fix(origin).removesuffix(", then reboot.")
+    if fault == "update":
+        return f"install {wanted}, unless it is there"
+    if fault == "curves":
+        return f"put NistP256 into {cure['place']}"
+    if fault == "signatures":
+        return f"put RSA/SHA256 (with TLS 1.3 also RSAE-PSS/SHA256) back into {cure['place']}"
+    if fault in _SWITCHES or fault in ("protocol", "winhttp"):
+        where = str(cure["place"])
+        shown = wanted if isinstance(wanted, str) else f"{wanted:#x}"
+        return f"set {shown} in {where}" if fault == "protocol" else f"set {where} to {shown}"
+    if fault == "key_length":
+        return f"let {cure['place']} allow 2048 to 4096 bits"
+    return cure["what"].removesuffix(".")
 
 
 def _list_fix(origin: PolicyOrigin) -> str:

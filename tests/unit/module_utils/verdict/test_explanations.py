@@ -167,6 +167,20 @@ def test_the_explanation(
     assert len(found) == len(steps), found
     assert all(fits(step, cure) for step, cure in zip(steps, verdict["cures"], strict=True)), found
     assert [cure["restart"] for cure in verdict["cures"]] == [True] * len(steps)
+    faults = [cure for cure in verdict["cures"] if cure["fault"] != "restart"]
+    if len(faults) > 1:
+        assert verdict["next_step"].startswith(f"Mend {len(faults)} things: (1) ")
+        assert f"({len(faults)}) " in verdict["next_step"]
+        assert verdict["next_step"].endswith("Then reboot once.")
+
+
+def test_all_faults_in_one_sentence() -> None:
+    facts = off(gpo(e.CBC), T12, AES128, AES256)
+    assert evaluate(facts)["next_step"] == (
+        f"Mend 3 things: (1) set {ON} in {f.schannel_path(T12)}; "
+        f"(2) set {f.schannel_path(AES256)}\\Enabled to 0xffffffff; "
+        "(3) change the policy SSL Cipher Suite Order in the GPO TLS baseline. Then reboot once."
+    )
 
 
 def test_there_are_forty() -> None:
