@@ -241,6 +241,12 @@ def test_an_endpoint_is_opened_with_keys_alone(page: Page) -> None:
         "TETRA-NO-SUITE",
     ):
         assert words in said
+    steps = [item.text for item in page.driver.find_elements(By.CSS_SELECTOR, "#detail ol.cures > li")]
+    assert [step.splitlines()[0] for step in steps] == [
+        "The policy list does not hold for sure an accepted suite that this Windows can use.",
+        "One restart puts all of it in force.",
+    ]
+    assert factories.POLICY_PATH in steps[0]
     page.keys(Keys.ESCAPE)
     page.wait(lambda: not page.one("#detail").is_displayed())
     assert page.script(focused) == "table"

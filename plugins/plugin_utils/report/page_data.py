@@ -130,7 +130,8 @@ def _values(entry: Entry, change: str | None) -> Document:
         "origin": verdict.get("policy_origin") or {},
         "notes": verdict.get("notes") or [],
         "answers": {
-            name: verdict.get(name) for name in ("reachability", "strictness", "either_way", "cause", "allow_list")
+            name: verdict.get(name)
+            for name in ("reachability", "strictness", "either_way", "cause", "allow_list", "cures", "settles")
         },
         "error": entry.error,
         "facts": {name: value for name, value in entry.system.items() if name not in _OWN_FACTS}

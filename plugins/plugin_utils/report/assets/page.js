@@ -359,6 +359,16 @@
       evidence(found.evidence),
       found.source ? el("div", { class: "evidence" }, `Rule's source: ${found.source}`) : null);
   }
+  /** One fault: what it is, where it stands, whose it is, what is there and what should be. */
+  function cure(found) {
+    const owner = found.owner || {};
+    return el("li", {}, found.what, facts([
+      ["Where", found.place ? el("code", {}, found.place) : null],
+      ["Owner", owner.kind === "none" ? null : [words(labels.origins, owner.kind), owner.name].filter(Boolean).join(" ")],
+      ["Now", found.place ? short(show(found.present)) || "nothing" : null], ["Wanted", short(show(found.wanted))],
+    ]));
+  }
+  const short = (text) => (text.length > 1500 ? `${text.slice(0, 1500)} …` : text);
   const answerWords = { yes: "yes", no: "no", unknown: "not known" };
 
   function open(id) {
@@ -388,6 +398,11 @@
         el("div", { class: "callout" }, el("strong", {}, "Next step"), get("step") || "Nothing to do."),
         error ? el("div", { class: "callout" }, el("strong", {}, words(labels.errors, error.kind)), error.message) : null,
         answers.cause && answers.cause.confirm ? el("div", { class: "callout" }, el("strong", {}, "What would prove the cause"), answers.cause.confirm) : null,
+        (answers.cures || []).length ? section("What to mend, in this order", el("ol", { class: "cures" }, answers.cures.map(cure))) : null,
+        answers.settles ? section("What would settle it", facts([
+          ["Observation", answers.settles.observation],
+          ["At best it is then", words(labels.states, answers.settles.if_good)], ["Else", words(labels.states, answers.settles.if_bad)],
+        ])) : null,
         section("Answers", facts([
           ["Can reach Tetra", answerWords[answers.reachability?.answer]],
           ["Usable, in the order offered", (answers.reachability?.usable || []).join(", ")],

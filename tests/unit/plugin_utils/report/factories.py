@@ -90,6 +90,37 @@ def verdict(
             "unknown": "Make the endpoint reachable over WinRM and audit it again.",
         }[state],
         "allow_list": {"names": list(ALLOW_LIST), "source": "Cisco support note", "date": "2022-08-04"},
+        "cures": [
+            {
+                "fault": "list",
+                "what": "The policy list does not hold for sure an accepted suite that this Windows can use.",
+                "owner": {"kind": "domain_gpo", "name": gpo, "guid": None},
+                "place": POLICY_PATH,
+                "present": policy_value,
+                "wanted": ",".join(ALLOW_LIST),
+                "restart": True,
+            },
+            {
+                "fault": "restart",
+                "what": "One restart puts all of it in force.",
+                "owner": {"kind": "none", "name": None, "guid": None},
+                "place": None,
+                "present": None,
+                "wanted": None,
+                "restart": True,
+            },
+        ]
+        if state == "non_compliant"
+        else [],
+        "settles": {
+            "observation": "Ask Get-TlsCipherSuite.",
+            "question": None,
+            "if_good": "compliant",
+            "if_bad": "non_compliant",
+        }
+        if state == "unknown"
+        else None,
+        "open_questions": [],
     }
 
 
