@@ -32,6 +32,12 @@ _ALERT, _HANDSHAKE = 21, 22
 _RECORD_TYPES = (20, _ALERT, _HANDSHAKE, 23)
 
 
+AttemptOutcome = t.Literal[
+    "accepted", "refused", "alert", "closed", "timeout", "dns", "connect", "proxy", "not_tls", "failed_later",
+    "not_offerable", "not_tried",
+]  # fmt: skip
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attempt:
     """How one handshake ended.
@@ -45,7 +51,7 @@ class Attempt:
     suite: str
     version: int
     accepted: Accepted
-    outcome: str
+    outcome: AttemptOutcome
     detail: str
     alert: int | None = None
     proxy_status: int | None = None
@@ -75,7 +81,7 @@ def offer(
     version = tls_library.version_of(suite)
     started = time.monotonic()
 
-    def ended(accepted: Accepted, outcome: str, detail: str, **more: t.Any) -> Attempt:
+    def ended(accepted: Accepted, outcome: AttemptOutcome, detail: str, **more: t.Any) -> Attempt:
         return Attempt(suite, version, accepted, outcome, detail, seconds=round(time.monotonic() - started, 3), **more)
 
     if not tls_library.can_offer(suite):

@@ -67,7 +67,7 @@ class Observation:
     product: str
     build: int
     ubr: int | None
-    kind: str
+    kind: t.Literal["client", "server"]
     behaviours: c.Mapping[str, str]
 
     def title(self) -> str:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Reason, Verdict
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Reason, SwitchKind, Verdict
 
-_CURABLE_SWITCHES = ("protocol", "cipher", "hash", "key_exchange", "key_length")
+_CURABLE_SWITCHES: tuple[SwitchKind, ...] = ("protocol", "cipher", "hash", "key_exchange", "key_length")
 _OF_LISTS = ("not_in_policy_list", "wrong_policy_type", "not_in_local_list", "unresolved_name", "contradiction")
-_OF_THE_POLICY = ("not_in_policy_list", "wrong_policy_type")
-_OF_THE_LOCAL_LIST = ("not_in_local_list",)
+ObstacleKind = t.Union[  # noqa: UP007 - pylint of ansible-test knows no |
+    SwitchKind, t.Literal["policy_list", "local_list", "curves", "unsupported_by_release", "not_read", "elsewhere"]
+]
 ELSEWHERE: t.Final = "elsewhere"
 _INCURABLE = ("unsupported_by_release", "not_read", ELSEWHERE)
 _PASSING = ("not_in_force_yet",)
@@ -27,7 +28,7 @@ class Obstacle:
     ``key_length``; or one that no change of ours removes: ``unsupported_by_release``, ``not_read``, ``elsewhere`` (a
     setting of another program or of an MDM)."""
 
-    kind: str
+    kind: ObstacleKind
     switch: str = ""
     """The key below SCHANNEL, for those that are a switch."""
 
@@ -72,7 +73,7 @@ def _obstacle(reason: Reason, policy_counts: bool) -> Obstacle | None:
         return Obstacle("curves")
     if code == "no_usable_signature":
         return Obstacle(ELSEWHERE)
-    if switch in _CURABLE_SWITCHES:
+    if switch is not None and switch in _CURABLE_SWITCHES:
         key = reason.get("key")
-        return Obstacle(ELSEWHERE) if key is None else Obstacle(str(switch), key)
-    return Obstacle(code if code in _INCURABLE else "not_read")
+        return Obstacle(ELSEWHERE) if key is None else Obstacle(switch, key)
+    return Obstacle("unsupported_by_release" if code == "unsupported_by_release" else "not_read")

@@ -19,7 +19,12 @@ from functools import lru_cache
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Evidence, Reason, ReasonCode
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import (
+    Evidence,
+    ListKind,
+    Reason,
+    ReasonCode,
+)
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.reading import SuiteRows, suite_rows
 from ansible_collections.fleetops.tetra.plugins.module_utils.observations.worlds import ALL, Worlds
@@ -52,6 +57,9 @@ NOTE_SHOWN = "Whether Get-TlsCipherSuite shows a changed list before the reboot 
 _EMPTY = suite_list.from_names(())
 
 
+ReadingKind = t.Union[ListKind, t.Literal["cmdlet", "default"]]  # noqa: UP007 - pylint of ansible-test knows no |
+
+
 @dataclass(frozen=True)
 class Reading:
     """One list that may count. ``kind``: ``policy``, ``local``, ``default`` (the release's) or ``cmdlet``.
@@ -60,7 +68,7 @@ class Reading:
     this reading one of several, or ``None``; ``world``: in which world it counts, in one sentence.
     """
 
-    kind: str
+    kind: ReadingKind
     suites: SuiteList
     proof: Evidence
     shown: bool = False
@@ -269,7 +277,7 @@ def _from_text(
     return readings
 
 
-def tell_oddities(suites: SuiteList, proof: Evidence, findings: Findings, kind: str) -> None:
+def tell_oddities(suites: SuiteList, proof: Evidence, findings: Findings, kind: ListKind) -> None:
     """Findings about the spelling of a list."""
     odd = suites.oddities
     if not odd:

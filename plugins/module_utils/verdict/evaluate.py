@@ -312,7 +312,7 @@ class _Judgement:
         reasons = (item["code"] for found in self.suites.values() for item in found.reasons)
         return r.NOT_READ in reasons
 
-    def _mark_not_in_force(self, answer: str, force: in_force.InForce) -> None:
+    def _mark_not_in_force(self, answer: Answer, force: in_force.InForce) -> None:
         if answer != UNKNOWN or force.otherwise == YES:
             return
         reasons = [r.reason(r.NOT_IN_FORCE_YET, sign) for sign in force.signs]

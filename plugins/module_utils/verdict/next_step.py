@@ -10,7 +10,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.kleene import NO, YES
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Cause, Cure, PolicyOrigin
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents import verdict as documents
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Cause, Cure, PolicyOrigin, State
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict import cause as causes
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.in_force import InForce
 
@@ -44,10 +45,10 @@ _BY_CAUSE = {
 
 
 def choose(
-    state: str,
+    state: State,
     exempt: str | None,
     cause: Cause | None,
-    in_force: str,
+    in_force: documents.InForce,
     force: InForce,
     origin: PolicyOrigin,
     configured: str,

@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers import reasons as r
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.reasons import Findings
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, ProbeOutcome
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import OK
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel import allow_list
 
@@ -23,10 +23,9 @@ NOTE_PROXY = "The endpoint's own handshake went through a proxy; a proxy that in
 
 
 class Seen(t.NamedTuple):
-    """``outcome``: ``tls_ok``, ``tls_failed``, ``dns``, ``connect``, ``proxy``, ``timeout``, ``other``. ``sure``: the
-    host is known to be the connector's; where its server could not be read, another of Cisco's may be."""
+    """``sure``: the host is known to be the connector's; where its server was not read, another of Cisco's may be."""
 
-    outcome: str
+    outcome: ProbeOutcome
     sure: bool
 
 
@@ -49,7 +48,7 @@ def outcome(facts: Facts, findings: Findings) -> Seen | None:
         findings.add("TETRA-PROBE-FAILED", proof)
     else:
         findings.add("TETRA-PROBE-NETWORK", proof)
-    return Seen(str(found), ours is True)
+    return Seen(found, ours is True)
 
 
 def _of_the_connector(facts: Facts, host: t.Any) -> bool | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import State
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy.domain_values import DomainPolicy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import ProbeOptions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.identities import Identities
@@ -54,7 +55,7 @@ class Done:
     """What became of one endpoint; the rest is in its record."""
 
     host: str
-    state: str
+    state: State
     cause: str | None
     error: str | None
     failed: str | None = None

@@ -31,6 +31,7 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Cure, Timing
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.domain_gpos import GpoChange
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.journal import Event
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.plan import Blocked
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.remediation import (
@@ -262,7 +263,7 @@ def _is_unproven(record: Record) -> bool:
     return facts is not None and bool(facts["reboot"]["changed_by_us"])
 
 
-def _copy_to_after(remediation: Remediation, record: Record, event: str | None) -> None:
+def _copy_to_after(remediation: Remediation, record: Record, event: Event | None) -> None:
     """Until an endpoint is taken up, what was found before is the last that is known of it."""
     if event is None and (
         record["facts"] is not None or not record_path(remediation.after.path, record["host"]).exists()

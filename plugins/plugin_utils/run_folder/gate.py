@@ -32,9 +32,7 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """``result`` is ``passed``, ``failed`` or ``could_not_test``."""
-
-    result: str
+    result: t.Literal["passed", "failed", "could_not_test"]
     message: str
     counts: dict[str, int]
 

@@ -15,6 +15,7 @@ import uuid
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.before_image import GpoState, ValueState
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.cure import Outcome
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.domain_gpos import (
     GpoChange,
     GpoEvent,
@@ -65,7 +66,7 @@ class Told(t.TypedDict):
     before: ValueState
     after: ValueState
     suites: SuiteChanges
-    outcome: str
+    outcome: t.Union[GpoEvent, Outcome]  # noqa: UP007 - pylint of ansible-test knows no |
     before_image: str | None
 
 
