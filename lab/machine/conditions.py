@@ -9,12 +9,13 @@ Given in a fleet file as ``conditions``; see docs/lab-endpoints.md.
 from __future__ import annotations
 
 import datetime
+import struct
 import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.fleetops.tetra.lab.capture.conversation import Conversation
 from ansible_collections.fleetops.tetra.lab.errors import FleetError
-from ansible_collections.fleetops.tetra.lab.machine.registry import DWORD, SZ, Value
+from ansible_collections.fleetops.tetra.lab.machine.registry import BINARY, DWORD, SZ, Value
 
 if t.TYPE_CHECKING:
     from ansible_collections.fleetops.tetra.lab.machine.state import WindowsState
@@ -26,11 +27,15 @@ ROOT_POLICY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\SystemCertific
 FIREWALL = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\SharedAccess\\Parameters\\FirewallPolicy"
 HOSTS = "C:\\Windows\\System32\\drivers\\etc\\hosts"
 IMMUNET = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Immunet Protect"
+PAC = "http://wpad.example.com/proxy.pac"
+INTERNET_CONNECTIONS = (
+    "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\Connections"
+)
 TOOLS = ("pktmon", "pktmon-2004", "netsh")
 KEYS = (
     "roots", "root_update", "revocation", "clock_minutes_ahead", "free_megabytes", "isolated", "firewall", "hosts",
     "capture_tool", "capture_fault", "corrupt_definitions", "no_attempt", "curl_version", "loses_program",
-    "capi2", "policy_arrives",
+    "capi2", "policy_arrives", "pac",
 )  # fmt: skip
 
 
@@ -79,6 +84,8 @@ class Conditions:
     """Whether Windows' log of certificate checks is on; it is off by default."""
     policy_arrives: bool = False
     """Whether a new policy of the console arrives with the next update, which ends debug logging."""
+    pac: str = ""
+    """A proxy script, which Windows' setting then names."""
     events: list[LoggedEvent] = field(default_factory=list)
     bundles: int = 0
 
@@ -94,6 +101,9 @@ def install(state: WindowsState, given: t.Mapping[str, t.Any]) -> None:
     if around.capture_tool not in TOOLS:
         raise FleetError(f"conditions: capture_tool must be one of {', '.join(TOOLS)}, not {around.capture_tool!r}.")
     around.corrupt_definitions = bool(given.get("corrupt_definitions"))
+    around.pac = str(given.get("pac", ""))
+    if around.pac:
+        state.registry.set(INTERNET_CONNECTIONS, "WinHttpSettings", Value(BINARY, _settings_with_script()))
     around.capi2 = bool(given.get("capi2"))
     around.policy_arrives = bool(given.get("policy_arrives"))
     around.no_attempt = bool(given.get("no_attempt"))
@@ -120,6 +130,11 @@ def install(state: WindowsState, given: t.Mapping[str, t.Any]) -> None:
         tools.append("PktMon.exe")
     for name in tools:
         state.files.write(f"C:\\Windows\\System32\\{name}", b"MZ", old)
+
+
+def _settings_with_script() -> bytes:
+    """WinHttpSettings: version, counter, flags (1 direct, 4 script), then three strings with their lengths."""
+    return struct.pack("<IIIIII", 0x28, 1, 5, 0, 0, len(PAC)) + PAC.encode("ascii")
 
 
 def trusts(state: WindowsState) -> bool:

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.tetra.lab.tls_client import HandshakeResult
 _WITH_VALUE = {
     "-o", "--output", "-w", "--write-out", "-x", "--proxy", "-m", "--max-time", "--connect-timeout", "-H", "--header",
     "-A", "--user-agent", "-X", "--request", "--tls-max", "--noproxy", "--proxy-header", "--stderr",
+    "--max-filesize",
 }  # fmt: skip
 _FLAGS = {
     "-s", "--silent", "-S", "--show-error", "-I", "--head", "-k", "--insecure", "-v", "--verbose", "-q", "--disable",
@@ -91,6 +92,11 @@ _OFFLINE = "CRYPT_E_REVOCATION_OFFLINE (0x80092013) - The revocation function wa
 def _plain(call: Call, address: str, options: dict[str, str], flags: set[str]) -> t.Iterator[Event]:
     """A request over plain HTTP: lists of revoked certificates, Windows' list of roots."""
     around = call.state.conditions
+    if address == conditions.PAC and "--output" not in options:
+        for line in around.pac.splitlines():
+            yield output(line)
+        call.variables.last_exit_code = 0
+        return
     dead = around.root_update == "blocked" if "windowsupdate" in address else around.revocation == "blocked"
     if dead:
         yield from _end(call, 28, "curl: (28) Connection timed out after 10001 milliseconds", options, None, flags)

@@ -131,6 +131,17 @@ class SystemProxy(Section):
     per_machine: bool | None
 
 
+class Pac(Section):
+    """The proxy script (PAC) that Windows' setting names, read and not run: ``proxies`` that it names, whether it sends
+    anything ``direct``, and whether it has a rule that ``names_cisco``."""
+
+    url: str | None
+    size: int
+    proxies: list[str]
+    direct: bool | None
+    names_cisco: bool | None
+
+
 class History(Section):
     """local.xml: when definitions were last asked for and had. UTC, None where it does not say."""
 
@@ -225,6 +236,7 @@ class Evidence(t.TypedDict):
     hosts_file: Hosts
     isolation: Isolation
     system_proxy: SystemProxy
+    pac: Pac
     history: History
     schannel_events: Events
     capi2_events: Events
@@ -247,6 +259,7 @@ _NOTHING: dict[str, dict[str, t.Any]] = {
     "system_proxy": {
         "winhttp_server": None, "winhttp_bypass": None, "winhttp_pac": None, "detect": None, "per_machine": None,
     },
+    "pac": {"url": None, "size": 0, "proxies": [], "direct": None, "names_cisco": None},
     "history": {"last_checked": None, "last_success": None, "registered": None, "disabled": None},
     "schannel_events": {"events": [], "level": None},
     "capi2_events": {"events": [], "level": None},

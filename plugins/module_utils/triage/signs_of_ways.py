@@ -91,6 +91,10 @@ def _fails(evidence: Evidence, default: Attempt) -> c.Iterator[Sign]:
     elif code in (35, 56, 60, 77):
         yield from _handshake(evidence, default, told)
     yield from _pairs(evidence, default)
+    pac = evidence["pac"]
+    if ways["proxy"] is None and pac["status"] == "ok" and pac["proxies"] and not default["connected"]:
+        told = f"Windows' proxy script {pac['url']} names the proxy {pac['proxies'][0]}; the connector has none."
+        yield Sign("connection_refused" if code == 7 else "connection_dropped", 2, "proxy script", told)
     if ways["proxy"] is None and not is_cisco_cloud(ways["host"]) and ways["host"]:
         yield Sign("own_update_server", 12, CURL, f"The policy names {ways['host']}, which is not Cisco's; {told}.")
 

@@ -25,6 +25,10 @@ WRITE_OUT: t.Final = (
 _FAILURE = re.compile(r"curl: \((\d{1,5})\) ?(.*)")
 _VERSION = re.compile(r"curl (\d{1,5})\.(\d{1,5})\.(\d{1,5})")
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+_COMMENT = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)
+_NAMED_PROXY = re.compile(r"\b(?:PROXY|HTTPS?|SOCKS[45]?)[ \t]+([A-Za-z0-9_.@:\[\]-]+)")
+_DIRECT = re.compile(r"\bDIRECT\b")
+_FETCHED = re.compile(r"https?://[!-~]{1,500}", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?|socks)(?:://|=)")
 MOST_EVENTS: t.Final = 200
 
@@ -167,6 +171,30 @@ def winhttp(blob: bytes) -> WinHttp | None:
         at += 4 + length
     server, bypass, pac = (_without_credentials(text) or None for text in texts)
     return WinHttp(server if flags & 2 else None, bypass, pac if flags & 4 else None, bool(flags & 8))
+
+
+class ProxyScript(t.NamedTuple):
+    """What a proxy script (PAC) names, without running it: its proxies, whether it sends anything directly, and whether
+    it has a rule that names Cisco."""
+
+    proxies: tuple[str, ...]
+    direct: bool
+    names_cisco: bool
+
+
+def proxy_script(text: str) -> ProxyScript | None:
+    """None for what is no proxy script. It is read, not run: a script of an endpoint's net has no place here, and its
+    answer would depend on the endpoint's address and name service."""
+    if "FindProxyForURL" not in text:
+        return None
+    code = _COMMENT.sub("", text)
+    found = dict.fromkeys(_without_credentials(name)[:100] for name in _NAMED_PROXY.findall(code))
+    return ProxyScript(tuple(found)[:20], bool(_DIRECT.search(code)), "cisco.com" in code.lower())
+
+
+def script_address(text: str) -> str | None:
+    """The address of a proxy script, where it is one that curl may fetch."""
+    return text if _FETCHED.fullmatch(text) else None
 
 
 def _without_credentials(text: str) -> str:

@@ -95,6 +95,7 @@ def read_beyond_tls(asker: Asker, target: Target, system_root: str, install_dir:
         "clock": _clock(asker),
     }
     found.update(_requests(asker, target, system_root, found["roots"]))
+    found["pac"] = _proxy_script(_Curl(asker, system_root, target), found["system_proxy"])
     level = _logging(replies["values"])
     found["schannel_events"] = event_logs.read_events(asker, system_root, event_logs.SCHANNEL, level)
     if event_logs.is_enabled(asker, system_root, event_logs.CAPI2) is False:
@@ -380,6 +381,38 @@ def _issuer(curl: _Curl, version: tuple[int, int, int] | None, attempts: t.Mappi
         not_before=chain["not_before"],
         not_after=chain["not_after"],
         points=certificates.points(pems[0]),
+    )
+
+
+_LARGEST_SCRIPT = 1_000_000
+
+
+def _proxy_script(curl: _Curl, system_proxy: e.SystemProxy) -> t.Any:
+    """The proxy script that Windows' setting names, fetched by the endpoint."""
+    if system_proxy["status"] != facts.OK:
+        return e.section("pac", facts.NOT_READ, "Windows' proxy setting could not be read.")
+    url = system_proxy["winhttp_pac"]
+    if url is None:
+        return e.section("pac", facts.ABSENT, "Windows' proxy setting names no script.")
+    address = texts.script_address(url)
+    if address is None:
+        return e.section("pac", facts.UNSUPPORTED, "The address of the proxy script is none of HTTP.", url=url[:300])
+    said = curl.lines(
+        "--silent", "--show-error", "--stderr", "-", "--fail", "--noproxy", "*", "--connect-timeout", "10",
+        "--max-time", "20", "--max-filesize", str(_LARGEST_SCRIPT), address,
+    )  # fmt: skip
+    text = "\n".join(said or [])[:_LARGEST_SCRIPT]
+    script = texts.proxy_script(text)
+    if script is None:
+        why = "curl.exe did not run" if said is None else "what came is no proxy script"
+        return e.section("pac", facts.ERROR, f"The proxy script could not be read: {why}.", url=address)
+    return e.section(
+        "pac",
+        url=address,
+        size=len(text),
+        proxies=list(script.proxies),
+        direct=script.direct,
+        names_cisco=script.names_cisco,
     )
 
 

@@ -146,6 +146,18 @@ def test_a_simulated_cause_is_ranked_first(code: str, tmp_path: Path) -> None:
     assert "secret-unlock" not in str(found)
 
 
+def test_a_proxy_script_beside_a_connector_without_a_proxy(tmp_path: Path) -> None:
+    script = 'function FindProxyForURL(url, host) { return "PROXY proxy.example.com:8080"; }'
+    mapping = {"tetra": {"outcome": "timeout"}, "conditions": {"pac": script}}
+    evidence = gathered(mapping, tmp_path)
+    assert (evidence["pac"]["url"], evidence["pac"]["proxies"]) == (
+        "http://wpad.example.com/proxy.pac", ["proxy.example.com:8080"],
+    )  # fmt: skip
+    found = diagnose(evidence, evaluate(evidence["facts"]))
+    assert found["cause"] == "connection_dropped"
+    assert any(said["source"] == "proxy script" for said in found["causes"][0]["speaks_for"])
+
+
 def test_one_alert_is_not_told_as_three_causes(tmp_path: Path) -> None:
     found = diagnosed(SIMULATED["no_suite_in_common"], tmp_path)
     assert [one["code"] for one in found["causes"] if one["confidence"] != "possible"] == ["no_suite_in_common"]

@@ -27,11 +27,14 @@ def blob(server: str, bypass: str, pac: str, flags: int) -> bytes:
 
 
 @given(ASCII, ASCII, ASCII, st.integers(0, 15))
+@example("", "", "http://@", 4)
+@example("", "", "@", 4)
 def test_a_proxy_setting_that_windows_wrote(server: str, bypass: str, pac: str, flags: int) -> None:
     found = texts.winhttp(blob(server, bypass, pac, flags))
     assert found is not None
     assert found.detect is bool(flags & 8)
-    assert (found.pac is not None) is bool(flags & 4 and pac)
+    if "@" not in pac:
+        assert found.pac == ((pac or None) if flags & 4 else None)
     if "@" not in server:
         assert found.server == ((server or None) if flags & 2 else None)
         assert parse_winhttp(blob(server, bypass, pac, flags))[:1] == (found.server,)  # type: ignore[index]
@@ -154,3 +157,31 @@ def test_hosts_files_of_any_text(lines: list[str]) -> None:
 @example("(1, +0 ms) Aug 04 07:30:23 [1]: x", "9999-12-31T00:00:00Z", 0)
 def test_times_of_any_log_line(line: str, taken_at: str, offset: int | None) -> None:
     assert timeline.log_time(line, taken_at, offset) is None or offset is not None
+
+
+SCRIPT = """// PROXY old.example.com:1
+function FindProxyForURL(url, host) { /* SOCKS commented.example.com:2 */
+  if (dnsDomainIs(host, ".cisco.com")) return "PROXY user:geheim@proxy.example.com:8080; DIRECT";
+  return "SOCKS5 10.0.0.1:1080";
+}"""
+
+
+def test_a_proxy_script_is_read_and_not_run() -> None:
+    assert texts.proxy_script(SCRIPT) == texts.ProxyScript(("proxy.example.com:8080", "10.0.0.1:1080"), True, True)
+    assert texts.proxy_script("while (true) {} // FindProxyForURL") == texts.ProxyScript((), False, False)
+    assert texts.proxy_script("<html>Not found</html>") is None
+
+
+@given(st.text(max_size=200))
+def test_a_proxy_script_of_any_text(text: str) -> None:
+    found = texts.proxy_script("FindProxyForURL" + text)
+    assert found is not None and len(found.proxies) <= 20
+
+
+@pytest.mark.parametrize("text", ["file://c:/x.pac", "http://", "http://a b", "-o x", "http://a\n-o"])
+def test_an_address_of_a_script_that_curl_must_not_get(text: str) -> None:
+    assert texts.script_address(text) is None
+
+
+def test_the_address_of_a_script() -> None:
+    assert texts.script_address("http://wpad.example.com/proxy.pac") == "http://wpad.example.com/proxy.pac"
