@@ -125,7 +125,7 @@ def _states(group: str, name: str, state: t.Any) -> dict[str, State]:
     if group == "key_lengths":
         return _lengths(name, state)
     known: c.Mapping[str, t.Any] = _PROTOCOL_STATES if group == "protocols" else _ALGORITHM_STATES
-    if state not in known:
+    if not isinstance(state, str) or state not in known:
         raise WantedError(f"{name} of {group} is one of {', '.join(known)}, not '{str(state)[:80]}'.")
     return _PROTOCOL_STATES[state] if group == "protocols" else {"Enabled": _ALGORITHM_STATES[state]}
 

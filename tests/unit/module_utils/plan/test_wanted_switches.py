@@ -199,6 +199,7 @@ def test_a_switch_that_could_not_be_read_is_left_alone() -> None:
         ({"ciphers": {"AES 128": "enabled"}}, "may name"),
         ({"ciphers": {"AES 128/128": "on"}}, "is one of enabled, disabled, default"),
         ({"ciphers": {"AES 128/128": True}}, "is one of"),
+        ({"protocols": {"TLS 1.2": {"client": "enabled"}}}, "is one of"),
         ({"ciphers": {"AES 128/128": "disabled_by_default"}}, "is one of"),
         ({"ciphers": ["AES 128/128"]}, "is a mapping"),
         ({"ciphers": {"AES 128/128": "enabled", "aes 128/128": "default"}}, "twice"),
