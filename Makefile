@@ -223,7 +223,7 @@ docs-lint: build/venvs/lint/.stamp mirror ## antsibull-docs over all documentati
 	    $(CURDIR)/tools/run --venv $(CURDIR)/build/venvs/lint antsibull-changelog lint
 
 .PHONY: pytest-ansible
-pytest-ansible: build/venvs/pytest-ansible/.stamp dev-link ## the few tests that use pytest-ansible's fixtures
+pytest-ansible: build/venvs/pytest-ansible/.stamp dev-link ## endpoint modules, roles and playbooks on the lab, by pytest-ansible
 	@$(RUN) --venv build/venvs/pytest-ansible python -m pytest -c tests/pytest_ansible/pytest.ini tests/pytest_ansible
 
 .PHONY: test-matrix

@@ -36,6 +36,17 @@ _VERDICT = [
     "--ignore=tests/unit/module_utils/verdict/test_waivers.py",
 ]
 _PLAN = ["tests/unit/module_utils/plan"]
+_MANY_EXAMPLES = (
+    "verdict/test_less_information.py",
+    "verdict/test_independent_model.py",
+    "verdict/test_handshake_oracle.py",
+    "verdict/test_verdict_properties.py",
+    "verdict/test_behaviour_variants.py",
+    "verdict/test_treacherous_facts.py",
+    "plan/test_domain_gpos.py",
+    "plan/test_wanted_switches.py",
+)
+"""Left out by ``--quick``: most of the time goes there. The score is then a lower bound."""
 TARGETS = {
     f"{ROOM}/verdict/evaluate.py": _VERDICT,
     f"{ROOM}/verdict/in_force.py": _VERDICT,
@@ -171,7 +182,11 @@ def copy_tree() -> None:
 
 
 _TEST = """
-import json, sys, pytest
+import json, sys, hypothesis, pytest
+# The same examples each time, and none that a busy machine refuses.
+hypothesis.settings.register_profile(
+    "mutation", derandomize=True, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+hypothesis.settings.load_profile("mutation")
 class First:
     node = ""
     def pytest_runtest_logreport(self, report):
@@ -212,7 +227,6 @@ def first_failure(tests: list[str]) -> tuple[bool, str]:
         **os.environ,
         "PYTHONPATH": str(TREE / "build" / "dev"),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "HYPOTHESIS_PROFILE": "default",
     }
     answer = TREE.parent / f"{TREE.name}.answer.json"
     answer.unlink(missing_ok=True)
@@ -228,7 +242,7 @@ def first_failure(tests: list[str]) -> tuple[bool, str]:
     return code not in (0, 4, 5), node
 
 
-def dies(mutant: Mutant, killers: Killers) -> bool:
+def dies(mutant: Mutant, killers: Killers, left_out: list[str]) -> bool:
     """Whether a test notices. The file is whole again afterwards."""
     target = TREE / mutant.file
     whole = target.read_text(encoding="utf-8")
@@ -236,7 +250,7 @@ def dies(mutant: Mutant, killers: Killers) -> bool:
     try:
         likely = killers.likely(mutant)
         for tests in ([likely] if likely and mutant.key else []) + [TARGETS[mutant.file]]:
-            noticed, node = first_failure(tests)
+            noticed, node = first_failure([*tests, *left_out])
             if noticed:
                 killers.keep(mutant, node)
                 return True
@@ -249,6 +263,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sample", type=int, default=0, help="so many mutants of each run, chosen by the seed")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="without the tests of many examples: a lower bound")
+    parser.add_argument("--seeded", action="store_true", help="only the mutants that once survived all tests")
     parser.add_argument("--tree", default="tree", help="the copy's name, where several runs go on at once")
     parser.add_argument("files", nargs="*", default=list(TARGETS))
     arguments = parser.parse_args()
@@ -258,7 +274,8 @@ def main() -> int:
     everything = [one for file in arguments.files for one in mutants_of(file)]
     left = [one for one in everything if one.key not in equivalent]
     chosen = random.Random(arguments.seed).sample(left, min(arguments.sample or len(left), len(left)))
-    chosen = [*(one for one in seeded() if one.file in arguments.files), *chosen]
+    chosen = [*(one for one in seeded() if one.file in arguments.files), *([] if arguments.seeded else chosen)]
+    left_out = [f"--ignore=tests/unit/module_utils/{name}" for name in _MANY_EXAMPLES] if arguments.quick else []
     global TREE
     TREE = ROOT / "build" / "mutation" / arguments.tree
     copy_tree()
@@ -266,13 +283,15 @@ def main() -> int:
     print(
         f"{len(everything)} mutants, {len(everything) - len(left)} named as equivalent, {len(chosen)} tried", flush=True
     )
+    tried: list[list[str]] = []
     for file in sorted({one.file for one in chosen}):
         whole = Mutant(file, 0, "", (ROOT / file).read_text(encoding="utf-8"))
-        if dies(whole, killers):
+        if TARGETS[file] not in tried and dies(whole, killers, left_out):
             sys.exit(f"The tests of {file} fail without any mutant: {' '.join(TARGETS[file])}")
+        tried.append(TARGETS[file])
     survivors = []
     for number, mutant in enumerate(chosen, 1):
-        if not dies(mutant, killers):
+        if not dies(mutant, killers, left_out):
             survivors.append(mutant)
             print(f"survives ({number}): line {mutant.line} of {mutant.key}", flush=True)
         if number % 20 == 0:
