@@ -20,7 +20,6 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.capture import comp
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture import files, flows, judge
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.connections import Connection, describe, written
 from ansible_collections.fleetops.tetra.plugins.module_utils.capture.expectation import Expectation, hold_against
-from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Answer
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import TETRA_HOSTS, is_cisco_cloud
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import TLS_1_3
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.open_questions import UPDATER_TLS13
@@ -72,19 +71,22 @@ class CaptureFile(t.TypedDict):
     problem: str | None
 
 
+Settled = t.Literal["yes", "no"]
+
+
 class Capture(t.TypedDict):
     """The document. ``verdict``: of all connections to definition servers the failure that says most, or
     ``established``; ``no_connection`` where there was none, ``incomplete`` where that cannot be told. ``sentence``
     tells it. ``answers``: what this settles of the open questions of every verdict (schannel/open_questions.py)."""
 
-    schema: str
+    schema: t.Literal["fleetops.tetra/capture/1"]
     file: CaptureFile
     connections: list[Judged]
     others: int
     verdict: str
     sentence: str
     offers_tls_1_3: bool | None
-    answers: dict[str, Answer]
+    answers: dict[str, Settled]
     notes: list[str]
 
 
@@ -167,13 +169,13 @@ def read(
     }
 
 
-def fleet_answers(connections: c.Iterable[Judged]) -> dict[str, Answer]:
+def fleet_answers(connections: c.Iterable[Judged]) -> dict[str, Settled]:
     """Whether the updater offers TLS 1.3, for the whole fleet; empty where the hellos do not tell.
 
     A hello that offers it says yes. One that does not says no only where the endpoint's settings offer it: Windows 10
     has no TLS 1.3 to offer. Hellos that contradict each other come from more than one program and settle nothing.
     """
-    said: set[Answer] = set()
+    said: set[Settled] = set()
     for one in connections:
         hello, expectation = one["connection"]["hello"], one["expectation"]
         if hello is None or hello["encrypted"]:

@@ -220,7 +220,7 @@ class Network(t.TypedDict):
 class Evidence(t.TypedDict):
     """The document. ``facts`` and ``capture`` are documents of their own, or None."""
 
-    schema: str
+    schema: t.Literal["fleetops.tetra/evidence/1"]
     host: str
     taken_at: str
     facts: t.Any

@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.capture.document import Settled
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage import (
     signs_of_capture,
     signs_of_endpoint,
@@ -60,7 +61,7 @@ class Diagnosis(t.TypedDict):
     """``cause``: the code of the first, or ``unknown``. ``answers``: what the capture settles of the open questions of
     every verdict. ``unread``: sections that could not be read, with why."""
 
-    schema: str
+    schema: t.Literal["fleetops.tetra/diagnosis/1"]
     host: str
     taken_at: str
     cause: str
@@ -69,7 +70,7 @@ class Diagnosis(t.TypedDict):
     causes: list[RankedCause]
     network: Network
     offers_tls_1_3: bool | None
-    answers: dict[str, str]
+    answers: t.NotRequired[dict[str, Settled]]
     unread: dict[str, str]
 
 

@@ -20,11 +20,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.progress import ProgressDocument
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.bulk.supervisor import Tally
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import PROGRESS_FILE, write_json
 
-SCHEMA = "fleetops.tetra/progress/1"
+SCHEMA: t.Final = "fleetops.tetra/progress/1"
 _EVERY = 1.0
 _WORST = 5
 _WINDOW = 30.0
@@ -66,13 +67,14 @@ class Progress:
         with contextlib.suppress(OSError):
             write_json(self._path, self.document(tally, moment))
 
-    def document(self, tally: Tally, moment: float) -> dict[str, t.Any]:
+    def document(self, tally: Tally, moment: float) -> ProgressDocument:
         first, before = self._seen[0]
         span = moment - first
         rate = (tally.done - before) / span if span > 0 else 0.0
         done = self._done + tally.done
         left = self._total - done
         end = written(datetime.now(UTC) + timedelta(seconds=left / rate)) if rate > 0 and left else None
+        causes, errors = self._causes + tally.causes, self._errors + tally.errors
         return {
             "schema": SCHEMA,
             "started_at": self._started,
@@ -83,17 +85,13 @@ class Progress:
             "per_second": round(rate, 2),
             "expected_end": end,
             "states": dict(self._states + tally.states),
-            "worst_causes": _ranked(self._causes + tally.causes, "code"),
-            "errors": _ranked(self._errors + tally.errors, "kind"),
+            "worst_causes": [{"code": code, "count": count} for code, count in causes.most_common(_WORST)],
+            "errors": [{"kind": kind, "count": count} for kind, count in errors.most_common(_WORST)],
             "lost_processes": self._deaths + tally.deaths,
         }
 
 
-def _ranked(counted: Counter[str], name: str) -> list[dict[str, t.Any]]:
-    return [{name: value, "count": count} for value, count in counted.most_common(_WORST)]
-
-
-def _read(path: Path) -> dict[str, t.Any]:
+def _read(path: Path) -> t.Mapping[str, t.Any]:
     """What an earlier batch left; nothing where it cannot be read, since it is for looking at only."""
     try:
         document = json.loads(path.read_bytes())
@@ -106,7 +104,7 @@ def _items(value: t.Any) -> list[tuple[str, t.Any]]:
     return list(value.items()) if isinstance(value, dict) else []
 
 
-def _rows(document: dict[str, t.Any], name: str) -> list[dict[str, t.Any]]:
+def _rows(document: t.Mapping[str, t.Any], name: str) -> list[t.Mapping[str, t.Any]]:
     rows = document.get(name)
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import some
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.gate import Gate, GateResult
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import NO_ENDPOINT, runs_begun_by
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.process import Process
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
@@ -32,7 +33,7 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Outcome:
-    result: t.Literal["passed", "failed", "could_not_test"]
+    result: GateResult
     message: str
     counts: dict[str, int]
 
@@ -60,7 +61,8 @@ def judge_run(folder: Path, token: str | None, fail_on: str, report_failed: bool
     outcome = _decide(counts, named, asked, fail_on)
     if report_failed and outcome.result == "passed":
         outcome = Outcome("could_not_test", f"{outcome.message} The report could not be made.", counts)
-    write_json(folder / GATE_FILE, {"result": outcome.result, "message": outcome.message, "counts": counts})
+    gate: Gate = {"result": outcome.result, "message": outcome.message, "counts": counts}
+    write_json(folder / GATE_FILE, gate)
     return outcome
 
 

@@ -18,6 +18,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.identity import BoundIdentity
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.identity import (
     Identity,
     differences,
@@ -29,7 +30,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_nam
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import for_owner, make_folder
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import write_json
 
-SCHEMA = "fleetops.tetra/identity/1"
+SCHEMA: t.Final = "fleetops.tetra/identity/1"
 FOLDER = "identities"
 ALL = "all"
 _RELEASE = "Where that is right (it was set up anew, renamed, cloned), name it in tetra_accept_identity."
@@ -62,7 +63,15 @@ class Identities:
             return f"The same machine answers under the name {shared} as well. {_RELEASE}"
         merged = _merged(read_identity(kept) if kept is not None and not accepted else None, seen)
         if kept is None or read_identity(kept) != merged:
-            write_json(path, {"schema": SCHEMA, "host": host, "bound_at": now(), **merged._asdict()})
+            bound: BoundIdentity = {
+                "schema": SCHEMA,
+                "host": host,
+                "bound_at": now(),
+                "computer_name": merged.computer_name,
+                "domain": merged.domain,
+                "machine_guid": merged.machine_guid,
+            }
+            write_json(path, bound)
         return None
 
     def _shared(self, host: str, seen: Identity, accepted: bool) -> str | None:
@@ -103,7 +112,7 @@ def _merged(kept: Identity | None, seen: Identity) -> Identity:
     return Identity(*(after if after is not None else before for before, after in zip(kept, seen, strict=True)))
 
 
-def _read(path: Path) -> dict[str, t.Any] | None:
+def _read(path: Path) -> t.Mapping[str, t.Any] | None:
     """What is kept; a damaged file is none, so that the name is bound anew."""
     try:
         document = json.loads(path.read_bytes())

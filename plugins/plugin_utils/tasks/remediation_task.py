@@ -14,6 +14,7 @@ import os
 import typing as t
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.documents.gate import Gate
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.remediation import Summary
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import BudgetError, parse_budget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import PlanError
@@ -199,8 +200,12 @@ def _end(run: remediation.Remediation, document: Summary, fail_on: str, lines: l
     if failed:
         result.pop("unreachable", None)
         result["failed"] = True
-    judge = {"result": "failed" if failed else outcome.result, "message": lines[0]}
-    write_json(run.path / GATE_FILE, {**judge, "counts": document["counts"]})
+    gate: Gate = {
+        "result": "failed" if failed else outcome.result,
+        "message": lines[0],
+        "counts": document["counts"],
+    }
+    write_json(run.path / GATE_FILE, gate)
     return {name: value for name, value in result.items() if name != "counts"}
 
 

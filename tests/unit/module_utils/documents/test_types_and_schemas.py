@@ -11,18 +11,23 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.capture import document as capture
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents import (
     before_image,
     cure,
     domain_gpos,
     facts,
+    gate,
+    identity,
     journal,
     plan,
+    progress,
     record,
     remediation,
     run,
     verdict,
 )
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage import evidence, rank
 from ansible_collections.fleetops.tetra.tests.schemas import load
 
 DOCUMENTS: dict[str, Any] = {
@@ -34,6 +39,12 @@ DOCUMENTS: dict[str, Any] = {
     "domain-gpos-1": domain_gpos.DomainGpos,
     "plans-1": remediation.Plans,
     "remediation-1": remediation.Summary,
+    "capture-1": capture.Capture,
+    "evidence-1": evidence.Evidence,
+    "diagnosis-1": rank.Diagnosis,
+    "gate-1": gate.Gate,
+    "identity-1": identity.BoundIdentity,
+    "progress-1": progress.ProgressDocument,
     "run-1": run.Run,
     "journal-1": journal.JournalEntry,
     "result-1": record.Record,
