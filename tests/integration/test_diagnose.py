@@ -18,13 +18,23 @@ from ansible_collections.fleetops.tetra.tests.integration.killing import kill_pr
 
 DIAGNOSE = "fleetops.tetra.diagnose"
 WEAK = "TLS_RSA_WITH_AES_128_CBC_SHA256,TLS_RSA_WITH_AES_128_CBC_SHA,TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"
-PROXY = {"proxy": {"server": "proxy.example.com", "port": 8080}, "policy_readable": True}
+NOTE = [
+    "TLS_RSA_WITH_AES_128_CBC_SHA256", "TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_RSA_WITH_AES_256_CBC_SHA256",
+    "TLS_RSA_WITH_AES_256_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_DHE_DSS_WITH_AES_128_CBC_SHA256", "TLS_DHE_DSS_WITH_AES_128_CBC_SHA", "TLS_DHE_DSS_WITH_AES_256_CBC_SHA256",
+    "TLS_DHE_DSS_WITH_AES_256_CBC_SHA",
+]  # fmt: skip
+"""What the note's failing Client Hello offers, in its order."""
+PROXY = {"proxy": {"server": "proxy.example.com", "port": 6050}, "policy_readable": True}
 BEHIND = {"release": "10_22h2", "connector": PROXY}
 FLEET = {
     "schema": "fleetops.tetra/fleet/1",
     "describe": "The note's failing endpoint and a healthy one behind the same proxy, and one whose update hangs.",
     "endpoints": {
-        "failing": {**BEHIND, "policy": WEAK, "tetra": {"proxy": "ok"}},
+        "failing": {**BEHIND, "policy": ",".join(NOTE), "tetra": {"proxy": "ok"}},
         "healthy": {**BEHIND, "tetra": {"proxy": "ok"}},
         "unproven": {
             "release": "10_22h2",
@@ -67,6 +77,16 @@ def test_the_story_of_the_note(checkout: Path, tmp_path: Path) -> None:
         assert "First difference: Of the suites" in shown
         assert "Alert 40 handshake_failure" in shown
         assert "CONNECT tetra-defs.amp.cisco.com:443" in shown
+        both = [json.loads((folder / name / "evidence.json").read_text()) for name in ("failing", "healthy")]
+        hello, answer = (both[0]["capture"]["connections"][0]["connection"][part] for part in ("hello", "answer"))
+        assert [suite["name"] for suite in hello["suites"]] == NOTE
+        assert (answer["kind"], answer["alert"], hello["server_name"]) == ("alert", 40, "tetra-defs.amp.cisco.com")
+        chosen = both[1]["capture"]["connections"][0]["connection"]["answer"]
+        assert (chosen["kind"], chosen["suite"]["name"]) == ("suite", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384")
+        logs = [(folder / name / "log.txt").read_text() for name in ("failing", "healthy")]
+        assert "TetraUpdateInterface::update Update failed with error -3000" in logs[0]
+        assert "PerformTetraUpdate: bUpdated = FALSE, state: 20, status: -3000" in logs[0]
+        assert "bUpdated = TRUE" in logs[1] or "bUpdated = FALSE, state: 20, status: 0" in logs[1]
         assert left_behind(fleet, "failing") == left_behind(fleet, "healthy") == []
         assert not [what for machine in fleet.machines.values() for what in machine.unmatched]
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import shutil
 import tempfile
 import typing as t
 from datetime import UTC, datetime
@@ -158,7 +159,7 @@ def wanted(arguments: t.Mapping[str, t.Any]) -> captures.Wanted:
 def file_diagnosis(
     folder: Path, evidence: e.Evidence, found: Diagnosis, taken: Taken, arguments: t.Mapping[str, t.Any]
 ) -> Path:
-    """Writes the files of one diagnosis, for the owner alone, and takes away captures that are older than allowed."""
+    """Writes the files of one diagnosis, for the owner alone, and takes away what was captured too long ago."""
     place = folder / encode_name(evidence["host"])
     private.make_folder(place)
     if taken.bundle is not None:
@@ -179,7 +180,7 @@ def file_diagnosis(
     with open(place / "log.txt", "w", encoding="utf-8", opener=private.for_owner) as out:
         out.writelines(f"{line['text']}\n" for line in evidence["update"]["lines"])
     write_page(place, evidence, found)
-    forget_old_captures(folder, int(arguments["keep_days"]))
+    forget_old(folder, int(arguments["keep_days"]))
     return place
 
 
@@ -200,18 +201,35 @@ def _keep_bundle(place: Path, evidence: e.Evidence, data: bytes) -> None:
     evidence["notes"].append(f"A support bundle of version {found['version']} was taken: its logs lie in bundle/.")
 
 
-def forget_old_captures(folder: Path, days: int) -> int:
-    """Removes captures of diagnoses that were taken more than so many days ago; gives their number."""
+_CAPTURED: t.Final = ("capture.pcap", "evidence.json", "log.txt")
+
+
+def forget_old(folder: Path, days: int) -> int:
+    """Takes away what was captured for diagnoses of more than so many days ago; gives their number.
+
+    Packets go, and so do evidence, log lines and bundles; causes stay, with a page of them alone. With 0 days packets
+    are not kept at all, and the rest for one day, so that it can be looked at.
+    """
     gone = 0
-    for path in folder.glob("*/capture.pcap"):
+    for path in folder.glob("*/diagnosis.json"):
         try:
-            taken = json.loads((path.parent / "evidence.json").read_text(encoding="utf-8"))["taken_at"]
+            found = t.cast(Diagnosis, json.loads(path.read_text(encoding="utf-8")))
+            when = moment(found["taken_at"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        when = moment(taken)
-        if when is not None and (datetime.now(UTC) - when).total_seconds() > days * 86_400:
-            path.unlink(missing_ok=True)
-            gone += 1
+        age = (datetime.now(UTC) - when).total_seconds() if when is not None else 0.0
+        place = path.parent
+        if age > days * 86_400:
+            (place / "capture.pcap").unlink(missing_ok=True)
+        if age <= max(days, 1) * 86_400 or not (place / "evidence.json").exists():
+            continue
+        for name in _CAPTURED:
+            (place / name).unlink(missing_ok=True)
+        shutil.rmtree(place / "bundle", ignore_errors=True)
+        left = e.empty_evidence(found["host"], found["taken_at"])
+        left["notes"] = [f"Evidence is kept for {max(days, 1)} days; it was taken away."]
+        write_page(place, left, {**found, "unread": {}})
+        gone += 1
     return gone
 
 

@@ -183,7 +183,7 @@ VARIABLES: tuple[Variable, ...] = (
              ("diagnose",)),
     Variable("tetra_diagnose_unproven", "bool", "Whether an endpoint that a cure leaves unproven is diagnosed.", False,
              ("remediation",)),
-    Variable("tetra_keep_days", "int", "Days after which captures are removed.", 7, ("diagnose", "remediation")),
+    Variable("tetra_keep_days", "int", "Days after which what was captured goes.", 7, ("diagnose", "remediation")),
     Variable("tetra_end_after_minutes", "int", "Minutes after which the endpoint itself ends a capture.", 15,
              ("diagnose",)),
     Variable("tetra_request_seconds", "int", "Seconds for one request of the endpoint.", 20, ("diagnose",)),

@@ -234,12 +234,27 @@ def test_the_files_of_a_diagnosis(tmp_path: Path) -> None:
     assert document.read(place / "capture.pcap")["verdict"] == "no_suite_in_common"
     assert complaints("evidence-1", found) == []
     assert complaints("diagnosis-1", told) == []
-    old = {**found, "host": "old", "taken_at": "2020-01-01T00:00:00Z"}
-    kept = diagnose_task.file_diagnosis(tmp_path / "diagnoses", old, told, taken, ARGUMENTS)  # type: ignore[arg-type]
-    assert not (kept / "capture.pcap").exists()
     assert (place / "capture.pcap").exists()
     nothing = diagnose_task.file_diagnosis(tmp_path / "none", found, told, taken, {**ARGUMENTS, "keep_days": 0})
     assert not (nothing / "capture.pcap").exists()
+
+
+def test_what_was_captured_is_kept_as_long_as_the_option_says(tmp_path: Path) -> None:
+    windows = NearWindows(policy=BAD)
+    wanted = {**ARGUMENTS, "support_bundle": True}
+    found, taken = diagnose_task.gather_evidence(windows.session, "pc", wanted, no_wait)
+    told = rank.diagnose(found, evaluate(found["facts"]))
+    long_ago = {**told, "taken_at": "2020-01-01T00:00:00Z"}
+    old = {**found, "taken_at": "2020-01-01T00:00:00Z"}
+    place = diagnose_task.file_diagnosis(tmp_path, old, long_ago, taken, wanted)  # type: ignore[arg-type]
+    assert {path.name for path in place.iterdir()} == {"diagnosis.json", "index.html"}
+    page = (place / "index.html").read_text(encoding="utf-8")
+    assert told["causes"][0]["title"] in page and "was taken away" in page
+    assert "Alert 40 handshake_failure" not in page
+    assert (place / "index.html").stat().st_mode & 0o077 == 0
+    with_none = diagnose_task.file_diagnosis(tmp_path, {**found, "host": "b"}, told, taken, {**wanted, "keep_days": 0})  # type: ignore[arg-type]
+    kept = {path.name for path in with_none.iterdir()}
+    assert "capture.pcap" not in kept and "evidence.json" in kept
 
 
 def test_a_support_bundle_leaves_its_logs_and_nothing_of_the_identity(tmp_path: Path) -> None:
