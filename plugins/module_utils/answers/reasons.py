@@ -84,6 +84,18 @@ class Findings:
             self._seen.add(mark)
             self.rows.append(finding(rule, evidence, title))
 
+    def take(self, other: Findings) -> None:
+        """All that another has collected, as if it had been told here."""
+        for row in other.rows:
+            mark = (row["rule"], row["evidence"]["path"])
+            if mark not in self._seen:
+                self._seen.add(mark)
+                self.rows.append(row)
+        for question in other.questions:
+            self.ask(question)
+        for sentence in other.notes:
+            self.note(sentence)
+
     def ask(self, question: str) -> None:
         if question not in self.questions:
             self.questions.append(question)

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import typing as t
-from functools import lru_cache
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.facts import Facts, RegistryValue, Status
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import (
@@ -249,7 +248,7 @@ def _are_texts(data: t.Any) -> bool:
 
 def suite_rows(suites: t.Any) -> SuiteRows:
     """The cmdlet's rows as one hashable value. Raises TypeError or KeyError where they have another shape."""
-    return tuple((row["name"], row["id"], tuple(row["protocols"])) for row in suites)
+    return tuple([(row["name"], row["id"], tuple(row["protocols"])) for row in suites])
 
 
 def _are_suites(data: t.Any) -> bool:
@@ -261,12 +260,31 @@ def _are_suites(data: t.Any) -> bool:
         return False
 
 
-@lru_cache(maxsize=4096)
-def _are_sound_rows(rows: SuiteRows) -> bool:
+_SOUND_ROWS: set[tuple[str, int, tuple[int, ...]]] = set()
+"""Rows that were found sound. What is equal to one is as good: a flag, or a number with a point, in its place."""
+
+
+def _are_sound_subclasses(rows: SuiteRows) -> bool:
+    """The same for texts and numbers that are more than that, as Ansible's are."""
     return all(
         isinstance(name, str) and isinstance(number, int) and all(isinstance(protocol, int) for protocol in protocols)
         for name, number, protocols in rows
     )
+
+
+def _are_sound_rows(rows: SuiteRows) -> bool:
+    if _SOUND_ROWS.issuperset(rows):
+        return True
+    names, numbers, protocols = zip(*rows, strict=True)
+    if not set(map(type, names)) <= {str} or not set(map(type, numbers)) <= {int, bool}:
+        return _are_sound_subclasses(rows)
+    if not all(type(number) is int for found in set(protocols) for number in found):
+        return _are_sound_subclasses(rows)
+    if len(_SOUND_ROWS) + len(rows) > _MOST_SOUND:
+        _SOUND_ROWS.clear()
+    if len(rows) <= _MOST_SOUND:
+        _SOUND_ROWS.update(rows)
+    return True
 
 
 _FITS: dict[str, t.Callable[[t.Any], bool]] = {

@@ -109,7 +109,7 @@ class SuiteAlgorithms:
 
 def split_curve_suffix(name: str) -> tuple[str, str | None]:
     """``TLS_ECDHE_…_P256`` → the plain name and ``NistP256``; a name without a suffix → itself and ``None``."""
-    found = _CURVE_SUFFIX.search(name)
+    found = _CURVE_SUFFIX.search(name) if name[-5:-3] == "_P" else None
     if found is None:
         return name, None
     return name[: found.start()], _CURVES[found.group(1)]
@@ -117,7 +117,13 @@ def split_curve_suffix(name: str) -> tuple[str, str | None]:
 
 def suite_id(name: str) -> int | None:
     """The id of a suite (0 … 2^16-1; SSL 2.0 kinds 3 bytes), ``None`` for an unknown name. Curve suffixes count not."""
-    return IDS.get(split_curve_suffix(name)[0])
+    found = IDS.get(name)
+    return IDS.get(split_curve_suffix(name)[0]) if found is None else found
+
+
+def is_tls13(name: str) -> bool:
+    """Whether a name is that of a suite of TLS 1.3, as ``algorithms`` says it."""
+    return name.startswith(_TLS13_NAMES) and "_WITH_" not in name
 
 
 _CIPHERS = (
@@ -134,12 +140,15 @@ _CIPHERS = (
 )
 
 
+_TLS13_NAMES = ("TLS_AES_", "TLS_CHACHA20_")
+
+
 @lru_cache(maxsize=4096)
 def algorithms(name: str) -> SuiteAlgorithms:
     """The algorithms behind a suite name (curve suffix allowed). Unknown forms give ``None`` in the unknown places."""
     plain = split_curve_suffix(name)[0]
     head, separator, tail = plain.partition("_WITH_")
-    tls13 = not separator and plain.startswith(("TLS_AES_", "TLS_CHACHA20_"))
+    tls13 = not separator and plain.startswith(_TLS13_NAMES)
     body = tail if separator and head.startswith("TLS_") else plain
     cipher = next((switch for part, switch in _CIPHERS if part in body), None)
     last = plain.rsplit("_", 1)[-1]

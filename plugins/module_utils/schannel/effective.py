@@ -66,10 +66,22 @@ NOTE_OLDER = "Older protocols can carry this suite as well; whether they are on 
 NOTE_UPDATE = "The DHE suite came to this release with an update, which the local list does not show."
 NOTE_UPDATE_SHOWN = "On this release the DHE suite came with KB3042058 or KB2919355; the local list shows it."
 
+
+class _Primed(t.NamedTuple):
+    """What the settings other than the list come to, and what was told on the way."""
+
+    common: dict[str, tuple[Answer, tuple[Reason, ...]]]
+    in_hello: dict[str, Answer]
+    curves: Factor | None
+    signatures: dict[bool, Factor]
+    findings: Findings
+
+
 _Offer = tuple[tuple[str, Answer], ...]
 _LISTED: dict[tuple[t.Any, ...], _Offer] = {}
 _OFFERED: dict[tuple[t.Any, ...], _Offer] = {}
 _MOST_REMEMBERED = 1024
+_CONDITIONS: dict[tuple[t.Any, ...], _Primed] = {}
 _UPDATE_SUITES = frozenset({"TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"})
 
 
@@ -90,7 +102,10 @@ class Endpoint:
         findings: Findings | None = None,
         answers: q.Answers = q.NONE,
         observations: c.Sequence[Observation] = (),
+        settings: tuple[t.Any, ...] | None = None,
     ) -> None:
+        """``settings``: what tells apart all that the conditions of a suite beside its list rest on; see ``prime``."""
+        self._settings = settings
         self._answers = answers
         self.facts = facts
         self.findings = findings if findings is not None else Findings()
@@ -107,6 +122,38 @@ class Endpoint:
         """The conditions of a suite without those that only the server's answer meets: signatures."""
         self._under_reading: dict[tuple[str, int], tuple[Answer, tuple[Reason, ...]]] = {}
         self._quick_cache: dict[str, Answer] = {}
+
+    def prime(self, names: c.Sequence[str]) -> None:
+        """Takes the conditions of these suites from an endpoint with the same settings, findings and all, or keeps them
+        for the next. Before Windows 10 they hang on the list as well, and with observations on more; then it does
+        nothing."""
+        if self.release is None or self.release.suffixed or self.worlds is not ALL:
+            return
+        if self.switches.minimum is not r.HOLDS:
+            return
+        if self._settings is None:
+            for name in names:
+                self.conditions(name)
+            return
+        key = (self._settings, *names)
+        found = _CONDITIONS.get(key)
+        if found is None:
+            told = Findings()
+            before, self.findings = self.findings, told
+            self.switches.tell_to(told)
+            for name in names:
+                self.conditions(name)
+            self.findings = before
+            self.switches.tell_to(before)
+            found = _Primed(dict(self._common), dict(self._in_hello), self._curves, dict(self._signatures), told)
+            if len(_CONDITIONS) >= _MOST_REMEMBERED:
+                _CONDITIONS.clear()
+            _CONDITIONS[key] = found
+        self._common.update(found.common)
+        self._in_hello.update(found.in_hello)
+        self._signatures.update(found.signatures)
+        self._curves = found.curves
+        self.findings.take(found.findings)
 
     # One suite -----------------------------------------------------------------------------------------------------
 
@@ -413,7 +460,11 @@ class Endpoint:
         """The names of the list that an ordinary program offers, without those that are not listed for sure."""
         told, self.findings = self.findings, _SILENT
         try:
-            rows = ((name, self._listed(name, reading).answer) for name in reading.suites.plain)
+            names: t.Iterable[str] = reading.suites.plain
+            if self.release is not None:  # what the release does not have is not offered
+                known, suffixed = self.release.supported, reading.suites.suffixed
+                names = [name for name in names if name in known or name in suffixed]
+            rows = ((name, self._listed(name, reading).answer) for name in names)
             return tuple((name, answer) for name, answer in rows if answer != NO and not self.only_on_demand(name))
         finally:
             self.findings = told

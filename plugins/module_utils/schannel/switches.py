@@ -79,7 +79,7 @@ class Switches:
         self._release = release
         self._findings = findings
         self._worlds = worlds
-        self._minimum = minimum
+        self.minimum = minimum
         """Whether an MDM policy leaves TLS 1.2 to clients."""
         self._factors: dict[str, Factor] = {}
         self.untouched = self._usable and all(
@@ -89,6 +89,10 @@ class Switches:
         self._protocols: dict[int, Factor] = {}
         self.caller_decides = False
         """TLS 1.2 depends on what the program asks for; a handshake by another program proves nothing about it."""
+
+    def tell_to(self, findings: Findings) -> None:
+        """From now on findings go there."""
+        self._findings = findings
 
     # Protocols -----------------------------------------------------------------------------------------------------
 
@@ -105,7 +109,7 @@ class Switches:
             self._findings.add("TETRA-PROTOCOL-OFF", factor.reasons[0]["evidence"])
         if factor.answer == NO:
             return factor
-        winhttp, minimum = self._winhttp(), self._minimum
+        winhttp, minimum = self._winhttp(), self.minimum
         if minimum.answer != YES:
             self.caller_decides = True  # a handshake of another program may have been one of TLS 1.3
         if winhttp.answer == YES == minimum.answer:

@@ -101,7 +101,8 @@ def evaluate(facts: t.Any, policy: t.Any = None) -> Verdict:
 def evaluate_anew(facts: t.Any, policy: t.Any = None, marks: t.Mapping[str, bytes] | None = None) -> Verdict:
     """The same, without a look at what is remembered. ``marks``: as ``read_facts`` takes them."""
     document, options = read_facts(facts, marks), read_options(policy)
-    verdict = _judged(document, options)
+    settings = None if marks is None else (marks[""], *(marks[name] for name in _SETTINGS))
+    verdict = _judged(document, options, settings)
     if verdict["state"] == STATE_UNKNOWN:
         verdict["settles"] = settling.settles(document, verdict.get("open_questions", []), _trial(options))
         _name_the_observation(verdict)
@@ -135,8 +136,12 @@ def _name_the_observation(verdict: Verdict) -> None:
     )
 
 
-def _judged(document: Facts, options: Options) -> Verdict:
-    verdict = _Judgement(document, options).verdict()
+_SETTINGS = ("os", "curves", "signature_algorithms", "schannel", "fips")
+"""The sections that decide about a suite beside the lists."""
+
+
+def _judged(document: Facts, options: Options, settings: tuple[t.Any, ...] | None = None) -> Verdict:
+    verdict = _Judgement(document, options, settings).verdict()
     if pending_policy.is_unreadable(document):
         return pending_policy.doubted(verdict)
     later = pending_policy.facts_after_policy(document)
@@ -171,17 +176,18 @@ def unknown_verdict(host: str, code: str, sentence: str, policy: t.Any = None) -
 class _Judgement:
     """One evaluation, step by step."""
 
-    def __init__(self, facts: Facts, options: Options) -> None:
+    def __init__(self, facts: Facts, options: Options, settings: tuple[t.Any, ...] | None = None) -> None:
         self.facts = facts
         self.options = options
         self.findings = Findings()
-        self.endpoint = Endpoint(facts, self.findings, options.answers, options.observations)
+        self.endpoint = Endpoint(facts, self.findings, options.answers, options.observations, settings)
         self.accepted = options.allow_list
         self.reach = Reach(self.endpoint, self.accepted, options.require == "all", options.answers)
         self.suites: dict[str, SuiteAnswer] = {}
 
     def verdict(self) -> Verdict:
         exempt = not_applicable(self.facts, self.findings)
+        self.endpoint.prime(self.accepted)
         self.suites = {name: self.endpoint.answer(name) for name in self.accepted}
         sources = self.endpoint.sources
         readings = sources.readings
@@ -409,7 +415,8 @@ class _Judgement:
             unknown = [
                 name for name in reading.suites.exact if name not in release.supported and not _tls13_or_psk(name)
             ]
-        wanted = [name for name in unknown if cipher_suites.split_curve_suffix(name)[0] in self.suites]
+        forms = {form for name in self.suites for form in (name, *reading.suites.suffixed.get(name, ()))}
+        wanted = [name for name in unknown if name in forms]
         useless = [name for name in wanted if release.suffixed or name in self.suites]
         if useless:
             proof: Evidence = {**reading.proof, "value": r.plain(useless), "note": None}
@@ -418,7 +425,7 @@ class _Judgement:
             proof = {**reading.proof, "value": r.plain(unknown), "note": f"{len(unknown)} names."}
             self.findings.add("TETRA-LIST-UNKNOWN-NAME", proof)
         if release.tls13_client != "unsupported" and reading.kind == "policy":
-            modern = any(cipher_suites.algorithms(name).tls13 for name in reading.suites.exact)
+            modern = any(cipher_suites.is_tls13(name) for name in reading.suites.exact)
             if not modern and self.endpoint.switches.protocol(cipher_suites.TLS_1_3).answer != NO:
                 self.findings.add("TETRA-NO-TLS13-SUITE", reading.proof)
 
@@ -438,4 +445,4 @@ class _Judgement:
 
 def _tls13_or_psk(name: str) -> bool:
     """Names that Windows itself lists on releases that cannot use them."""
-    return cipher_suites.algorithms(name).tls13 or name.startswith("TLS_PSK_")
+    return cipher_suites.is_tls13(name) or name.startswith("TLS_PSK_")

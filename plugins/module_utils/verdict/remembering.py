@@ -55,7 +55,7 @@ class _Taken(t.NamedTuple):
     key: tuple[t.Any, ...]
     own: _Own
     marks: dict[str, bytes]
-    """Section → its bytes without what is own."""
+    """Section → its bytes without what is own; the empty name: source and policy."""
 
 
 @dataclass
@@ -147,7 +147,8 @@ def _class_of(document: t.Any, policy: t.Any) -> _Taken | None:
         return None
     # Of an update that did not fail nothing is quoted.
     own = own if failed else own._replace(updated=None, line=None)
-    return _Taken((relations, told, *marks.values()), own, marks)
+    marks[""] = told
+    return _Taken((relations, *marks.values()), own, marks)
 
 
 def _is_text(value: t.Any) -> bool:

@@ -147,4 +147,4 @@ def _orders(reading: Reading) -> list[tuple[str, tuple[str, ...]]]:
 
 def _modern(reading: Reading) -> t.Iterator[str]:
     names = (*reading.suites.plain, *reading.suites.doubtful)
-    return (name for name in dict.fromkeys(names) if cipher_suites.algorithms(name).tls13)
+    return (name for name in dict.fromkeys(names) if cipher_suites.is_tls13(name))
