@@ -16,8 +16,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.report impor
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import with_observations
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.option_spec import OptionSpecs
 
-ARGUMENT_SPEC: t.Final[dict[str, dict[str, t.Any]]] = {
+ARGUMENT_SPEC: t.Final[OptionSpecs] = {
     "path": {"type": "list", "elements": "path", "required": True},
     "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": list(FORMATS)},
     "output_dir": {"type": "path"},

@@ -15,8 +15,9 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.console.addresses i
 from ansible_collections.fleetops.tetra.plugins.module_utils.console.errors import ConsoleError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.console.client import Console, ConsoleV3, Credentials
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.console.transport import Limits, Route, Transport
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.option_spec import OptionSpecs
 
-ACCESS: t.Final[dict[str, dict[str, t.Any]]] = {
+ACCESS: t.Final[OptionSpecs] = {
     "region": {"type": "str", "choices": ["nam", "eu", "apjc"], "default": "nam"},
     "base_url": {"type": "str"},
     "token_url": {"type": "str"},

@@ -19,9 +19,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.console import gath
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.console.access import ACCESS, Access, open_access
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.writing import write_atomically
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import read_run
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.option_spec import OptionSpecs
 
 Arguments = dict[str, t.Any]
-CONSOLE_INFO: t.Final[dict[str, dict[str, t.Any]]] = {
+CONSOLE_INFO: t.Final[OptionSpecs] = {
     **ACCESS,
     "gather": {
         "type": "list",

@@ -23,9 +23,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.history.trend impor
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.where import Expression
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.writing import write_atomically
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.option_spec import OptionSpecs
 
 Arguments = dict[str, t.Any]
-HISTORY: t.Final[dict[str, dict[str, t.Any]]] = {
+HISTORY: t.Final[OptionSpecs] = {
     "store": {"type": "str", "required": True, "no_log": False},
     "add": {"type": "list", "elements": "path", "default": []},
     "site_by": {"type": "str"},

@@ -17,13 +17,14 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.declared 
     default,
     default_in,
 )
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.option_spec import OptionSpec, OptionSpecs
 
-OBSERVATIONS: t.Final[dict[str, t.Any]] = {
+OBSERVATIONS: t.Final[OptionSpec] = {
     "type": "list",
     "elements": "dict",
     "options": {"file": {"type": "path", "required": True}, "sha256": {"type": "str"}},
 }
-POLICY: t.Final[dict[str, t.Any]] = {
+POLICY: t.Final[OptionSpec] = {
     "type": "dict",
     "options": {
         "allow_list": {"type": "list", "elements": "str"},
@@ -33,7 +34,7 @@ POLICY: t.Final[dict[str, t.Any]] = {
         "answers": {"type": "dict"},
     },
 }
-ASKING: t.Final[dict[str, dict[str, t.Any]]] = {
+ASKING: t.Final[OptionSpecs] = {
     "timeout": {"type": "int", "default": default("tetra_timeout")},
     "probe": {"type": "bool", "default": default("tetra_probe")},
     "probe_host": {"type": "str"},
@@ -41,12 +42,12 @@ ASKING: t.Final[dict[str, dict[str, t.Any]]] = {
     "probe_proxy": {"type": "str", "default": default("tetra_probe_proxy")},
 }
 ENDPOINT_INFO: t.Final = ASKING
-ACCEPT_IDENTITY: t.Final[dict[str, t.Any]] = {
+ACCEPT_IDENTITY: t.Final[OptionSpec] = {
     "type": "list",
     "elements": "str",
     "default": default("tetra_accept_identity"),
 }
-AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
+AUDIT: t.Final[OptionSpecs] = {
     **ASKING,
     "run": {"type": "path"},
     "accept_identity": ACCEPT_IDENTITY,
@@ -55,7 +56,7 @@ AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     "as_image": {"type": "bool", "default": False},
     "domain_policy": {"type": "path"},
 }
-BULK_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
+BULK_AUDIT: t.Final[OptionSpecs] = {
     **ASKING,
     "run": {"type": "path", "required": True},
     "hosts": {"type": "list", "elements": "str"},
@@ -66,7 +67,7 @@ BULK_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     "processes": {"type": "int", "default": default("tetra_processes")},
     "at_once": {"type": "int", "default": default("tetra_at_once")},
 }
-RECORD: t.Final[dict[str, dict[str, t.Any]]] = {
+RECORD: t.Final[OptionSpecs] = {
     "run": {"type": "path", "required": True},
     "facts": {"type": "dict"},
     "verdict": {"type": "dict"},
@@ -74,13 +75,13 @@ RECORD: t.Final[dict[str, dict[str, t.Any]]] = {
     "timing": {"type": "dict"},
     "accept_identity": ACCEPT_IDENTITY,
 }
-RECORD_INFO: t.Final[dict[str, dict[str, t.Any]]] = {"run": {"type": "path", "required": True}}
-FAIL_ON: t.Final[dict[str, t.Any]] = {
+RECORD_INFO: t.Final[OptionSpecs] = {"run": {"type": "path", "required": True}}
+FAIL_ON: t.Final[OptionSpec] = {
     "type": "str",
     "choices": choices("tetra_fail_on"),
     "default": default("tetra_fail_on"),
 }
-RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
+RUN_BEGIN: t.Final[OptionSpecs] = {
     "results_dir": {"type": "path", "required": True},
     "run_id": {"type": "str"},
     "hosts": {"type": "list", "elements": "str", "required": True},
@@ -90,7 +91,7 @@ RUN_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "fail_on": FAIL_ON,
     "engine": {"type": "str", "choices": choices("tetra_engine"), "default": default("tetra_engine")},
 }
-GATE: t.Final[dict[str, dict[str, t.Any]]] = {
+GATE: t.Final[OptionSpecs] = {
     "run": {"type": "path"},
     "token": {"type": "str", "no_log": False},
     "results_dir": {"type": "path"},
@@ -105,11 +106,11 @@ GATE: t.Final[dict[str, dict[str, t.Any]]] = {
     "fail_on": FAIL_ON,
     "report_failed": {"type": "bool", "default": False},
 }
-IMAGE_FIND: t.Final[dict[str, dict[str, t.Any]]] = {
+IMAGE_FIND: t.Final[OptionSpecs] = {
     "images": {"type": "raw", "required": True},
     "recursive": {"type": "bool", "default": False},
 }
-IMAGE_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
+IMAGE_AUDIT: t.Final[OptionSpecs] = {
     "path": {"type": "path", "required": True},
     "name": {"type": "str", "required": True},
     "volume": {"type": "str"},
@@ -117,19 +118,19 @@ IMAGE_AUDIT: t.Final[dict[str, dict[str, t.Any]]] = {
     "policy": POLICY,
     "domain_policy": AUDIT["domain_policy"],
 }
-WAIVE: t.Final[dict[str, dict[str, t.Any]]] = {"file": {"type": "path", "required": True}, "run": {"type": "path"}}
-CHECK_VARIABLES: t.Final[dict[str, dict[str, t.Any]]] = {
+WAIVE: t.Final[OptionSpecs] = {"file": {"type": "path", "required": True}, "run": {"type": "path"}}
+CHECK_VARIABLES: t.Final[OptionSpecs] = {
     "own": {"type": "list", "elements": "str", "default": []},
 }
-OBSERVE: t.Final[dict[str, dict[str, t.Any]]] = {
+OBSERVE: t.Final[OptionSpecs] = {
     "dest": {"type": "path", "default": default_in("tetra_observe_dir", "observe")},
     "writes": {"type": "bool", "default": False},
     "restarts": {"type": "bool", "default": False},
     "listen": {"type": "str", "default": "auto"},
     "timeout": {"type": "int", "default": default_in("tetra_timeout", "observe")},
 }
-PREFLIGHT: t.Final[dict[str, dict[str, t.Any]]] = {"timeout": ASKING["timeout"]}
-PLAN: t.Final[dict[str, t.Any]] = {
+PREFLIGHT: t.Final[OptionSpecs] = {"timeout": ASKING["timeout"]}
+PLAN: t.Final[OptionSpec] = {
     "type": "dict",
     "options": {
         "cure": {"type": "str", "choices": ["add_suites", "not_configured"], "default": "add_suites"},
@@ -138,18 +139,18 @@ PLAN: t.Final[dict[str, t.Any]] = {
         "allow_list": {"type": "list", "elements": "str"},
     },
 }
-REBOOT_METHOD: t.Final[dict[str, t.Any]] = {
+REBOOT_METHOD: t.Final[OptionSpec] = {
     "type": "str",
     "choices": choices("tetra_reboot_method"),
     "default": default("tetra_reboot_method"),
 }
-NAMED_ROLES: t.Final[dict[str, t.Any]] = {
+NAMED_ROLES: t.Final[OptionSpec] = {
     "type": "list",
     "elements": "str",
     "choices": list(ROLE_NAMES),
     "default": default("tetra_named_roles"),
 }
-CIVIL: t.Final[dict[str, dict[str, t.Any]]] = {
+CIVIL: t.Final[OptionSpecs] = {
     "reboot_countdown": {"type": "int", "default": default("tetra_reboot_countdown")},
     "reboot_put_off": {"type": "int", "default": default("tetra_reboot_put_off")},
     "reboot_then": {"type": "str", "choices": choices("tetra_reboot_then"), "default": default("tetra_reboot_then")},
@@ -158,8 +159,8 @@ CIVIL: t.Final[dict[str, dict[str, t.Any]]] = {
     "hook_before": {"type": "list", "elements": "str", "default": default("tetra_hook_before")},
     "hook_after": {"type": "list", "elements": "str", "default": default("tetra_hook_after")},
 }
-MAX_FAILURES: t.Final[dict[str, t.Any]] = {"type": "str", "default": default("tetra_max_failures")}
-CURE: t.Final[dict[str, dict[str, t.Any]]] = {
+MAX_FAILURES: t.Final[OptionSpec] = {"type": "str", "default": default("tetra_max_failures")}
+CURE: t.Final[OptionSpecs] = {
     "run": {"type": "path", "required": True},
     "accept_identity": ACCEPT_IDENTITY,
     "plan": PLAN,
@@ -183,11 +184,11 @@ CURE: t.Final[dict[str, dict[str, t.Any]]] = {
     "probe_port": ASKING["probe_port"],
     "probe_proxy": ASKING["probe_proxy"],
 }
-DEFINITIONS_UPDATE: t.Final[dict[str, dict[str, t.Any]]] = {
+DEFINITIONS_UPDATE: t.Final[OptionSpecs] = {
     "timeout": {"type": "int", "default": 600},
     "debug_logging": {"type": "bool", "default": default("tetra_debug_logging")},
 }
-DIAGNOSE: t.Final[dict[str, dict[str, t.Any]]] = {
+DIAGNOSE: t.Final[OptionSpecs] = {
     "folder": {"type": "path", "required": True},
     "timeout": {"type": "int", "default": default_in("tetra_timeout", "diagnose")},
     "capture": {"type": "bool", "default": default("tetra_capture")},
@@ -201,7 +202,7 @@ DIAGNOSE: t.Final[dict[str, dict[str, t.Any]]] = {
     "addresses": {"type": "list", "elements": "str"},
     "issuers": {"type": "list", "elements": "str"},
 }
-REBOOT: t.Final[dict[str, dict[str, t.Any]]] = {
+REBOOT: t.Final[OptionSpecs] = {
     "only_waiting": {"type": "bool", "default": True},
     "reboot_when": {"type": "str", "choices": ["always", "no_user"], "default": default("tetra_reboot_when")},
     "reboot_method": REBOOT_METHOD,
@@ -211,7 +212,7 @@ REBOOT: t.Final[dict[str, dict[str, t.Any]]] = {
     "results_dir": {"type": "path"},
     "deadline": {"type": "int", "default": BY_NAME["tetra_deadline"].default_of_role("tetra_reboot")},
 }
-REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
+REMEDIATION_BEGIN: t.Final[OptionSpecs] = {
     "results_dir": {"type": "path", "required": True},
     "run_id": {"type": "str"},
     "hosts": {"type": "list", "elements": "str", "required": True},
@@ -228,13 +229,13 @@ REMEDIATION_BEGIN: t.Final[dict[str, dict[str, t.Any]]] = {
     "gpo_host": {"type": "str"},
     "fail_on": FAIL_ON,
 }
-REMEDIATION_PLAN: t.Final[dict[str, dict[str, t.Any]]] = {
+REMEDIATION_PLAN: t.Final[OptionSpecs] = {
     "run": {"type": "path", "required": True},
     "hosts": {"type": "list", "elements": "str", "required": True},
     "plan": PLAN,
     "lost_before": {"type": "str", "choices": choices("tetra_lost_before"), "default": default("tetra_lost_before")},
 }
-REMEDIATION_REPORT: t.Final[dict[str, dict[str, t.Any]]] = {
+REMEDIATION_REPORT: t.Final[OptionSpecs] = {
     "run": {"type": "path", "required": True},
     "max_failures": MAX_FAILURES,
     "max_failure_rate": {"type": "str"},
@@ -243,11 +244,11 @@ REMEDIATION_REPORT: t.Final[dict[str, dict[str, t.Any]]] = {
     "domain_gpos": {"type": "bool", "default": False},
     "fail_on": FAIL_ON,
 }
-CHANGING: t.Final[dict[str, dict[str, t.Any]]] = {
+CHANGING: t.Final[OptionSpecs] = {
     "results_dir": {"type": "path"},
     "timeout": {"type": "int", "default": 300},
 }
-SCHANNEL: t.Final[dict[str, dict[str, t.Any]]] = {
+SCHANNEL: t.Final[OptionSpecs] = {
     **CHANGING,
     "protocols": {"type": "dict"},
     "ciphers": {"type": "dict"},
@@ -256,7 +257,7 @@ SCHANNEL: t.Final[dict[str, dict[str, t.Any]]] = {
     "key_lengths": {"type": "dict", "no_log": False},
     "force": {"type": "bool", "default": default("tetra_force")},
 }
-CIPHER_ORDER: t.Final[dict[str, dict[str, t.Any]]] = {
+CIPHER_ORDER: t.Final[OptionSpecs] = {
     **CHANGING,
     "where": {"type": "str", "choices": ["auto", "policy", "local"], "default": "auto"},
     "state": {"type": "str", "choices": ["present", "not_configured"], "default": "present"},
@@ -267,7 +268,7 @@ CIPHER_ORDER: t.Final[dict[str, dict[str, t.Any]]] = {
     "new_policy": {"type": "str", "choices": ["local_gpo", "registry"], "default": "local_gpo"},
     "allow_unknown": {"type": "bool", "default": False},
 }
-DOMAIN_GPO: t.Final[dict[str, dict[str, t.Any]]] = {
+DOMAIN_GPO: t.Final[OptionSpecs] = {
     "gpo": {"type": "str"},
     "domain": {"type": "str"},
     "server": {"type": "str"},
@@ -279,7 +280,7 @@ DOMAIN_GPO: t.Final[dict[str, dict[str, t.Any]]] = {
     "plan": PLAN,
     "timeout": ASKING["timeout"],
 }
-ROLLBACK: t.Final[dict[str, dict[str, t.Any]]] = {
+ROLLBACK: t.Final[OptionSpecs] = {
     "results_dir": {"type": "path", "required": True},
     "run_id": {"type": "str"},
     "from_endpoint": {"type": "bool", "default": default("tetra_from_endpoint")},

@@ -35,9 +35,10 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.history_task 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.telling import mail, syslog, webhook
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.telling.errors import TellingError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.telling.metrics import run_metrics
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.option_spec import OptionSpecs
 
 Arguments = dict[str, t.Any]
-TELL: t.Final[dict[str, dict[str, t.Any]]] = {
+TELL: t.Final[OptionSpecs] = {
     "run": {"type": "path", "required": True},
     "store": {"type": "str", "no_log": False},
     "exceptions": {"type": "path"},
