@@ -52,6 +52,23 @@ class Ways(Section):
     attempts: dict[str, Attempt]
 
 
+class Target(t.TypedDict):
+    """A server and port that an update needs, or may. ``resolves``, ``connects``: unknown where a proxy does it."""
+
+    host: str
+    port: int
+    what: t.Literal["definition server", "proxy", "revocation", "roots"]
+    resolves: t.Literal["yes", "no", "unknown"]
+    connects: t.Literal["yes", "no", "unknown"]
+    address: str | None
+
+
+class Reach(Section):
+    """Name resolution and TCP, to each server and port."""
+
+    targets: list[Target]
+
+
 class Issuer(Section):
     """The certificate that the endpoint's curl.exe was shown. Times in UTC."""
 
@@ -227,6 +244,7 @@ class Evidence(t.TypedDict):
     capture: t.Any
     network: Network
     ways: Ways
+    reach: Reach
     issuer: Issuer
     roots: Roots
     revocation: Revocation
@@ -248,6 +266,7 @@ class Evidence(t.TypedDict):
 
 _NOTHING: dict[str, dict[str, t.Any]] = {
     "ways": {"host": "", "port": 443, "proxy": None, "proxy_source": None, "version": None, "attempts": {}},
+    "reach": {"targets": []},
     "issuer": {"issuer": None, "subject": None, "not_before": None, "not_after": None, "points": []},
     "roots": {"present": [], "absent": [], "update": "unknown", "update_reachable": None},
     "revocation": {"points": {}},

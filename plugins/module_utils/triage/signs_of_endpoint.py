@@ -11,6 +11,8 @@ import collections.abc as c
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import ABSENT, OK
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.cipher_suites import algorithms
+from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.client_hello import predict
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage.evidence import Evidence
 from ansible_collections.fleetops.tetra.plugins.module_utils.triage.signs import Sign
 
@@ -24,15 +26,15 @@ _OF_VERDICT: t.Final = {
     "curve_mismatch": "no_group_in_common",
     "not_rebooted": "restart_pending",
 }
-_OF_REASON: t.Final = (
-    ("not_in_policy_list", "no_suite_in_common"),
-    ("not_in_local_list", "no_suite_in_common"),
+_OF_SWITCH: t.Final = (
     ("protocol_disabled", "tls_1_2_off"),
     ("no_usable_curve", "no_group_in_common"),
     ("cipher_disabled", "algorithm_switched_off"),
     ("hash_disabled", "algorithm_switched_off"),
     ("key_exchange_disabled", "algorithm_switched_off"),
 )
+_NOT_LISTED: t.Final = frozenset({"not_in_policy_list", "not_in_local_list", "unresolved_name"})
+_NOT_THERE: t.Final = "unsupported_by_release"
 _OFFER: t.Final = ("no_suite_in_common", "tls_1_2_off", "algorithm_switched_off")
 
 
@@ -41,6 +43,7 @@ def signs(evidence: Evidence, verdict: t.Any) -> c.Iterator[Sign]:
     facts = evidence["facts"]
     if facts is not None:
         yield from _connector(facts["connector"])
+        yield from _curves(facts)
     disk = evidence["disk"]
     if disk["status"] == OK and disk["free_bytes"] < LEAST_FREE:
         told = f"{disk['drive']} has {disk['free_bytes'] / 1e6:.0f} MB free; Tetra needs a gigabyte."
@@ -59,15 +62,12 @@ def _verdict_says(verdict: t.Any) -> c.Iterator[Sign]:
     if answer == "no" and cause in _OF_VERDICT:
         yield Sign(_OF_VERDICT[cause], 5, "settings", f"By its settings it cannot: {verdict['next_step']}")
     elif answer == "no":
-        codes = {reason["code"] for suite in verdict["suites"].values() for reason in suite["reasons"]}
-        for reason, code in _OF_REASON:
-            if reason in codes:
-                yield Sign(code, 5, "settings", "By its settings it offers no suite that the servers accept.")
-                break
+        yield Sign(_of_suites(verdict), 5, "settings", "By its settings it offers no suite that the servers accept.")
     elif cause in _OF_VERDICT:
-        yield Sign(
-            _OF_VERDICT[cause], 4, "settings", f"By its settings this is the likely cause: {verdict['next_step']}"
-        )
+        # That a restart may be missing is no more than a guess where nothing was changed since the last one.
+        guess = cause == "not_rebooted" and verdict["in_force"] != "after_reboot"
+        told = f"By its settings this is the likely cause: {verdict['next_step']}"
+        yield Sign(_OF_VERDICT[cause], 2 if guess else 4, "settings", told)
     if answer == "yes":
         usable = ", ".join(verdict["reachability"]["usable"][:2])
         for code in _OFFER:
@@ -76,6 +76,28 @@ def _verdict_says(verdict: t.Any) -> c.Iterator[Sign]:
             yield Sign("restart_pending", 4, "settings", "The settings were changed after the last start.")
     elif verdict["in_force"] == "after_reboot":
         yield Sign("restart_pending", 3, "settings", "The settings were changed after the last start.")
+
+
+def _of_suites(verdict: t.Any) -> str:
+    """Why none is offered: a switch where a suite stands in the list all the same, else the list."""
+    reasons = [
+        {reason["code"] for reason in suite["reasons"]}
+        for name, suite in verdict["suites"].items()
+        if not algorithms(name).tls13  # its protocol is a switch of its own, and TLS 1.2 would do
+    ]
+    listed = [codes for codes in reasons if codes and not codes & _NOT_LISTED and _NOT_THERE not in codes]
+    for reason, code in _OF_SWITCH:
+        if any(reason in codes for codes in listed):
+            return code
+    return "no_suite_in_common"
+
+
+def _curves(facts: t.Any) -> c.Iterator[Sign]:
+    """NistP256 is the one group that every server is known to have (docs: open questions of a verdict)."""
+    curves = predict(facts)["curves"]
+    if curves and "nistp256" not in {curve.lower() for curve in curves}:
+        told = f"By its settings it offers the curves {', '.join(curves[:3])}, and not NistP256."
+        yield Sign("no_group_in_common", 4, "settings", told)
 
 
 def _connector(connector: t.Mapping[str, t.Any]) -> c.Iterator[Sign]:

@@ -164,7 +164,13 @@ def _certificate(evidence: Evidence, default: Attempt) -> c.Iterator[Sign]:
     off = abs(clock["ahead"]) - clock["tolerance"] if clock["status"] == "ok" else 0.0
     if off > 300:
         way = "ahead" if clock["ahead"] > 0 else "behind"
-        yield Sign("clock_wrong", 3, "clock", f"The endpoint's clock is {abs(clock['ahead']) / 60:.0f} minutes {way}.")
+        # A day off puts certificates and revocation lists out of their time; minutes alone seldom do.
+        yield Sign(
+            "clock_wrong",
+            4 if off > 86_400 else 3,
+            "clock",
+            f"The endpoint's clock is {abs(clock['ahead']) / 60:.0f} minutes {way}.",
+        )
         start, end, taken = moment(issuer["not_before"]), moment(issuer["not_after"]), moment(evidence["taken_at"])
         if start is not None and end is not None and taken is not None:
             theirs = taken.timestamp() + clock["ahead"]

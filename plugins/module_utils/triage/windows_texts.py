@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 import struct
 import typing as t
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.triage.evidence import Attempt, Event, Rule
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage.evidence import Attempt, Event, Rule, Target
 
 MARK: t.Final = "fleetops.tetra="
 WRITE_OUT: t.Final = (
@@ -53,6 +54,40 @@ def attempt(lines: t.Iterable[str]) -> Attempt | None:
         "connected": _seconds(parts[3]) > 0,
         "handshake": _seconds(parts[4]) > 0,
     }
+
+
+What = t.Literal["definition server", "proxy", "revocation", "roots"]
+
+
+def reached(host: str, port: int, what: What, found: Attempt | None, proxy: bool = False) -> Target:
+    """What one request says of name and port; ``proxy``: whether they are those of the proxy it went through.
+
+    5 and 6: the name of proxy or server does not resolve. 7: it resolved, nobody listens.
+    """
+    target: Target = {
+        "host": host, "port": port, "what": what, "resolves": "unknown", "connects": "unknown", "address": None,
+    }  # fmt: skip
+    if found is None or found["exit"] is None:
+        return target
+    if found["connected"] or found["address"] or found["exit"] == 7:
+        target["resolves"] = "yes"
+    elif found["exit"] == (5 if proxy else 6):
+        target["resolves"] = "no"
+    if found["connected"]:
+        target["connects"] = "yes"
+    elif found["exit"] in (7, 28):
+        target["connects"] = "no"
+    target["address"] = found["address"] or None
+    return target
+
+
+def server_of(url: str) -> tuple[str, int]:
+    """(host, port) of an address of HTTP; an empty host where there is none."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return "", 0
 
 
 def curl_version(lines: t.Iterable[str]) -> tuple[int, int, int] | None:

@@ -328,7 +328,7 @@ def _requests(asker: Asker, target: Target, system_root: str, roots: t.Any) -> P
         if any(refusal.is_missing or refusal.is_missing_command for refusal in curl.refused.refusals):
             status, reason = facts.UNSUPPORTED, "The endpoint has no curl.exe; it came with Windows 10 1803."
         nothing = (status if status != facts.ABSENT else facts.ERROR, reason)
-        return {name: e.section(name, *nothing) for name in ("ways", "issuer", "revocation")}
+        return {name: e.section(name, *nothing) for name in ("ways", "reach", "issuer", "revocation")}
     attempts: dict[str, e.Attempt] = {"default": default}
     for name, options, proxy in _further(default, target):
         found, _said = curl.request(*options, proxy=proxy)
@@ -338,15 +338,45 @@ def _requests(asker: Asker, target: Target, system_root: str, roots: t.Any) -> P
     ways = e.section(
         "ways", **about, version=".".join(map(str, version)) if version else None, attempts=attempts,
     )  # fmt: skip
+    targets = _servers(curl, target, attempts)
     points: dict[str, bool] = {}
     if not default["handshake"] or default["exit"] != 0:
         for url in issuer["points"][:4]:
             answered, _said = curl.request(url=url)
             points[url] = answered is not None and answered["http"] > 0
+            targets += _plain_server(url, "revocation", answered, target.proxy)
         if roots["status"] == facts.OK and roots["absent"]:
             answered, _said = curl.request(url=ROOT_LIST)
             roots["update_reachable"] = answered is not None and answered["http"] > 0
-    return {"ways": ways, "issuer": issuer, "revocation": e.section("revocation", points=points)}
+            targets += _plain_server(ROOT_LIST, "roots", answered, target.proxy)
+    return {
+        "ways": ways,
+        "reach": e.section("reach", targets=targets),
+        "issuer": issuer,
+        "revocation": e.section("revocation", points=points),
+    }
+
+
+_QUICKLY = ("--connect-timeout", "5", "--max-time", "8", "--insecure")
+
+
+def _servers(curl: _Curl, target: Target, attempts: t.Mapping[str, e.Attempt]) -> list[e.Target]:
+    """Definition server and proxy, each by its name and its port. Behind a proxy the server is tried directly, too."""
+    default = attempts["default"]
+    if target.proxy is None:
+        return [texts.reached(target.host, target.port, "definition server", default)]
+    direct = attempts.get("direct") or curl.request(*_QUICKLY, proxy=False)[0]
+    host, _colon, port = target.proxy.rpartition(":")
+    found = [texts.reached(host.strip("[]"), int(port), "proxy", default, proxy=True)] if port.isdecimal() else []
+    return [texts.reached(target.host, target.port, "definition server", direct), *found]
+
+
+def _plain_server(
+    url: str, what: t.Literal["revocation", "roots"], answered: e.Attempt | None, proxy: str | None
+) -> list[e.Target]:
+    """Nothing where a proxy stands between: it resolves and connects."""
+    host, port = texts.server_of(url)
+    return [texts.reached(host, port, what, answered)] if proxy is None and host else []
 
 
 def _further(default: e.Attempt, target: Target) -> t.Iterator[tuple[str, tuple[str, ...], bool]]:

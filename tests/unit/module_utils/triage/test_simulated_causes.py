@@ -158,6 +158,31 @@ def test_a_proxy_script_beside_a_connector_without_a_proxy(tmp_path: Path) -> No
     assert any(said["source"] == "proxy script" for said in found["causes"][0]["speaks_for"])
 
 
+@pytest.mark.parametrize(
+    ("mapping", "expected"),
+    [
+        ({}, {"definition server": ("yes", "yes")}),
+        ({"tetra": {"outcome": "dns"}}, {"definition server": ("no", "unknown")}),
+        ({"tetra": {"outcome": "refused"}}, {"definition server": ("yes", "no")}),
+        ({"tetra": {"outcome": "timeout"}}, {"definition server": ("unknown", "no")}),
+        (behind("407"), {"definition server": ("yes", "yes"), "proxy": ("yes", "yes")}),
+        (behind("refused"), {"definition server": ("yes", "yes"), "proxy": ("yes", "no")}),
+        (behind("dns"), {"definition server": ("yes", "yes"), "proxy": ("no", "unknown")}),
+    ],
+)
+def test_name_and_connection_of_each_server(mapping: Mapping, expected: Mapping, tmp_path: Path) -> None:
+    found = gathered(mapping, tmp_path)["reach"]
+    assert found["status"] == "ok"
+    told = {one["what"]: (one["resolves"], one["connects"]) for one in found["targets"]}
+    assert {what: told[what] for what in told if what != "roots"} == expected
+
+
+def test_revocation_servers_are_among_the_servers(tmp_path: Path) -> None:
+    found = gathered(SIMULATED["revocation_blocked"], tmp_path)["reach"]["targets"]
+    dead = [one for one in found if one["what"] == "revocation"]
+    assert dead and all((one["port"], one["connects"]) == (80, "no") for one in dead)
+
+
 def test_one_alert_is_not_told_as_three_causes(tmp_path: Path) -> None:
     found = diagnosed(SIMULATED["no_suite_in_common"], tmp_path)
     assert [one["code"] for one in found["causes"] if one["confidence"] != "possible"] == ["no_suite_in_common"]

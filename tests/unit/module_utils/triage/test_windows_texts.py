@@ -159,6 +159,14 @@ def test_times_of_any_log_line(line: str, taken_at: str, offset: int | None) -> 
     assert timeline.log_time(line, taken_at, offset) is None or offset is not None
 
 
+@given(st.text(max_size=60))
+@example("http://[x")
+@example("http://h:99999/")
+def test_the_server_of_any_address(text: str) -> None:
+    host, port = texts.server_of(text)
+    assert isinstance(host, str) and 0 <= port <= 65535
+
+
 SCRIPT = """// PROXY old.example.com:1
 function FindProxyForURL(url, host) { /* SOCKS commented.example.com:2 */
   if (dnsDomainIs(host, ".cisco.com")) return "PROXY user:geheim@proxy.example.com:8080; DIRECT";
