@@ -14,6 +14,9 @@ import typing as t
 import pytest
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import evaluate
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.commit_confirm import CommitConfirm
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.errors import ChangeError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import WindowsFolders
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import MANAGEMENT, READS, UTILITY
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer, command, exit_code
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import probe
@@ -209,22 +212,49 @@ def test_a_missing_drive_says_nothing_of_its_files(engine: MakeEngine) -> None:
         assert (connector["status"], set(told.values())) == ("ok", {"error"})
 
 
+REG = "C:\\windows\\system32\\reg.exe"
+
+
+class _Endpoint:
+    """As much of ``reboot.Endpoint`` as the guard needs."""
+
+    def __init__(self, session: t.Any) -> None:
+        self._session = session
+
+    def session(self) -> t.Any:
+        return self._session
+
+
+def guard_of(session: t.Any, system_root: str = "C:\\windows") -> t.Any:
+    return CommitConfirm(t.cast("t.Any", _Endpoint(session)), WindowsFolders(system_root, "C:\\ProgramData"))
+
+
 def test_the_exit_code_of_an_earlier_program_proves_nothing(engine: MakeEngine) -> None:
-    """(e)"""
-    with engine() as one:
-        earlier = one.ask([(command("C:\\windows\\system32\\reg.exe", "query", "HKLM"),)])
+    """(e): a program that is missing or cannot start (as AppLocker refuses one) leaves the code of the one before."""
+    broken = {f"C:\\broken\\System32\\{name}.exe": b"no program" for name in ("curl", "schtasks")}
+    with engine(files=broken) as one:
+        earlier = one.ask([(command(REG, "query", "HKLM"),)])
         assert earlier.output
         assert not earlier.refusals
         code = (command("Get-Variable", Name="LASTEXITCODE", ValueOnly=True),)
         missing = one.ask([(command("C:\\windows\\nowhere\\schtasks.exe", "/query"),), code])
         assert missing.output == [0], "the variable keeps what the program before left there"
-        assert exit_code(missing) is None
+        refused = one.ask([(command("C:\\broken\\System32\\schtasks.exe", "/query"),), code])
+        assert (refused.output[-1:], refused.refusals[0].error_id) == ([0], "NativeCommandFailed")
         target = probe.Target("tetra-defs.amp.cisco.com")
-        replies = ask_all(one.session(), probe.questions(target, "C:\\Windows"))
-        assert replies["exit_code"].values == [0]
-        found = probe.probe(target, replies, 19045)
-        assert (found["status"], found["outcome"]) == ("unsupported", None)
-        ran = one.ask([(command("C:\\windows\\system32\\reg.exe", "query", "HKLM\\Nothing"),), code])
+        told = {}
+        for root in ("C:\\Windows", "C:\\broken"):
+            replies = ask_all(one.session(), probe.questions(target, root))
+            assert replies["exit_code"].values == [0]
+            found = probe.probe(target, replies, 19045)
+            told[root] = (found["status"], found["outcome"])
+        assert told == {"C:\\Windows": ("unsupported", None), "C:\\broken": ("error", None)}
+        # A guard that was never seen is not registered, and one that cannot be asked for is not told to be gone.
+        assert not guard_of(one.session(), "C:\\windows\\nowhere")._is_registered(one.session())
+        with pytest.raises(ChangeError, match="schtasks"):
+            guard_of(one.session(), "C:\\broken").disarm([])
+        assert (exit_code(missing), exit_code(refused)) == (None, None)
+        ran = one.ask([(command(REG, "query", "HKLM\\Nothing"),), code])
         assert exit_code(ran) not in (None, 0)
 
 

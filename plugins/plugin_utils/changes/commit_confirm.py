@@ -35,6 +35,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restore_tas
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.windows_folders import OUR_FOLDER, WindowsFolders
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import (
+    Answer,
     Asker,
     command,
     exit_code,
@@ -141,15 +142,26 @@ class CommitConfirm:
         files.remove(self._folder)
 
     def _is_registered(self, asker: Asker) -> bool:
-        return self._schtasks(asker, "/query", "/tn", TASK)
+        """Raises ChangeError where schtasks.exe is there and was not let run: a task may stand unseen."""
+        answer = self._answer(asker, "/query", "/tn", TASK)
+        code = exit_code(answer)
+        if code is None and not any(refusal.is_missing_command for refusal in answer.refusals):
+            told = next((refusal.sentence() for refusal in answer.refusals), "It gave no exit code.")
+            raise ChangeError(
+                "guard_unknown",
+                f"schtasks.exe did not run, so whether the scheduled task {TASK} stands is unknown. {told}",
+            )
+        return code == 0
 
     def _schtasks(self, asker: Asker, *arguments: str) -> bool:
-        """By the exit code, since the tool's text is localized."""
+        return exit_code(self._answer(asker, *arguments)) == 0
+
+    def _answer(self, asker: Asker, *arguments: str) -> Answer:
+        """With the exit code, since the tool's text is localized."""
         tool = f"{self._system32}\\schtasks.exe"
-        answer = asker.ask(
+        return asker.ask(
             [(command(tool, *arguments),), (command("Get-Variable", Name="LASTEXITCODE", ValueOnly=True),)]
         )
-        return exit_code(answer) == 0
 
 
 def _policy_files(items: t.Sequence[Item]) -> list[tuple[str, bytes | None]]:
