@@ -75,9 +75,9 @@ class Role:
 
 
 def shipped(name: str) -> pathlib.Path:
-    """The file of a role that the collection ships: ``audit`` or ``repair``."""
-    if name not in ("audit", "repair"):
-        raise FleetError(f"role must be audit or repair, not {name!r}.")
+    """The file of a role that the collection ships: ``audit``, ``diagnose`` or ``repair``."""
+    if name not in ("audit", "diagnose", "repair"):
+        raise FleetError(f"role must be audit, diagnose or repair, not {name!r}.")
     return _DOCS / f"fleetops.tetra.{name}.psrc"
 
 

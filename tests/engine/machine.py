@@ -243,7 +243,9 @@ class EngineMachine:
         self.write_keys(keys)
         for file in state.files:
             if not file.path.lower().endswith(_LAB_FILE):
-                self.write_file(file.path, file.data)
+                written = self.write_file(file.path, file.data)
+                # What was written after the last boot is not in force yet.
+                os.utime(written, (file.modified.timestamp(),) * 2)
 
     def _services(self, state: WindowsState) -> None:
         """What a service manager needs to know of the machine's services: one that runs starts with the machine."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import pathlib
+import re
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.cmdlets import READS, WRITES
@@ -22,10 +23,10 @@ def cmdlets() -> dict[str, str]:
     return {**READS, **WRITES}
 
 
-def parameters() -> set[tuple[str, str]]:
-    """(cmdlet, parameter) pairs that stand in the code."""
+def parameters(files: t.Iterable[pathlib.Path] | None = None) -> set[tuple[str, str]]:
+    """(cmdlet, parameter) pairs that stand in the code; ``files``: in these only."""
     found = {("Select-Object", "Property")}
-    for file in PLUGINS.rglob("*.py"):
+    for file in PLUGINS.rglob("*.py") if files is None else files:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
         helpers = {function.name: function for function in functions if function.name not in _MAKERS}
@@ -37,6 +38,16 @@ def parameters() -> set[tuple[str, str]]:
                         found |= {(name, key) for name in _listed(node) for key in _keys(helpers[_called(node)])}
                     if function is not tree and any(keyword.arg is None for keyword in node.keywords):
                         found |= {(name, key) for name in _listed(node) for key in _keys(function)}
+    return found
+
+
+def programs(files: t.Iterable[pathlib.Path]) -> set[str]:
+    """The programs whose names stand in these files."""
+    found: set[str] = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= set(re.findall(r"\\([a-z0-9]+\.exe)\Z", node.value))
     return found
 
 

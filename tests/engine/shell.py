@@ -38,6 +38,8 @@ class EngineExecution:
     pipeline_id: uuid.UUID
     answers: Answers = field(default_factory=Answers)
     writes: bool = False
+    state: bytes | None = None
+    """The message of the pipeline's state as far as it has come: with an error record it may be several fragments."""
     ended: bool = False
 
 
@@ -109,7 +111,11 @@ class EngineShell(OpenShell):
             self.answers.put([data], apart=True)
             return
         execution.answers.put([data])
-        if _ends(data):
+        if _begins_state(data):
+            execution.state = b""
+        if execution.state is not None:
+            execution.state += data[fragments.FRAGMENT_HEADER.size :]
+        if execution.state is not None and _is_last(data) and _ends(execution.state):
             execution.ended = True
             execution.answers.finish()
             self.process.send("Close", pipeline)
@@ -143,13 +149,22 @@ def _pipeline_of(data: bytes, memory: dict[uuid.UUID, bytes]) -> uuid.UUID:
     return next((pipeline for pipeline, known in memory.items() if known == object_id), POOL)
 
 
-def _ends(data: bytes) -> bool:
-    """Whether this fragment holds the state that ends its pipeline."""
+def _begins_state(data: bytes) -> bool:
+    """Whether a message that tells the state of a pipeline begins with this fragment."""
     start = fragments.FRAGMENT_HEADER.size
     header = data[start : start + fragments.MESSAGE_HEADER.size]
     if len(header) < fragments.MESSAGE_HEADER.size or not fragments.FRAGMENT_HEADER.unpack(data[:start])[2] & 1:
         return False
-    if fragments.MESSAGE_HEADER.unpack(header)[1] != _PIPELINE_STATE:
-        return False
-    found = _STATE.search(data)
+    return bool(fragments.MESSAGE_HEADER.unpack(header)[1] == _PIPELINE_STATE)
+
+
+def _is_last(data: bytes) -> bool:
+    """Whether a message ends with this fragment."""
+    header = data[: fragments.FRAGMENT_HEADER.size]
+    return bool(fragments.FRAGMENT_HEADER.unpack(header)[2] & 2)
+
+
+def _ends(message: bytes) -> bool:
+    """Whether this state is the last one of its pipeline."""
+    found = _STATE.search(message)
     return found is not None and int(found[1]) in _ENDED

@@ -19,17 +19,25 @@ import pytest
 from pypsrp.powershell import PowerShell
 from pypsrp.serializer import TaggedValue
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.triage import windows_texts
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.local_policy import LocalPolicy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import REASON
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_files import RemoteFiles
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.remote_registry import RemoteRegistry
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Command, Statement
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer, Command, Statement
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import role_check
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.collect import collect
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Shell
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import ask_all
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import Survey
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import questions as survey_questions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import diagnose_task
 from ansible_collections.fleetops.tetra.tests.engine.jea import one_file
-from ansible_collections.fleetops.tetra.tests.engine.machine import Engine, Front, Template
+from ansible_collections.fleetops.tetra.tests.engine.machine import DEFAULT, Engine, Front, Template
+from ansible_collections.fleetops.tetra.tests.unit import jea_questions
 
 JEA = pathlib.Path(__file__).resolve().parents[2] / "docs" / "jea"
-ROLES = ("audit", "repair")
+ROLES = ("audit", "diagnose", "repair")
 MANAGEMENT, UTILITY = "Microsoft.PowerShell.Management\\", "Microsoft.PowerShell.Utility\\"
 HKLM = "Registry::HKEY_LOCAL_MACHINE\\"
 SECRET = "TETRA-SECRET-4711"
@@ -160,7 +168,8 @@ class _NoCim:
 
     def ask(self, statements: t.Sequence[Statement]) -> t.Any:
         self.asked += statements
-        return self._session.ask([one for one in statements if not any("Cim" in part.name for part in one)])
+        left = [one for one in statements if not any("Cim" in part.name for part in one)]
+        return self._session.ask(left) if left else Answer([])
 
 
 def test_the_facts_are_those_of_full_language(jea: tuple[str, Engine]) -> None:
@@ -178,6 +187,16 @@ def test_a_switch_counts_through_the_role(jea: tuple[str, Engine]) -> None:
     log = {"LiteralPath": f"{AMP}\\sfc.exe.log", "Pattern": ["Tetra"], "SimpleMatch": None, "CaseSensitive": None}
     lines = (call(UTILITY + "Select-String", **log), call(UTILITY + "Select-Object", ExpandProperty="Line"))
     assert engine.ask([lines], name).output == ["Tetra"]
+
+
+def test_preflight_finds_the_role_whole_and_no_more(jea: tuple[str, Engine]) -> None:
+    name, engine = jea
+    for configuration, beyond in ((name, []), (DEFAULT, ["Get-Date"])):
+        session = engine.session(configuration)
+        survey = Survey.read(ask_all(session, survey_questions()))
+        shell = Shell("7.6.9", "Core")
+        assert [one for one in role_check.lacking(session, survey, shell) if "Cim" not in one] == []
+        assert role_check.beyond_the_roles(session, survey) == beyond
 
 
 MACHINE, USERS = TaggedValue("U32", 0x80000002), TaggedValue("U32", 0x80000003)
@@ -241,7 +260,7 @@ def bound_from_the_pipeline(engine: Engine, cmdlet: str) -> list[str]:
 
 def test_piped_objects_reach_no_proxy(jea: tuple[str, Engine]) -> None:
     name, engine = jea
-    commands = ALLOWED if name == "audit" else {**ALLOWED, **CHANGING}
+    commands = {**ALLOWED, **CHANGING} if name == "repair" else ALLOWED
     names = {cmdlet: bound_from_the_pipeline(engine, cmdlet) for cmdlet in commands}
     assert all(len(found) > 1 for found in names.values())
     ask, attacks = Wire(engine, name), 0
@@ -341,7 +360,7 @@ def test_cim_reaches_nothing_else(jea: tuple[str, Engine]) -> None:
         call(get, ClassName="RSOP_GPO", ComputerName="elsewhere"),
         call(get, ClassName="RSOP_RegistryPolicySetting", Filter="x"),
     ]
-    if name == "audit":
+    if name != "repair":
         writes = ("SetDWORDValue", "DeleteKey", "CreateKey", "SetStringValue", "DeleteValue")
         hostile += [cim(verb, hDefKey=MACHINE, sSubKeyName=CIPHER, sValueName="Enabled") for verb in writes]
     else:
@@ -422,7 +441,7 @@ def test_select_object_computes_nothing_and_no_variable_is_set(jea: tuple[str, E
     some = call(write, InputObject={"Line": "x"})
     for hostile in (
         call(select, Property=[{"n": "x", "e": "Get-Date"}]),
-        call(select, Property=["*"]),
+        *([] if name == "diagnose" else [call(select, Property=["*"])]),
         call(select, Property=["a b"]),
         call(select, ExpandProperty="Value"),
         call(select, ExcludeProperty="x"),
@@ -463,6 +482,108 @@ def test_the_identity_of_the_connector_and_other_services_stay_hidden(jea: tuple
     )
     for given in services:
         assert "failed" in ask(call(MANAGEMENT + "Get-Service", **given)), given
+
+
+# ---- the role for diagnosis ------------------------------------------------------------------------------------------
+
+HOSTS, CURL, WEVTUTIL = SYSTEM32 + "drivers\\etc\\hosts", SYSTEM32 + "curl.exe", SYSTEM32 + "wevtutil.exe"
+QUIET = (
+    "--silent",
+    "--show-error",
+    "--stderr",
+    "-",
+    "--output",
+    "NUL",
+    "--head",
+    "--connect-timeout",
+    "10",
+    "--max-time",
+)
+WRITE_OUT, PLACE = windows_texts.WRITE_OUT, "https://tetra-defs.amp.cisco.com:443/"
+SCHANNEL_QUERY = "/q:*[System[Provider[@Name='Schannel'] and TimeCreated[timediff(@SystemTime) <= 3600000]]]"
+HOSTILE_PROGRAMS = (
+    call(CURL),
+    call(CURL, PLACE),
+    call(CURL, "--upload-file", SECRET_FILE, PLACE),
+    call(CURL, "-K", SECRET_FILE),
+    call(CURL, "--version", "--trace", "C:\\hidden\\x"),
+    call(CURL, *QUIET, "20", "--noproxy", "*", "--write-out", WRITE_OUT, "file:///C:/hidden/file.txt"),
+    call(CURL, *QUIET, "20", "--noproxy", "*", "--write-out", f"@{SECRET_FILE}", PLACE),
+    call(CURL, *QUIET, "20", "--noproxy", "*", "--write-out", "%output{C:\\hidden\\x}y", PLACE),
+    call(CURL, *QUIET, "20", "--noproxy", "*", "--write-out", WRITE_OUT, f"-K{SECRET_FILE}"),
+    call(CURL, *QUIET, "20", "--noproxy", "*", "--write-out", WRITE_OUT, PLACE + "?x=1"),
+    call(CURL, *QUIET, "20", "--noproxy", "*", "--write-out", WRITE_OUT, PLACE + "\n"),
+    call(CURL, *QUIET, "20", "--noproxy", "*", f"-T{SECRET_FILE}", "--write-out", WRITE_OUT, PLACE),
+    call(CURL, *QUIET, "20", "--proxy", f"http://x:1 -K{SECRET_FILE}", "--write-out", WRITE_OUT, PLACE),
+    call(CURL, *QUIET[:5], "C:\\hidden\\x", *QUIET[6:], "20", "--noproxy", "*", "--write-out", WRITE_OUT, PLACE),
+    call(CURL, *QUIET[:3], "C:\\hidden\\x", *QUIET[4:], "20", "--noproxy", "*", "--write-out", WRITE_OUT, PLACE),
+    call(CURL, *QUIET, "20", "--noproxy", "*", "--ssl-no-revoke", "--insecure", "--write-out", WRITE_OUT, PLACE),
+    call(CURL, " ".join(QUIET), *["20"] * 9, "--noproxy", "*", "--write-out", WRITE_OUT, PLACE),
+    call(WEVTUTIL, "qe", "Security", SCHANNEL_QUERY, "/f:xml", "/rd:true", "/c:200", "/e:Events"),
+    call(WEVTUTIL, "qe", "System", "/q:*", "/f:xml", "/rd:true", "/c:200", "/e:Events"),
+    call(WEVTUTIL, "qe", SECRET_FILE, "/lf:true"),
+    call(WEVTUTIL, "epl", "System", "C:\\hidden\\x"),
+    call(WEVTUTIL, "cl", "System"),
+    call(WEVTUTIL, "sl", "Microsoft-Windows-CAPI2/Operational", "/e:true"),
+    call(WEVTUTIL, "gl", "Security", "/f:xml"),
+    call(UTILITY + "Select-String", LiteralPath=f"{AMP}\\sfc.exe.log", Pattern="hidden"),
+    call(UTILITY + "Select-String", LiteralPath=f"{AMP}\\sfc.exe.log", Pattern=["Tetra", "identity"]),
+    call(UTILITY + "Select-String", LiteralPath=[HOSTS, SECRET_FILE], Pattern="tetra"),
+    call(UTILITY + "Select-String", LiteralPath=HOSTS, Pattern=".*"),
+    call(UTILITY + "Select-String", LiteralPath=HOSTS + "\n", Pattern="tetra"),
+    call("CimCmdlets\\Get-CimInstance", ClassName="Win32_LogicalDisk", Filter="DeviceID='C:' OR 1=1"),
+    call("CimCmdlets\\Get-CimInstance", ClassName="Win32_LogicalDisk", ComputerName="elsewhere"),
+    call("CimCmdlets\\Get-CimInstance", ClassName="Win32_Share"),
+)
+
+
+@pytest.fixture
+def diagnosis(jea: tuple[str, Engine]) -> Engine:
+    if jea[0] != "diagnose":
+        pytest.skip("about the other roles")
+    return jea[1]
+
+
+def test_the_diagnosis_asks_the_same_as_in_full_language(diagnosis: Engine) -> None:
+    askers = [_NoCim(diagnosis.session()), _NoCim(diagnosis.session("diagnose"))]
+    full, narrow = (
+        diagnose_task.gather_evidence(t.cast("t.Any", one), "pc", jea_questions.ARGUMENTS, lambda _s: False, True)[0]
+        for one in askers
+    )
+    told = [
+        {name: section for name, section in found.items() if name not in ("taken_at", "facts", "ways", "clock")}
+        for found in (t.cast("dict[str, t.Any]", full), t.cast("dict[str, t.Any]", narrow))
+    ]
+    assert told[1] == told[0]
+    assert narrow["hosts_file"]["status"] == narrow["firewall"]["status"] == narrow["isolation"]["status"] == "ok"
+    assert narrow["ways"]["status"] == full["ways"]["status"]
+    assert len(askers[0].asked) == len(askers[1].asked) > 30
+
+
+def test_the_programs_of_a_diagnosis_do_nothing_else(diagnosis: Engine) -> None:
+    ask = Wire(diagnosis, "diagnose")
+    for attack in HOSTILE_PROGRAMS:
+        told = ask(attack)
+        assert "failed" in told and SECRET not in told and "reached" not in told, (attack, told[:400])
+        told_by = (
+            "and nothing else",
+            "log only",
+            "does not match",
+            "does not belong to the set",
+            "ParameterBinding",
+            "ParameterArgument",
+            "NamedParameterNotFound",
+        )
+        assert any(word in told for word in told_by), (attack, told[:400])
+    untouched(diagnosis)
+    for good in (
+        call(CURL, "--version"),
+        call(CURL, *QUIET, "20", "--noproxy", "*", "--insecure", "--write-out", "%{certs}\\n" + WRITE_OUT, PLACE),
+        call(CURL, *QUIET, "20", "--proxy", "http://proxy.example:8080", "--write-out", WRITE_OUT, PLACE),
+        call(WEVTUTIL, "qe", "System", SCHANNEL_QUERY, "/f:xml", "/rd:true", "/c:200", "/e:Events"),
+    ):
+        assert "and nothing else" not in ask(good), good
+    print(f"diagnose: {len(HOSTILE_PROGRAMS)} attacks on programs, the hosts file and disks")
 
 
 # ---- the role for repair ---------------------------------------------------------------------------------------------

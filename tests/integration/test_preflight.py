@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 
+from ansible_collections.fleetops.tetra.lab.machine import role_capability
+from ansible_collections.fleetops.tetra.lab.running import running_fleet
 from ansible_collections.fleetops.tetra.lab.transport import DEFAULT_PASSWORD
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 
@@ -57,3 +61,27 @@ def test_variables_that_psrp_does_not_read_are_named(playbooks: Playbooks) -> No
     del healthy["ansible_psrp_protocol"]
     done = playbooks.run(PREFLIGHT, inventory=playbooks.write_inventory({"pc": healthy}))
     assert "ansible_winrm_scheme is not read by psrp: use ansible_psrp_protocol." in done.stdout
+
+
+def test_a_session_configuration_that_lacks_a_command_is_not_ready_and_one_without_limits_is_told(
+    checkout: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    visible = [
+        name for name in role_capability.load(role_capability.shipped("audit")).visible if "Select-S" not in name
+    ]
+    endpoints = {
+        "lacking": {"release": "10_22h2", "sessions": {"site": {"jea": True, "visible": visible}}},
+        "wide": {"release": "10_22h2", "sessions": {"site": {}}},
+        "right": {"release": "10_22h2", "sessions": {"site": {"jea": True}}},
+    }
+    for one in endpoints.values():
+        one["transport"] = {"configurations": ["site"]}
+    document = {"schema": "fleetops.tetra/fleet/1", "describe": "Roles.", "endpoints": endpoints}
+    with running_fleet(document, tmp_path / "lab") as fleet:
+        playbooks = Playbooks(fleet, checkout, tmp_path / "results")
+        done = playbooks.run(PREFLIGHT)
+    assert done.returncode == 2, done.stdout
+    text = " ".join(done.stdout.split())
+    assert "configuration site does not let the audit ask with Select-String: compare it with docs/jea." in text
+    assert "site allows more than the roles of docs/jea: Get-Date was answered." in text
+    assert "wide : ok=2 " in text and "right : ok=2 " in text and text.count("failed=1") == 1

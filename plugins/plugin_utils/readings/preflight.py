@@ -13,6 +13,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadli
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import Connection, Session
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session_failures import explain
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import SessionError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings import role_check
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.details import Shell
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.questions import ask_all
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import Survey, questions
@@ -56,6 +57,9 @@ def examine(
             table = session.version_table()
             shell = Shell(_text(table.get("PSVersion")), _text(table.get("PSEdition")))
             survey = Survey.read(ask_all(session, questions(), shell.runs_batches))
+            limited = role_check.is_of_a_site(session.configuration()) and survey.build is not None
+            lacking = role_check.lacking(session, survey, shell) if limited else []
+            beyond = role_check.beyond_the_roles(session, survey) if limited else []
     except (SessionError, DeadlineExceeded) as lost:
         session.abandon()
         error = explain(lost, session.place, seconds)
@@ -69,7 +73,18 @@ def examine(
         else f"{session.place} opens a session, but does not let the registry be read: {_first(survey)}"
     )
     advice += session_advice(about, survey)
-    return {"ready": readable, "sentence": sentence, "kind": None if readable else "answer", "advice": advice}
+    if lacking:
+        sentence = (
+            f"{session.place} answers, but its session configuration {about['configuration_name']} does not let the "
+            f"audit ask with {', '.join(lacking)}: compare it with docs/jea."
+        )
+    if beyond:
+        advice.append(
+            f"The session configuration {about['configuration_name']} allows more than the roles of docs/jea: "
+            f"{', '.join(beyond)} was answered."
+        )
+    ready = readable and not lacking
+    return {"ready": ready, "sentence": sentence, "kind": None if ready else "answer", "advice": advice}
 
 
 def unread_variables(variables: t.Mapping[str, t.Any]) -> list[str]:
