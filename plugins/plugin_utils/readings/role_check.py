@@ -41,7 +41,6 @@ def is_of_a_site(configuration: str | None) -> bool:
 def questions(surveyed: survey.Survey, shell: details.Shell) -> list[Question]:
     """One question for each command of the audit that this endpoint can have, by the command's name."""
     pol = local_gpo.MACHINE_POL
-    reading: dict[str, t.Any] = {"AsByteStream": True} if shell.is_core else {"Encoding": "Byte"}
     parent = registry.provider_path(survey.SCHANNEL_PARENTS[0])
     asked: dict[str, Statement] = {
         "Write-Output": (command("Write-Output", InputObject="fleetops.tetra"),),
@@ -51,10 +50,7 @@ def questions(surveyed: survey.Survey, shell: details.Shell) -> list[Question]:
         ).statement,
         "Get-Item": (registry.going_on("Get-Item", LiteralPath=pol, Force=True), registry.select("FullName")),
         "Get-ChildItem": (registry.going_on("Get-ChildItem", LiteralPath=parent), registry.select("PSChildName")),
-        "Get-Content": (
-            registry.going_on("Get-Content", LiteralPath=pol, Raw=True, **reading),
-            registry.select("Length"),
-        ),
+        "Get-Content": _content(pol, shell),
         "Get-Service": (registry.going_on("Get-Service", Name="CiscoAMP"), registry.select("Name")),
         "Select-String": (
             registry.going_on(
@@ -77,6 +73,11 @@ def questions(surveyed: survey.Survey, shell: details.Shell) -> list[Question]:
         )
         asked["Get-TlsEccCurve"] = (command("Get-TlsEccCurve"), command("Write-Output"))
     return [Question(name, statement) for name, statement in asked.items()]
+
+
+def _content(path: str, shell: details.Shell) -> Statement:
+    how: dict[str, t.Any] = {"AsByteStream": True} if shell.is_core else {"Encoding": "Byte"}
+    return registry.going_on("Get-Content", LiteralPath=path, Raw=True, **how), registry.select("Length")
 
 
 def lacking(asker: Asker, surveyed: survey.Survey, shell: details.Shell) -> list[str]:
