@@ -25,6 +25,11 @@ PROGRAM = "TETRA_PWSH"
 @functools.cache
 def engine_or_reason() -> tuple[pathlib.Path | None, str]:
     """(the program that starts the engine, "") or (None, why there is none, in one sentence)."""
+    return look()
+
+
+def look(seconds: float = 60.0) -> tuple[pathlib.Path | None, str]:
+    """Like ``engine_or_reason``, asked anew; ``seconds``: how long an engine may take to answer."""
     named = os.environ.get(PROGRAM)
     if named:
         program = pathlib.Path(named)
@@ -38,7 +43,7 @@ def engine_or_reason() -> tuple[pathlib.Path | None, str]:
     with tempfile.TemporaryDirectory(prefix="tetra-engine-") as folder:
         process = EngineProcess([str(program), "-s", "-NoLogo", "-NoProfile"], pathlib.Path(folder) / "prefix")
         try:
-            answers = ask_once(process, "Test-Path", LiteralPath="HKLM:\\SOFTWARE")
+            answers = ask_once(process, "Test-Path", seconds, LiteralPath="HKLM:\\SOFTWARE")
         except EngineTrouble as trouble:
             return None, f"{program} is no PowerShell that answers: {trouble}"
         finally:

@@ -38,7 +38,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.sessio
 from ansible_collections.fleetops.tetra.tests.engine import wine_registry
 from ansible_collections.fleetops.tetra.tests.engine.bridge import _WATCHED, WAKE, Bridge, changes, flat, replace
 from ansible_collections.fleetops.tetra.tests.engine.build import build as build_stand_ins
-from ansible_collections.fleetops.tetra.tests.engine.process import EngineProcess, stop_prefix
+from ansible_collections.fleetops.tetra.tests.engine.process import EngineProcess, stand_still, stop_prefix
 from ansible_collections.fleetops.tetra.tests.engine.shell import EngineShell
 from ansible_collections.fleetops.tetra.tests.engine.wine_registry import HIVE, Keys
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Connection
@@ -87,6 +87,8 @@ class Template:
             stop_prefix(self.prefix)
 
     def copy(self, target: pathlib.Path) -> None:
+        """Raises EngineTrouble where the template is in use."""
+        stand_still(self.prefix)
         shutil.copytree(self.prefix, target, symlinks=True, ignore=shutil.ignore_patterns("wineserver"))
 
 
@@ -194,7 +196,8 @@ class EngineMachine:
     # ---- what tests set and look at ----------------------------------------------------------------------------------
 
     def write_keys(self, keys: PlainKeys) -> None:
-        """Adds keys and values while nothing runs."""
+        """Adds keys and values while nothing runs. Raises EngineTrouble where something does."""
+        stand_still(self.prefix)
         wine_registry.append(
             self.prefix / "system.reg",
             {
@@ -228,7 +231,8 @@ class EngineMachine:
         return wine_registry.read(self.prefix / "system.reg", _below_hive(below))
 
     def remove_key(self, path: str) -> None:
-        """Takes a key away while nothing runs."""
+        """Takes a key away while nothing runs. Raises EngineTrouble where something does."""
+        stand_still(self.prefix)
         wine_registry.remove(self.prefix / "system.reg", _below_hive(path))
 
     def _take_over(self, state: WindowsState) -> None:

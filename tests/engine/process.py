@@ -80,7 +80,9 @@ class EngineProcess:
         self._ended: str | None = None
         self._acknowledgements: queue.Queue[tuple[str, uuid.UUID] | None] = queue.Queue()
         self._outgoing: queue.Queue[tuple[str, uuid.UUID, bytes] | None] = queue.Queue()
-        for work in (self._read, self._read_errors, self._write):
+        self._errors = threading.Thread(target=self._read_errors, name="engine", daemon=True)
+        self._errors.start()
+        for work in (self._read, self._write):
             threading.Thread(target=work, name="engine", daemon=True).start()
 
     @property
@@ -142,6 +144,8 @@ class EngineProcess:
                 self._acknowledgements.put((kind, pipeline))
         self._process.stdout.close()
         self._process.wait()
+        # wine's own processes may hold the pipe a little longer.
+        self._errors.join(2)
         said = self.stderr.decode(errors="replace").strip()
         self._end(f"{trouble[:-1]}: {said[:200]}." if said and trouble == _DIED else trouble)
 
@@ -193,6 +197,19 @@ def stop_prefix(prefix: pathlib.Path) -> None:
     for option in ("-k", "-w"):
         with contextlib.suppress(FileNotFoundError, subprocess.TimeoutExpired):
             subprocess.run([program, option], env=environment, capture_output=True, check=False, timeout=30)
+
+
+def stand_still(prefix: pathlib.Path) -> None:
+    """Raises EngineTrouble where a process uses a wine prefix: its registry lies in that process' memory then, so the
+    files tell of the past, and what is written into them is lost."""
+    wanted = f"WINEPREFIX={prefix.resolve()}\0".encode()
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (folder / "environ").read_bytes():
+                raise EngineTrouble(
+                    f"the wine prefix {prefix} is in use by process {folder.name}, so its registry cannot be read or "
+                    "written here."
+                )
 
 
 def ask_once(process: EngineProcess, cmdlet: str, seconds: float = 60.0, **parameters: t.Any) -> list[str]:
