@@ -84,5 +84,5 @@ def pytest_terminal_summary(terminalreporter: t.Any) -> None:
     terminalreporter.write_line(
         f"{COUNTS['machines']} machines, {COUNTS['processes']} processes, {COUNTS['pipelines']} pipelines: "
         f"{states} machine states like the lab's, {cases} cases of conformance, {product} runs of the whole product, "
-        f"{attacks} attacks."
+        f"{attacks} tests that attack, with {COUNTS['attacks']} single attacks on the JEA roles."
     )

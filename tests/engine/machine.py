@@ -45,7 +45,7 @@ from ansible_collections.fleetops.tetra.tests.unit.lab_session import Connection
 
 BUILD = pathlib.Path(__file__).resolve().parents[2] / "build" / "engine"
 COUNTS: collections.Counter[str] = collections.Counter()
-"""Machines, processes and pipelines since the tests began."""
+"""Machines, processes, pipelines and attacks on the JEA roles since the tests began."""
 DEFAULT = "Microsoft.PowerShell"
 NAME = "pc"
 _LAB_FILE = (".exe", ".dll")

@@ -33,7 +33,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey imp
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.readings.survey import questions as survey_questions
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import diagnose_task
 from ansible_collections.fleetops.tetra.tests.engine.jea import one_file
-from ansible_collections.fleetops.tetra.tests.engine.machine import DEFAULT, Engine, Front, Template
+from ansible_collections.fleetops.tetra.tests.engine.machine import COUNTS, DEFAULT, Engine, Front, Template
 from ansible_collections.fleetops.tetra.tests.unit import jea_questions
 
 JEA = pathlib.Path(__file__).resolve().parents[2] / "docs" / "jea"
@@ -277,6 +277,7 @@ def test_piped_objects_reach_no_proxy(jea: tuple[str, Engine]) -> None:
         attacks += 1
         assert SECRET not in told.output and "error" in told, (cmdlet, told[:600])
     untouched(engine)
+    COUNTS["attacks"] += attacks
     print(f"{name}: {attacks} attacks by piped objects, {sum(map(len, names.values()))} pipeline-bound names")
 
 
@@ -326,6 +327,7 @@ def test_no_other_path_is_read(jea: tuple[str, Engine]) -> None:
         told = ask(call(cmdlet, SECRET_FILE, *([given["Pattern"]] if "Pattern" in given else [])))
         attacks += 1
         assert SECRET not in told and "failed" in told
+    COUNTS["attacks"] += attacks
     print(f"{name}: {attacks} attacks by paths")
 
 
@@ -382,6 +384,7 @@ def test_cim_reaches_nothing_else(jea: tuple[str, Engine]) -> None:
     # Two spellings of one name: only what was checked goes on.
     told = ask(cim(hDefKey=MACHINE, sSubKeyName=POLICY, SSUBKEYNAME="SAM"))
     assert "SAM" not in told.output
+    COUNTS["attacks"] += len(hostile) + 1
     print(f"{name}: {len(hostile) + 1} attacks on CIM")
 
 
@@ -431,6 +434,7 @@ def test_nothing_else_is_a_command(jea: tuple[str, Engine]) -> None:
     pipeline = ask.pipeline()
     pipeline.add_script("Get-Date")
     assert pipeline.invoke() == [] and pipeline.had_errors
+    COUNTS["attacks"] += len(OTHER_COMMANDS.split()) + 1
     print(f"{name}: {len(OTHER_COMMANDS.split()) + 1} other commands")
 
 
@@ -583,6 +587,7 @@ def test_the_programs_of_a_diagnosis_do_nothing_else(diagnosis: Engine) -> None:
         call(WEVTUTIL, "qe", "System", SCHANNEL_QUERY, "/f:xml", "/rd:true", "/c:200", "/e:Events"),
     ):
         assert "and nothing else" not in ask(good), good
+    COUNTS["attacks"] += len(HOSTILE_PROGRAMS)
     print(f"diagnose: {len(HOSTILE_PROGRAMS)} attacks on programs, the hosts file and disks")
 
 
@@ -681,6 +686,7 @@ def test_the_repair_changes_nothing_else(repair: Engine) -> None:
     keys = repair.keys("HKEY_LOCAL_MACHINE\\SOFTWARE")
     assert keys["Software\\Hidden"]["Value"][1] == SECRET.encode("utf-16-le") + b"\0\0"
     assert not any(key.endswith(("\\Other", "\\Run\\Functions")) for key in keys)
+    COUNTS["attacks"] += len(HOSTILE_WRITES)
     print(f"repair: {len(HOSTILE_WRITES)} attacks on writes")
 
 

@@ -5,9 +5,9 @@
 # Do not use this from other collections or standalone plugins/modules!
 """One registry value of an endpoint: read it, write it, take it away; each write is read back and compared.
 
-Keys without a slash in a part of their name go through the registry provider, whose ``-Type`` settles the type. The
-provider takes a slash for a separator, so ``Ciphers\\AES 128/128`` goes through StdRegProv. ``New-Item`` is never told
-``-Force``: on an existing key it would empty the key.
+Keys without a slash in a part of their name go through the registry provider, whose ``-Type`` settles the type. A key
+like ``Ciphers\\AES 128/128`` is changed through StdRegProv: the provider finds it (seen on 7.6; not tried on 5.1), but
+``New-Item`` takes the slash for a separator. ``New-Item`` is never told ``-Force``: it would empty an existing key.
 
 The provider hands over REG_SZ and REG_EXPAND_SZ alike, as text with its variables replaced; which of the two it is,
 ``EnumValues`` of StdRegProv tells, or ``GetValueKind`` of the key itself. The text as it is stored comes from
