@@ -167,7 +167,7 @@ prove-kill: setup build/dependencies/.stamp ## SIGKILL at 50 random instants of 
 
 .PHONY: test-engine
 test-engine: setup build/dependencies/.stamp ## everything that is held to a real PowerShell, and its counts (make test: a short form)
-	@$(ENGINE) TETRA_REQUIRE_ENGINE=1 TETRA_ENGINE_LONG=1 $(RUN) python -m pytest -q tests/engine $(ARGS)
+	@$(ENGINE) TETRA_REQUIRE_ENGINE=1 TETRA_ENGINE_LONG=1 $(RUN) python -m pytest -q -n 2 --dist load tests/engine $(ARGS)
 
 .PHONY: prove-verdict
 prove-verdict: setup ## 20,000 states against the independent model, 3,000 with real handshakes, a million damaged documents; an hour

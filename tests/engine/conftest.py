@@ -68,6 +68,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="long: make test-engine runs it"))
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of xdist hands its counts over."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["engine_counts"] = dict(COUNTS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: t.Any) -> None:
+    COUNTS.update(getattr(node, "workeroutput", {}).get("engine_counts", {}))
+
+
 def pytest_terminal_summary(terminalreporter: t.Any) -> None:
     """What was asked of the engine, for the note of who ran it."""
     passed = [report.nodeid for report in terminalreporter.stats.get("passed", []) if "tests/engine/" in report.nodeid]
