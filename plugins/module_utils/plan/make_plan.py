@@ -88,6 +88,11 @@ _NOTHING_IS_CERTAIN: t.Final = (
 __all__ = ["SCHEMA", "PlanError", "plan"]
 
 
+def _fault(obstacle: Obstacle) -> str:
+    """What the list of cures in a verdict calls it."""
+    return "list" if obstacle.kind in ("policy_list", "local_list") else obstacle.kind
+
+
 def _blocked(closed: Refused) -> Blocked:
     """An entry of ``blocked``: this way of curing is closed."""
     return {
@@ -194,9 +199,11 @@ class _Planner:
                 f"No suite of the allow list can be made to work on {release.title()}.",
                 "Upgrade Windows, or ask Cisco which other suites the Tetra servers accept.",
             )
-        _count, obstacles = min(ways, key=lambda way: way[0])
+        order = [cure["fault"] for cure in self.verdict.get("cures") or ()]
+        # The way that the verdict tells, where it is one of ours; else the shortest.
+        _count, obstacles = min(ways, key=lambda way: (not all(_fault(one) in order for one in way[1]), way[0]))
         found: list[Step] = []
-        for obstacle in obstacles:
+        for obstacle in sorted(obstacles, key=lambda one: order.index(_fault(one)) if _fault(one) in order else 0):
             found.extend(self._remove(obstacle, release))
         return found
 

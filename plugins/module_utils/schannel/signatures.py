@@ -9,8 +9,9 @@ CNG keeps them as ``Functions`` below ``…\\Local\\SSL\\00010003`` (NCRYPT_SCHA
 in order of preference: ``RSAE-PSS/SHA256``, ``RSA/SHA256``, ``ECDSA/SHA256``. The servers' certificates are RSA (all
 accepted TLS 1.2 suites say so). TLS 1.2 is signed with RSA/SHA256 nearly everywhere; TLS 1.3
 forbids that and takes RSAE-PSS (RFC 8446, 4.2.3). That the list is obeyed is documented for Windows 7 to 8.1
-(KB2973337, which mends TLS 1.2 by adding RSA/SHA512 to it); for later releases it is one of two worlds. Whether a value
-of this name below Policies counts is not documented, and no ADMX of Microsoft writes one.
+(KB2973337, which mends TLS 1.2 by adding RSA/SHA512 to it; cited from memory, the page itself could not be read again);
+for later releases it is one of two worlds. Whether a value of this name below Policies counts is not documented, and no
+ADMX of Microsoft writes one.
 """
 
 from __future__ import annotations

@@ -183,6 +183,15 @@ def test_all_faults_in_one_sentence() -> None:
     )
 
 
+def test_a_good_list_with_policy_files_younger_than_the_boot_says_that_the_next_start_brings_it() -> None:
+    facts = e.set_last_update(gpo(THREE), "failed", -3000, e.AFTER_BOOT)
+    facts["policy_origin"]["archive"] = f.section(f.OK, None, path="ntuser.pol", modified=e.AFTER_BOOT)
+    verdict = evaluate(facts)
+    assert (verdict["state"], verdict["cause"]["code"]) == ("unknown", "not_rebooted")
+    assert [cure["what"] for cure in verdict["cures"]] == ["What is configured would do; a restart brings it."]
+    assert verdict["next_step"].startswith("Reboot, then audit again")
+
+
 def test_there_are_forty() -> None:
     assert len(CASES) == 40
     assert len({case[0] for case in CASES}) == 40
