@@ -47,6 +47,20 @@ class Authority:
             self._made[error] = self._make(error)
         return self._made[error]
 
+    def server_files(self, name: str, certificate: pathlib.Path, key: pathlib.Path) -> None:
+        """Certificate and key of another server, for a program of its own."""
+        private = ec.generate_private_key(ec.SECP256R1())
+        made = _certificate(private.public_key(), name, self._key, self._certificate)
+        certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+            stream.write(
+                private.private_bytes(
+                    serialization.Encoding.PEM,
+                    serialization.PrivateFormat.TraditionalOpenSSL,
+                    serialization.NoEncryption(),
+                )
+            )
+
     def _make(self, error: str) -> Tls:
         key = ec.generate_private_key(ec.SECP256R1())
         name = "elsewhere.example" if error == "wrong_name" else "localhost"

@@ -243,12 +243,10 @@ class LdapSession:
     def _bind_simple(self) -> None:
         if self._transport == "ldap":
             raise DirectoryError(
-                f"A simple log-on to {self._server} would send the password in clear: take the transport ldaps or starttls."
+                f"A simple log-on to {self._server} would send the password in clear: take the transport ldaps."
             )
         if not self._log_on.user or not self._log_on.password:
-            raise DirectoryError(
-                f"A simple log-on to {self._server} needs a user and a password."
-            )
+            raise DirectoryError(f"A simple log-on to {self._server} needs a user and a password.")
         number = self._client.bind_simple(self._log_on.user, self._log_on.password)
         for message in self._answers(number):
             self._refuse(message, "the log-on")
@@ -257,11 +255,13 @@ class LdapSession:
         import spnego
         import spnego.channel_bindings
 
-        needed = spnego.ContextReq.mutual_auth | spnego.ContextReq.sequence_detect | spnego.ContextReq.replay_detect
         sealed = self._transport == "ldap"
+        needed = spnego.ContextReq.mutual_auth
         if sealed:
+            needed |= spnego.ContextReq.sequence_detect | spnego.ContextReq.replay_detect
             needed |= spnego.ContextReq.integrity | spnego.ContextReq.confidentiality
         else:
+            # Inside TLS a domain controller refuses a log-on that asks for signing or sealing once more.
             needed |= spnego.ContextReq.no_integrity
         context = spnego.client(
             self._log_on.user,

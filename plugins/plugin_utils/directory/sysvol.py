@@ -114,7 +114,7 @@ def _preferences(content: bytes) -> tuple[tuple[str, str, str], ...]:
     return tuple(
         dict.fromkeys(
             (item.action, path, name)
-            for item in items
+            for item in found
             for path, name in PLACES
             if registry_preferences.writes(item, path, name)
         )
