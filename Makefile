@@ -169,6 +169,10 @@ prove-kill: setup build/dependencies/.stamp ## SIGKILL at 50 random instants of 
 test-engine: setup build/dependencies/.stamp ## everything that is held to a real PowerShell, and its counts (make test: a short form)
 	@$(ENGINE) TETRA_REQUIRE_ENGINE=1 TETRA_ENGINE_LONG=1 $(RUN) python -m pytest -q -n 2 --dist load tests/engine $(ARGS)
 
+.PHONY: test-domain
+test-domain: setup ## what is held to a real Active Directory (Samba; root): make test runs it too, where it can
+	@TETRA_REQUIRE_DOMAIN=1 $(RUN) python -m pytest -q -n 0 tests/domain $(ARGS)
+
 .PHONY: prove-verdict
 prove-verdict: setup ## 20,000 states against the independent model, 12,000 real handshakes, a million damaged documents; an hour
 	@TETRA_MODEL_STATES=20000 TETRA_DAMAGED=1000000 TETRA_HANDSHAKE_STATES=3000 TETRA_REMEMBERED=4000 TETRA_PAIRS=100000 \

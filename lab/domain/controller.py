@@ -38,9 +38,9 @@ def why_not() -> str | None:
     """One sentence where no domain controller can run here."""
     if os.geteuid() != 0:
         return "a domain controller in a network namespace needs root"
-    missing = [name for name in ("ip", "samba", "samba-tool") if shutil.which(name, path=_path()) is None]
+    missing = [name for name in ("ip", "samba", "samba-tool", "smbclient", "ldbadd") if shutil.which(name, path=_path()) is None]
     if missing:
-        return f"{', '.join(missing)} is missing: apt-get install iproute2 samba samba-ad-dc"
+        return f"{', '.join(missing)} is missing: apt-get install iproute2 samba samba-ad-dc smbclient ldb-tools"
     if not Path("/usr/share/samba/setup/ad-schema").is_dir():
         return "samba-ad-provision is missing: apt-get install samba-ad-provision"
     return None
@@ -235,6 +235,12 @@ def _wait(controller: Controller, process: subprocess.Popen[bytes]) -> None:
                     said = (controller.folder / "samba.log").read_text(errors="replace")[-500:]
                     raise FleetError(f"The domain controller did not start: {said.strip()}") from error
                 time.sleep(0.1)
+    # smbd listens before winbindd answers it; until then a log-on ends with an internal error.
+    command = ["smbclient", f"//{controller.address}/sysvol", "-U", f"administrator%{PASSWORD}", "-c", "ls"]
+    while subprocess.run(command, check=False, capture_output=True).returncode:
+        if process.poll() is not None or time.monotonic() > end:
+            raise FleetError("The domain controller does not let its administrator read SYSVOL.")
+        time.sleep(0.2)
 
 
 def _run(*command: str) -> None:

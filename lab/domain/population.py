@@ -131,10 +131,7 @@ class Population:
     def _modified(self) -> t.Iterator[str]:
         guids = {policy.name: policy.dn for policy in self.policies}
         for place, names in self.links.items():
-            value = "".join(
-                f"[LDAP://{guids.get(name.rstrip('!-'), name.rstrip('!-'))};{2 * ('!' in name) + ('-' in name)}]"
-                for name in names.split()
-            )
+            value = "".join(_link(name, guids) for name in names.split())
             yield f"dn: {self.dn_of(place)}\nchangetype: modify\nreplace: gPLink\ngPLink: {value}\n"
         for place in self.blocks:
             yield f"dn: {self.dn_of(place)}\nchangetype: modify\nreplace: gPOptions\ngPOptions: 1\n"
@@ -144,6 +141,13 @@ class Population:
         for member in self.members:
             for group in member.groups:
                 yield _membership(group, f"CN={member.name},{member.ou or 'CN=Computers'},{BASE}")
+
+
+def _link(written: str, dns: t.Mapping[str, str]) -> str:
+    """``name``, ``name!`` (enforced), ``name-`` (disabled) as gPLink has it; an unknown name is a DN of its own."""
+    name = written.rstrip("!-")
+    marks = written[len(name) :]
+    return f"[LDAP://{dns.get(name, name)};{2 * ('!' in marks) + ('-' in marks)}]"
 
 
 def registry_pol(values: t.Iterable[tuple[str, str, str | int]]) -> bytes:

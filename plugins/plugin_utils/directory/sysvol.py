@@ -61,7 +61,7 @@ class SysvolReader:
         import smbclient
 
         with contextlib.suppress(Exception):
-            smbclient.reset_connection_cache(fail_on_error=False, connection_cache=self._connections)
+            smbclient.reset_connection_cache(fail_on_error=True, connection_cache=self._connections)
 
     def read(self, domain: str, guid: str, path: str | None) -> Sysvol:
         """The computer half of one GPO."""
