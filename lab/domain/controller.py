@@ -38,7 +38,8 @@ def why_not() -> str | None:
     """One sentence where no domain controller can run here."""
     if os.geteuid() != 0:
         return "a domain controller in a network namespace needs root"
-    missing = [name for name in ("ip", "samba", "samba-tool", "smbclient", "ldbadd") if shutil.which(name, path=_path()) is None]
+    needed = ("ip", "samba", "samba-tool", "smbclient", "ldbadd")
+    missing = [name for name in needed if shutil.which(name, path=_path()) is None]
     if missing:
         return f"{', '.join(missing)} is missing: apt-get install iproute2 samba samba-ad-dc smbclient ldb-tools"
     if not Path("/usr/share/samba/setup/ad-schema").is_dir():

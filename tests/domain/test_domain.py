@@ -56,8 +56,8 @@ def test_a_filter_counts(read: Domain, name: str) -> None:
     assert forecast["prediction"] == ("fails_by_policy" if applies else "not_stopped"), forecast
 
 
-# "samba-tool gpo list" (4.17, samba/netcmd/gpo.py) asks whether the account may read a GPO, not whether it may apply it,
-# and looks at the half for users ("GPOs for user PC$"): so these differ, by name → (theirs, ours).
+# "samba-tool gpo list" (4.17, samba/netcmd/gpo.py) asks whether the account may read a GPO, not whether it may apply
+# it, and looks at the half for users ("GPOs for user PC$"): so these differ, by name → (theirs, ours).
 KNOWN_DIFFERENCES: dict[str, tuple[list[str], list[str]]] = {
     "f-nobody": (["f-nobody"], []),
     "f-controllers": (["f-controllers"], []),

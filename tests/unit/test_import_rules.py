@@ -37,11 +37,11 @@ ALLOWED = {
 ROOMS = {
     "plugins/module_utils": (
         "documents", "answers", "facts", "observations", "schannel", "policy", "connector", "handshake", "capture",
-        "image", "console", "history", "triage", "verdict", "plan", "telling",
+        "image", "console", "history", "triage", "verdict", "domain", "plan", "telling",
     ),
     "plugins/plugin_utils": (
-        "variables", "conversation", "run_folder", "readings", "changes", "remediation", "report", "console", "history",
-        "observations", "bulk", "telling", "tasks",
+        "variables", "conversation", "run_folder", "readings", "changes", "remediation", "report", "console",
+        "directory", "history", "observations", "bulk", "telling", "tasks",
     ),
 }  # fmt: skip
 NETWORK = {
