@@ -282,7 +282,8 @@ def cure_path(remediation: Remediation, host: str) -> Path:
 
 def read_cure(remediation: Remediation, host: str) -> Cure | None:
     """What became of one endpoint when it was last taken up; None where it never was."""
-    return t.cast(Cure | None, _read(cure_path(remediation, host)) or None)
+    found = _read(cure_path(remediation, host))
+    return t.cast(Cure, found) if found else None
 
 
 def file_cure(remediation: Remediation, host: str, cure: Cure) -> None:
@@ -383,7 +384,9 @@ def summarise(remediation: Remediation, budget: FailureBudget, batch: t.Sequence
 def _event_of(standing: JournalState) -> HostEvent | None:
     if standing.in_flight:
         return "in_flight"
-    return "abandoned" if standing.abandoned else t.cast(HostEvent | None, standing.event)
+    if standing.abandoned:
+        return "abandoned"
+    return t.cast(HostEvent, standing.event) if standing.event is not None else None
 
 
 def _blocked_by(cure: Cure | None, plan: HostPlan) -> list[Blocked]:
