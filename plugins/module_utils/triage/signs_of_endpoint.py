@@ -68,6 +68,9 @@ def _verdict_says(verdict: t.Any) -> c.Iterator[Sign]:
         guess = cause == "not_rebooted" and verdict["in_force"] != "after_reboot"
         told = f"By its settings this is the likely cause: {verdict['next_step']}"
         yield Sign(_OF_VERDICT[cause], 2 if guess else 4, "settings", told)
+    if answer == "no":
+        for code in _each_enough(verdict):
+            yield Sign(code, 4, "settings", "By its settings this alone leaves no suite that the servers accept.")
     if answer == "yes":
         usable = ", ".join(verdict["reachability"]["usable"][:2])
         for code in _OFFER:
@@ -78,18 +81,31 @@ def _verdict_says(verdict: t.Any) -> c.Iterator[Sign]:
         yield Sign("restart_pending", 3, "settings", "The settings were changed after the last start.")
 
 
-def _of_suites(verdict: t.Any) -> str:
-    """Why none is offered: a switch where a suite stands in the list all the same, else the list."""
-    reasons = [
+def _reasons(verdict: t.Any) -> list[set[str]]:
+    """Why each suite is not offered, of those that this release has and that TLS 1.2 would do for."""
+    found = [
         {reason["code"] for reason in suite["reasons"]}
         for name, suite in verdict["suites"].items()
-        if not algorithms(name).tls13  # its protocol is a switch of its own, and TLS 1.2 would do
+        if not algorithms(name).tls13  # its protocol is a switch of its own
     ]
-    listed = [codes for codes in reasons if codes and not codes & _NOT_LISTED and _NOT_THERE not in codes]
+    return [codes for codes in found if codes and _NOT_THERE not in codes]
+
+
+def _of_suites(verdict: t.Any) -> str:
+    """Why none is offered: a switch where a suite stands in the list all the same, else the list."""
+    listed = [codes for codes in _reasons(verdict) if not codes & _NOT_LISTED]
     for reason, code in _OF_SWITCH:
         if any(reason in codes for codes in listed):
             return code
     return "no_suite_in_common"
+
+
+def _each_enough(verdict: t.Any) -> list[str]:
+    """Causes of which each alone rules every suite out: mending one of them is not enough."""
+    reasons = _reasons(verdict)
+    switches = {code: {reason for reason, of in _OF_SWITCH if of == code} for _reason, code in _OF_SWITCH}
+    ruled_out = {"no_suite_in_common": set(_NOT_LISTED), **switches}
+    return [code for code, words in ruled_out.items() if reasons and all(codes & words for codes in reasons)]
 
 
 def _curves(facts: t.Any) -> c.Iterator[Sign]:

@@ -189,6 +189,32 @@ def test_one_alert_is_not_told_as_three_causes(tmp_path: Path) -> None:
     assert "Also" not in found["sentence"]
 
 
+def merged(one: Mapping, other: Mapping) -> Mapping:
+    """Two conditions on one endpoint; they must not contradict each other."""
+    found = dict(one)
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(found.get(key), dict):
+            found[key] = merged(found[key], value)
+        else:
+            assert found.get(key, value) == value, key
+            found[key] = value
+    return found
+
+
+STANDING = ("no_suite_in_common", "algorithm_switched_off", "tls_1_2_off", "disk_full")
+"""Seen on the endpoint itself, so they are told beside whatever ends the way. Of two causes on the way the first one
+hides the second: a proxy that refuses hides the middlebox behind it, and no evidence can tell both."""
+BESIDE = ("service_stopped", "isolated", "clock_wrong", "name_resolution", "hosts_file", "connector_broken")
+MORE = [(one, other) for at, one in enumerate(STANDING) for other in (*STANDING[at + 1 :], *BESIDE)]
+
+
+@pytest.mark.parametrize(("one", "other"), MORE)
+def test_what_stands_on_the_endpoint_is_told_beside_anything(one: str, other: str, tmp_path: Path) -> None:
+    found = diagnosed(merged(SIMULATED[one], SIMULATED[other]), tmp_path)
+    likely = {cause["code"] for cause in found["causes"] if cause["confidence"] != "possible"}
+    assert {one, other} <= likely, [(cause["code"], cause["points"]) for cause in found["causes"]]
+
+
 @pytest.mark.parametrize(
     ("mapping", "codes"), PAIRS, ids=lambda value: "+".join(sorted(value)) if isinstance(value, set) else ""
 )
