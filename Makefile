@@ -137,6 +137,10 @@ learn: setup ## turn observation files into data of the project: make learn FILE
 	@test -n "$(FILES)" || { echo 'Say which: make learn FILES="folder or files"' >&2; exit 2; }
 	@$(RUN) python tools/learn_observations.py $(FILES)
 
+.PHONY: how-sure
+how-sure: setup ## write the page "How sure are we" from behaviours and observations
+	@$(RUN) python tools/how_sure.py
+
 .PHONY: bench
 bench: setup ## benchmarks: ratios measured in one run
 	@missed=0; for script in tests/benchmarks/bench_*.py; do \
