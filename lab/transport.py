@@ -51,7 +51,7 @@ ATTACKS = (
     "deep_elements",
 )
 """What the fault ``hostile`` answers a client that has logged in (lab/server/hostile.py)."""
-PASSING_FAULTS = ("quota", "slow_start", "unready", "dropped")
+PASSING_FAULTS = ("quota", "slow_start", "died", "unready", "dropped")
 """Faults of the first openings of a runspace: so many of them, 1 for ``true``."""
 FAULTS = (*STAGED_FAULTS, *PLAIN_FAULTS, *PASSING_FAULTS, "tls_error", "lost_answer", "hostile")
 

@@ -288,7 +288,8 @@ class Listener:
         return 0 < self.openings <= int(self.transport.faults.get(fault, 0))
 
     async def _served(self, asked: soap.Request, user: str) -> tuple[int, bytes]:
-        for fault, refusal in (("quota", faults.too_many_shells), ("slow_start", faults.timed_out)):
+        passing = (("quota", faults.too_many_shells), ("slow_start", faults.timed_out), ("died", faults.aborted))
+        for fault, refusal in passing:
             if self._passes(fault):
                 return 500, soap.fault(asked.message_id, refusal(), self.service.client_ip)
         return await self.service.answer(asked, user)

@@ -49,6 +49,8 @@ except ImportError as error:
 logging.getLogger("pypsrp").addHandler(logging.NullHandler())
 
 _PSRP_NAMES = ", and give its ansible_winrm_* variables the names that psrp reads (fleetops.tetra.preflight lists them)"
+_PAUSE = 1.0
+"""Seconds before a session that could not even be begun is begun anew."""
 _LONGEST_OPENING = 900.0
 """Seconds that an opening is waited for where the caller sets no deadline."""
 DEFAULT_CONFIGURATION = "Microsoft.PowerShell"
@@ -71,8 +73,14 @@ class Connection(t.Protocol):
 class Session:
     """Questions to one endpoint. ``pipelines`` counts what was sent; ``record``, where given, keeps the raw answers."""
 
-    def __init__(self, connection: Connection, record: list[t.Any] | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        record: list[t.Any] | None = None,
+        sleep: t.Callable[[float], object] = time.sleep,
+    ) -> None:
         self._connection = connection
+        self._sleep = sleep
         self._place = _place(connection)
         self.pipelines = 0
         self.recorded = record
@@ -92,14 +100,26 @@ class Session:
         if self._connection.connected and self._connection.runspace is not None:
             return
         guard_connection(self._connection, self._place)
-        try:
-            self._connection._connect()
-        except DeadlineExceeded:
-            raise
-        except Exception as error:
-            if not self._is_opening(error):
-                raise explain(error, self._place) from error
-            self._go_on_opening()
+        end, late = time.monotonic() + _LONGEST_OPENING, False
+        while True:
+            try:
+                if late:
+                    self._sleep(_PAUSE)
+                self._connection._connect()
+                break
+            except DeadlineExceeded as over:
+                if late:
+                    raise SessionError("timeout", f"{self._place} {SLOW_TO_BEGIN}") from over
+                raise
+            except Exception as error:
+                if self._is_opening(error):
+                    self._go_on_opening()
+                    break
+                if not took_too_long(error) or time.monotonic() > end:
+                    raise explain(error, self._place) from error
+                # Not even the shell was made in time: there is nothing to ask again, so it is begun anew.
+                late = True
+                self.abandon()
         pool = self._connection.runspace
         if not hasattr(getattr(pool, "_fragmenter", None), "serializer"):
             raise SessionError("connection_plugin", "This collection does not know the installed pypsrp: use 0.9.")

@@ -51,6 +51,8 @@ _WSMAN_ACCESS_DENIED = {5, 0x80070005}
 
 def explain(error: BaseException, place: EndpointAddress, seconds: float | None = None) -> SessionError:
     """The SessionError for whatever was raised while talking to ``place``."""
+    if isinstance(error, SessionError):
+        return error  # whatever it was raised from, it has its sentence
     chain = list(_chain(error))
     if any(isinstance(item, DeadlineExceeded) for item in chain):
         after = f" within {seconds:g} seconds" if seconds else ""
@@ -264,7 +266,10 @@ def _reset(chain: list[BaseException], place: EndpointAddress) -> SessionError |
                 "tls",
                 f"{place} does not speak HTTP: it is the usual port for HTTPS, so set ansible_psrp_protocol to https.",
             )
-        return SessionError("session", f"{place} broke the connection off in the middle of an answer.", True)
+        told = f"{place} broke the connection off in the middle of an answer"
+        if place.protocol == "http" and place.port not in (80, 5985):
+            told += "; where it is a port for HTTPS, set ansible_psrp_protocol to https"
+        return SessionError("session", f"{told}.", True)
     if _find(chain, "requests.ConnectionError"):
         return SessionError("unreachable", f"{place} cannot be reached.")
     return None

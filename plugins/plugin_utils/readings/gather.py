@@ -58,7 +58,7 @@ def gather(
     beginning and within the same limit: reading twice does no harm.
     """
     started, begun = now(), time.monotonic()
-    session = Session(connection)
+    session = Session(connection, sleep=pace.sleep)
     document: Facts | None = None
     error: SessionError | None = None
     try:
