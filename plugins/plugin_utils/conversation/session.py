@@ -56,6 +56,12 @@ _LONGEST_OPENING = 900.0
 DEFAULT_CONFIGURATION = "Microsoft.PowerShell"
 
 
+def other_plugin(name: str) -> str:
+    """What to say of an endpoint that another connection plugin addresses."""
+    names = _PSRP_NAMES if name.rpartition(".")[2] == "winrm" else ""
+    return f"This endpoint is addressed by the connection plugin {name}: set ansible_connection: psrp{names}."
+
+
 class Connection(t.Protocol):
     """What a session needs of the connection plugin ``ansible.builtin.psrp``."""
 
@@ -88,11 +94,7 @@ class Session:
     def open(self) -> None:
         """Connects where that has not been done. Raises SessionError."""
         if self._connection.transport != "psrp":
-            raise SessionError(
-                "connection_plugin",
-                f"This endpoint is addressed by the connection plugin {self._connection.transport}: set "
-                f"ansible_connection: psrp{_PSRP_NAMES if self._connection.transport == 'winrm' else ''}.",
-            )
+            raise SessionError("connection_plugin", other_plugin(self._connection.transport))
         if PYPSRP_ERROR is not None:
             raise SessionError(
                 "connection_plugin", "The Python package pypsrp is not installed for the Python that runs Ansible."

@@ -17,6 +17,7 @@ from ansible import constants as C
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import ErrorKind
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.many_connection import DEFAULTS
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.session import other_plugin
 
 _PLUGIN = "psrp"
 _OURS = ("psrp", "ansible.builtin.psrp", "ansible.legacy.psrp")
@@ -38,10 +39,7 @@ class HostOptions:
             known = self._hostvars[host]
             plugin = str(known.get("ansible_connection", self._connection))
             if plugin not in _OURS:
-                sentence = (
-                    f"This endpoint is addressed by the connection plugin {plugin}: set ansible_connection: psrp."
-                )
-                return {}, ("connection_plugin", sentence)
+                return {}, ("connection_plugin", other_plugin(plugin))
             variables = {name: known[name] for name in self._names if name in known}
             return self._resolved(variables), None
         except Exception as problem:

@@ -78,7 +78,6 @@ def test_what_passes_is_asked_once_more(fleet: RunningFleet, fault: str, way: st
     ("fault", "words"),
     [
         ("quota", "as many shells open as it may (MaxShellsPerUser) (WS-Man fault 2150859173)"),
-        ("slow_start", "within the operation time-out"),
         ("unready", "its WinRM service is not ready (HTTP 503)"),
         ("dropped", "broke the connection off"),
     ],
@@ -88,6 +87,13 @@ def test_what_does_not_pass_is_told_in_words(fleet: RunningFleet, fault: str, wo
     assert found.facts is None
     assert found.error is not None
     assert words in str(found.error)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_slow_start_is_waited_for_as_often_as_it_takes(fleet: RunningFleet, way: str) -> None:
+    found = ask(fleet, f"slow_start-2-{way}")
+    assert found.error is None
+    assert found.facts is not None
 
 
 @pytest.mark.parametrize("way", WAYS)
