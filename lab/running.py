@@ -11,7 +11,6 @@ import contextlib
 import datetime
 import importlib
 import pathlib
-import resource
 import threading
 import typing as t
 from dataclasses import dataclass, field
@@ -208,6 +207,8 @@ def _product_version(machine: Machine, user: str) -> str:
 
 def _allow_files(wanted: int) -> None:
     """Raises the soft limit of open files as far as the hard one allows."""
+    import resource  # Windows has none, and plays no fleets; its machines are asked there, though
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + 256
     if soft != resource.RLIM_INFINITY and soft < needed:

@@ -18,14 +18,14 @@ import typing as t
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def _namespace() -> None:
+def namespace() -> None:
     """Makes this checkout importable as ansible_collections.fleetops.tetra where it does not lie in such folders."""
     for name, path in (
         ("ansible_collections", None),
         ("ansible_collections.fleetops", None),
         ("ansible_collections.fleetops.tetra", ROOT),
-        *((f"ansible_collections.fleetops.tetra.{part}", ROOT / part) for part in ("plugins", "tests")),
-        ("ansible_collections.fleetops.tetra.tests.record", ROOT / "tests" / "record"),
+        *((f"ansible_collections.fleetops.tetra.{part}", ROOT / part) for part in ("lab", "plugins", "tests")),
+        *((f"ansible_collections.fleetops.tetra.tests.{part}", ROOT / "tests" / part) for part in ("record", "unit")),
     ):
         try:
             importlib.import_module(name)
@@ -45,7 +45,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.command:
         parser.error("name the program, such as: powershell.exe -s -NoLogo -NoProfile")
-    _namespace()
+    namespace()
     base = "ansible_collections.fleetops.tetra"
     observing = importlib.import_module(f"{base}.plugins.plugin_utils.observations.observe")
     task = importlib.import_module(f"{base}.plugins.plugin_utils.observations.task")

@@ -350,7 +350,7 @@ def _task(windows: Windows, content: bytes) -> t.Iterator[int | None]:
     """Registers a task from these bytes; its exit code. Task and file are gone afterwards."""
     how: dict[str, t.Any] = {"AsByteStream": True} if windows.core else {"Encoding": "Byte"}
     try:
-        written = windows.ask((going_on("Set-Content", LiteralPath=_TASK_FILE, Value=list(content), **how),))
+        written = windows.ask((going_on("Set-Content", LiteralPath=_TASK_FILE, Value=content, **how),))
         yield None if written.refusals else _exit_code(windows, "/create", "/xml", _TASK_FILE, "/tn", _TASK)
     finally:
         _exit_code(windows, "/delete", "/tn", _TASK, "/f")
