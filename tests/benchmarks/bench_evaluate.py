@@ -79,8 +79,10 @@ def forget() -> None:
     MEMORY.forget()
     for remembered in (suite_list.from_text, suite_list._from_names, suite_sources._shared):
         remembered.cache_clear()
-    for kept in (effective._LISTED, effective._OFFERED, effective._CONDITIONS, reading._SOUND, reading._SOUND_ROWS):
+    for kept in (effective._LISTED, effective._OFFERED, effective._CONDITIONS, effective._ROWS, effective._QUICK):
         kept.clear()
+    reading._SOUND.clear()
+    reading._SOUND_ROWS.clear()
 
 
 def rate(endpoints: list[str], remember: bool) -> float:

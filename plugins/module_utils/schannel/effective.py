@@ -81,7 +81,12 @@ _Offer = tuple[tuple[str, Answer], ...]
 _LISTED: dict[tuple[t.Any, ...], _Offer] = {}
 _OFFERED: dict[tuple[t.Any, ...], _Offer] = {}
 _MOST_REMEMBERED = 1024
+_MOST_ROWS = 8192
 _CONDITIONS: dict[tuple[t.Any, ...], _Primed] = {}
+_ROWS: dict[tuple[t.Any, ...], Answer] = {}
+"""What a row of the cmdlet says about a name on a release."""
+_QUICK: dict[tuple[t.Any, ...], dict[str, Answer]] = {}
+"""By release and common settings: what they say about each suite."""
 _UPDATE_SUITES = frozenset({"TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"})
 
 
@@ -432,9 +437,16 @@ class Endpoint:
             # Nothing but the list and these settings decides: endpoints with the same ones have the same answer.
             found = _OFFERED.get((key, settings))
             if found is None:
-                found = _remember(_OFFERED, (key, settings), tuple(self._offer(key, reading)))
+                found = _remember(_OFFERED, (key, settings), tuple(self._offer(key, reading, self._quick(settings))))
             return list(found)
-        return self._offer(key, reading)
+        return self._offer(key, reading, None)
+
+    def _quick(self, settings: tuple[str, ...]) -> dict[str, Answer] | None:
+        if self.release is None or self.worlds is not ALL:
+            return None
+        if len(_QUICK) >= _MOST_REMEMBERED:
+            _QUICK.clear()
+        return _QUICK.setdefault((self.release.key, *settings), {})
 
     def _common_settings(self) -> tuple[str, ...] | None:
         """What decides beside the list where no algorithm is switched; ``None`` where more than that decides."""
@@ -444,13 +456,19 @@ class Endpoint:
             return None
         return (self.switches.protocol(TLS_1_3).answer, self.curves().answer)
 
-    def _offer(self, key: tuple[t.Any, ...], reading: Reading) -> list[tuple[str, Answer]]:
+    def _offer(
+        self, key: tuple[t.Any, ...], reading: Reading, quick: dict[str, Answer] | None
+    ) -> list[tuple[str, Answer]]:
         listed = _LISTED.get(key)
         if listed is None:
             listed = _remember(_LISTED, key, self._ordinary(reading))
         found: list[tuple[str, Answer]] = []
         for name, answer in listed:
             known = self._in_hello.get(name)
+            if known is None and quick is not None:
+                known = quick.get(name)
+                if known is None:
+                    known = quick[name] = self._quick_conditions(name)
             answer = all_of((answer, known if known is not None else self._quick_conditions(name)))
             if answer != NO:
                 found.append((name, answer))
@@ -464,10 +482,23 @@ class Endpoint:
             if self.release is not None:  # what the release does not have is not offered
                 known, suffixed = self.release.supported, reading.suites.suffixed
                 names = [name for name in names if name in known or name in suffixed]
-            rows = ((name, self._listed(name, reading).answer) for name in names)
+            rows = [(name, self._listed_answer(name, reading)) for name in names]
             return tuple((name, answer) for name, answer in rows if answer != NO and not self.only_on_demand(name))
         finally:
             self.findings = told
+
+    def _listed_answer(self, name: str, reading: Reading) -> Answer:
+        """What ``_listed`` answers; what hangs on nothing but a row and the release is looked up."""
+        row = self.sources.shown.row_of(name) if reading.shown and self.sources.shown is not None else None
+        if row is None:
+            return YES if name in reading.suites.exact else self._listed(name, reading).answer
+        key = (name, row, self.release.key if self.release else None, self.match is not None and self.match.exact)
+        found = _ROWS.get(key)
+        if found is None:
+            if len(_ROWS) >= _MOST_ROWS:
+                _ROWS.clear()
+            found = _ROWS[key] = self._listed(name, reading).answer
+        return found
 
     def only_on_demand(self, name: str) -> bool:
         if self.release is not None and name in self.release.explicit_only:

@@ -34,6 +34,8 @@ _FORMAT = 2
 """Of marshal: the last one whose bytes depend on nothing but the value (no references)."""
 _LONGEST = 65_536
 """Bytes; a longer document is judged by itself."""
+_TRIED, _LEFT_ALONE = 300, 1200
+"""Endpoints that are looked up in vain in a row, and then judged without a look."""
 _OWN_OF_OS = ("computer_name", "domain", "machine_guid")
 _QUOTED = ("value", "note")
 """The parts of an evidence that quote; nothing else is ever written anew."""
@@ -76,16 +78,20 @@ class Memory:
         self._judge = judge
         self._most = most
         self._classes: dict[tuple[t.Any, ...], _Class] = {}
+        self._in_vain = 0
+        """Endpoints in a row that were of no class met before."""
 
     def forget(self) -> None:
         self._classes.clear()
+        self._in_vain = 0
 
     def judge(self, document: t.Any, policy: t.Any) -> Verdict:
-        taken = _class_of(document, policy)
+        taken = _class_of(document, policy) if self._is_worth_it() else None
         if taken is None:
             return self._judge(document, policy, None)
         key, own, marks = taken
         found = self._classes.pop(key, None)
+        self._in_vain = self._in_vain + 1 if found is None else 0
         if found is None:
             found = self._new(document, policy, own, marks)
             if len(self._classes) >= self._most:
@@ -99,6 +105,13 @@ class Memory:
         if found.spots is None:
             return self._judge(document, policy, marks)
         return _written_out(found.verdict, found.spots, document["host"], own)
+
+    def _is_worth_it(self) -> bool:
+        """Not for a while where hundreds in a row were all different; then it is tried again."""
+        if self._in_vain < _TRIED:
+            return True
+        self._in_vain = self._in_vain + 1 if self._in_vain < _TRIED + _LEFT_ALONE else 0
+        return False
 
     def _new(self, document: t.Any, policy: t.Any, own: _Own, marks: t.Mapping[str, bytes]) -> _Class:
         if not own.line:

@@ -164,3 +164,14 @@ def test_no_more_classes_are_remembered_than_it_may() -> None:
     for number in range(20):
         memory.judge(e.endpoint(policy=f"{e.ECDHE_256},TLS_MADE_UP_{number}"), None)
     assert len(memory._classes) == 5
+
+
+def test_where_hundreds_in_a_row_are_all_different_none_is_looked_up_for_a_while() -> None:
+    memory = remembering.Memory(evaluate_anew)
+    met = []
+    for number in range(remembering._TRIED + remembering._LEFT_ALONE + 2):
+        facts = e.endpoint(policy=f"{e.ECDHE_256},TLS_MADE_UP_{number}") if number < 305 else many(1)[0]
+        assert memory.judge(facts, None)["state"] in ("compliant", "unknown")
+        met.append(len(memory._classes))
+    assert met[299] == met[304] == met[-3] == 300
+    assert met[-1] == 301, "then it is tried again"
