@@ -3,30 +3,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes one thing of the judgement or the plan at a time, and looks whether a test notices.
 
-mutate.py [--sample N] [--seed S] [FILE...]: a copy of the checkout lies under build/mutation; each mutant is one
-comparison, connective, negation, answer or finding of a target file turned into another. A mutant that no test kills is
-printed with its place. Ends with 1 where fewer than 90 % of the mutants die that are not named as equivalent in
-tools/mutants-equivalent.txt. Without --sample every mutant is tried, which takes hours.
+mutate.py [--sample N] [--seed S] [--quick] [--seeded] [FILE...]: each mutant is one comparison, connective, negation,
+answer or finding of a target file turned into another. The tests are collected once; for each mutant a fork gets its
+code and runs them until one fails, those first that noticed the most before. No file is changed. What the quick tests
+let live meets those of many examples. A mutant that no test kills is printed with its place. Ends with 1 where fewer
+than 90 % of the mutants die that are not named as equivalent in tools/mutants-equivalent.txt. Without --sample every
+mutant is tried.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
+import inspect
+import io
 import json
+import marshal
 import os
 import random
-import shutil
-import subprocess
+import resource
 import sys
+import types
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
-TREE = ROOT / "build" / "mutation" / "tree"
 EQUIVALENT = ROOT / "tools" / "mutants-equivalent.txt"
 FLOOR = 90.0
+CPU_SECONDS = 600
+"""For the tests of one mutant; one that makes them run longer is noticed."""
 ROOM = "plugins/module_utils"
 _SLOW = ["--ignore-glob=*/test_handshake_oracle.py", "--ignore-glob=*/test_behaviour_variants.py"]
 """Whole fleets of simulated endpoints: too slow to run for each mutant."""
@@ -169,94 +180,138 @@ def seeded() -> list[Mutant]:
     return found
 
 
-def copy_tree() -> None:
-    shutil.rmtree(TREE, ignore_errors=True)
-    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-    for name in files:
-        if name and (ROOT / name).is_file():
-            (TREE / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, TREE / name)
-    collections = TREE / "build" / "dev" / "ansible_collections" / "fleetops"
-    collections.mkdir(parents=True)
-    (collections / "tetra").symlink_to(TREE)
+def functions_in(module: types.ModuleType | type) -> dict[str, types.FunctionType]:
+    """Every function that a module or class defines, by its qualified name, whatever is wrapped around it."""
+    found: dict[str, types.FunctionType] = {}
+    for thing in list(vars(module).values()):
+        bare = next((getattr(thing, name) for name in ("fget", "func", "__func__") if hasattr(thing, name)), thing)
+        bare = inspect.unwrap(bare) if callable(bare) else bare
+        name = module.__name__ if isinstance(module, types.ModuleType) else module.__module__
+        if isinstance(bare, types.FunctionType) and bare.__module__ == name:
+            found[bare.__qualname__] = bare
+        elif isinstance(bare, type) and bare.__module__ == name and bare is not module:
+            found |= functions_in(bare)
+    return found
 
 
-_TEST = """
-import json, sys, hypothesis, pytest
-# The same examples each time, and none that a busy machine refuses.
-hypothesis.settings.register_profile(
-    "mutation", derandomize=True, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
-hypothesis.settings.load_profile("mutation")
-class First:
-    node = ""
-    def pytest_runtest_logreport(self, report):
-        if report.failed and not self.node:
-            self.node = report.nodeid
-    def pytest_collectreport(self, report):
-        if report.failed and not self.node:
-            self.node = report.nodeid
-first = First()
-code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *sys.argv[2:]], plugins=[first])
-open(sys.argv[1], "w").write(json.dumps([int(code), first.node]))
-"""
+def put_in(mutant: Mutant) -> bool:
+    """Puts the mutant's code into the functions that are loaded, whoever imported them; whether any differs."""
+    name = ".".join(["ansible_collections", "fleetops", "tetra", *Path(mutant.file).with_suffix("").parts])
+    fresh = types.ModuleType(name)
+    fresh.__file__ = str(ROOT / mutant.file)
+    exec(compile(mutant.text, mutant.file, "exec"), fresh.__dict__)
+    changed = False
+    old = functions_in(sys.modules[name])
+    for qualified, function in functions_in(fresh).items():
+        code = old[qualified].__code__
+        differs = marshal.dumps(code.replace(co_filename="", co_firstlineno=1)) != marshal.dumps(
+            function.__code__.replace(co_filename="", co_firstlineno=1)
+        )
+        changed = changed or differs
+        old[qualified].__code__ = function.__code__
+    return changed
 
 
-class Killers:
-    """Which test noticed which mutant, kept between runs: it is asked first, then those that noticed the most. What it
-    says is never believed without running the test."""
+class Trial:
+    """A plugin of pytest: once the tests are collected, each mutant is put before them in a process of its own."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.of: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    def __init__(self, mutants: list[Mutant], say: Callable[[str], None]) -> None:
+        self.mutants, self.say = mutants, say
+        self.survivors: list[Mutant] = []
+        self.healthy = False
+        self._killers: Counter[str] = Counter()
 
-    def likely(self, mutant: Mutant) -> list[str]:
-        own = [self.of[mutant.key]] if mutant.key in self.of else []
-        same_file = [node for key, node in self.of.items() if key.startswith(f"{mutant.file} ")]
-        counted = [node for node, _count in Counter(same_file).most_common(25)]
-        return [one for one in dict.fromkeys([*own, *counted]) if (TREE / one.partition("::")[0]).exists()]
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            self.say("The tests cannot be collected.")
+            return True
+        self.healthy = self._tried(session, None) is None
+        if not self.healthy:
+            return True
+        for number, mutant in enumerate(self.mutants, 1):
+            killer = self._tried(session, mutant)
+            if killer is None:
+                self.survivors.append(mutant)
+                self.say(f"survives ({number}): line {mutant.line} of {mutant.key}")
+            else:
+                self._killers[killer] += 1
+            if number % 50 == 0:
+                self.say(f"{number} of {len(self.mutants)} tried, {len(self.survivors)} survive")
+        return True
 
-    def keep(self, mutant: Mutant, node: str) -> None:
-        if node and mutant.key:
-            self.of[mutant.key] = node
-            self.path.write_text(json.dumps(self.of, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    def _tried(self, session: pytest.Session, mutant: Mutant | None) -> str | None:
+        """The first test that fails; None where none does. The tests that killed the most come first."""
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                # Seconds of the processor and not of the clock: a busy machine kills no mutant.
+                resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+                os.write(writing, (self._first_failure(session, mutant) or "").encode())
+            except BaseException as error:
+                os.write(writing, f"{type(error).__name__}".encode())
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            said = pipe.read().decode()
+        _pid, status = os.waitpid(child, 0)
+        if mutant is None and (said or status):
+            self.say(f"Without any mutant fails: {said or status}")
+        return said or ("no end" if status else None)
+
+    def _first_failure(self, session: pytest.Session, mutant: Mutant | None) -> str | None:
+        if mutant is not None and not put_in(mutant):
+            return None
+        failed: list[str] = []
+
+        class Noting:
+            @staticmethod
+            def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+                if report.failed:
+                    failed.append(report.nodeid)
+
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+            os.dup2(nowhere.fileno(), 2)
+        session.config.pluginmanager.register(Noting())
+        items = sorted(session.items, key=lambda item: -self._killers[item.nodeid])
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if failed:
+                return failed[0]
+        return None
 
 
-def first_failure(tests: list[str]) -> tuple[bool, str]:
-    """Whether one of the tests fails or cannot be ended, and the first that does."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(TREE / "build" / "dev"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    answer = TREE.parent / f"{TREE.name}.answer.json"
-    answer.unlink(missing_ok=True)
-    command = [sys.executable, "-c", _TEST, str(answer), *tests]
-    try:
-        done = subprocess.run(command, cwd=TREE, env=environment, capture_output=True, check=False, timeout=1800)
-    except subprocess.TimeoutExpired:
-        return True, ""
-    if not answer.exists():
-        return done.returncode != 0, ""
-    code, node = json.loads(answer.read_text(encoding="utf-8"))
-    # 4 and 5: a test that is named and is not there any more. That is no mutant noticed.
-    return code not in (0, 4, 5), node
+def _print_to(terminal: int, text: str) -> None:
+    os.write(terminal, f"{text}\n".encode())
 
 
-def dies(mutant: Mutant, killers: Killers, left_out: list[str]) -> bool:
-    """Whether a test notices. The file is whole again afterwards."""
-    target = TREE / mutant.file
-    whole = target.read_text(encoding="utf-8")
-    target.write_text(mutant.text, encoding="utf-8")
-    try:
-        likely = killers.likely(mutant)
-        for tests in ([likely] if likely and mutant.key else []) + [TARGETS[mutant.file]]:
-            noticed, node = first_failure([*tests, *left_out])
-            if noticed:
-                killers.keep(mutant, node)
-                return True
-        return False
-    finally:
-        target.write_text(whole, encoding="utf-8")
+def try_all(mutants: list[Mutant], tests: list[str]) -> tuple[bool, list[Mutant]]:
+    """Whether the tests pass without a mutant, and the mutants that survive them. In a process of its own."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        hypothesis.settings.register_profile(
+            "mutation",
+            derandomize=True,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )
+        hypothesis.settings.load_profile("mutation")
+        terminal = os.dup(1)
+        trial = Trial(mutants, lambda text: _print_to(terminal, text))
+        with contextlib.redirect_stdout(io.StringIO()):
+            pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--capture=no", *tests], plugins=[trial])
+        answer = {"healthy": trial.healthy, "survivors": [mutants.index(one) for one in trial.survivors]}
+        os.write(writing, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = json.loads(pipe.read() or b'{"healthy": false, "survivors": []}')
+    os.waitpid(child, 0)
+    return said["healthy"], [mutants[number] for number in said["survivors"]]
 
 
 def main() -> int:
@@ -265,7 +320,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="without the tests of many examples: a lower bound")
     parser.add_argument("--seeded", action="store_true", help="only the mutants that once survived all tests")
-    parser.add_argument("--tree", default="tree", help="the copy's name, where several runs go on at once")
     parser.add_argument("files", nargs="*", default=list(TARGETS))
     arguments = parser.parse_args()
     equivalent = {
@@ -275,27 +329,22 @@ def main() -> int:
     left = [one for one in everything if one.key not in equivalent]
     chosen = random.Random(arguments.seed).sample(left, min(arguments.sample or len(left), len(left)))
     chosen = [*(one for one in seeded() if one.file in arguments.files), *([] if arguments.seeded else chosen)]
-    left_out = [f"--ignore=tests/unit/module_utils/{name}" for name in _MANY_EXAMPLES] if arguments.quick else []
-    global TREE
-    TREE = ROOT / "build" / "mutation" / arguments.tree
-    copy_tree()
-    killers = Killers(TREE.parent / f"killers-{arguments.tree}.json")
+    left_out = [f"--ignore=tests/unit/module_utils/{name}" for name in _MANY_EXAMPLES]
+    os.chdir(ROOT)
     print(
         f"{len(everything)} mutants, {len(everything) - len(left)} named as equivalent, {len(chosen)} tried", flush=True
     )
-    tried: list[list[str]] = []
-    for file in sorted({one.file for one in chosen}):
-        whole = Mutant(file, 0, "", (ROOT / file).read_text(encoding="utf-8"))
-        if TARGETS[file] not in tried and dies(whole, killers, left_out):
-            sys.exit(f"The tests of {file} fail without any mutant: {' '.join(TARGETS[file])}")
-        tried.append(TARGETS[file])
-    survivors = []
-    for number, mutant in enumerate(chosen, 1):
-        if not dies(mutant, killers, left_out):
-            survivors.append(mutant)
-            print(f"survives ({number}): line {mutant.line} of {mutant.key}", flush=True)
-        if number % 20 == 0:
-            print(f"{number} of {len(chosen)} tried, {len(survivors)} survive", flush=True)
+    survivors: list[Mutant] = []
+    for tests in (_VERDICT, _PLAN):
+        mine = [one for one in chosen if TARGETS[one.file] is tests]
+        if mine:
+            healthy, survived = try_all(mine, [*tests, *left_out])
+            if healthy and survived and not arguments.quick:
+                print(f"{len(survived)} survive the quick tests and meet the others", flush=True)
+                healthy, survived = try_all(survived, tests)
+            if not healthy:
+                sys.exit(f"The tests fail without any mutant: {' '.join(tests)}")
+            survivors += survived
     score = 100.0 * (len(chosen) - len(survivors)) / len(chosen)
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} mutants die: {score:.1f} % (at least {FLOOR:.0f} %)")
     return 0 if score >= FLOOR and not any(one.seeded for one in survivors) else 1

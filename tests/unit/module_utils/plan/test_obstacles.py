@@ -66,3 +66,13 @@ def test_verdicts_of_1_0_0_give_the_same_obstacles_as_the_facts_judged_today() -
         for name in new["suites"]:
             assert obstacles_of(old, name) == obstacles_of(new, name), (path.stem, name)
         assert with_reasons_as_data(new) is new
+
+
+def test_a_switch_of_a_kind_that_nobody_here_knows_is_not_to_be_cured() -> None:
+    """Of a verdict that a newer release made, say."""
+    verdict = judged(BAD_LIST)
+    verdict["suites"][SUITE]["reasons"] = [
+        {"code": "cipher_disabled", "evidence": {"source": None, "path": None, "value": None, "note": None},
+         "switch": "padding", "key": "Paddings\\X"},
+    ]  # fmt: skip
+    assert obstacles_of(verdict, SUITE) == [Obstacle("not_read")]
