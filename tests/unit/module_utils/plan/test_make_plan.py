@@ -222,6 +222,19 @@ def test_names_are_given_up_for_the_limit_only_when_told_and_no_more_than_needed
     assert step["suites"]["removed"] == list(reversed(document["dropped"]))
 
 
+def test_a_list_of_exactly_1023_characters_gives_nothing_up() -> None:
+    (step,) = planned(windows(policy="TLS_RSA_WITH_AES_128_CBC_SHA"))["steps"]
+    room = 1023 - len(step["after"]["data"])
+    kept = ["TLS_RSA_WITH_AES_128_CBC_SHA"]
+    while room > 120:
+        kept.append(f"TLS_RSA_WITH_NULL_SHA{len(kept):03}")
+        room -= len(kept[-1]) + 1
+    kept.append("TLS_" + "X" * (room - 5))
+    document = planned(windows(policy=",".join(kept)), drop_to_fit=[kept[-1], kept[-2]])
+    assert document["dropped"] == []
+    assert len(document["steps"][0]["after"]["data"]) == 1023
+
+
 def test_a_domain_gpo_is_named_with_the_value_that_it_should_hold() -> None:
     document = planned(windows(policy=FAILING, origin="domain_gpo"))
     (blocked,) = document["blocked"]

@@ -1,16 +1,15 @@
 # Copyright (c) 2026, The fleetops.tetra authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans that hardly an endpoint needs, each stated whole; and what is said of an endpoint that was never asked."""
+"""Plans that hardly an endpoint needs, each stated whole."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.allow_list import ALLOW_LIST
-from ansible_collections.fleetops.tetra.plugins.module_utils.verdict.evaluate import unknown_verdict
 from ansible_collections.fleetops.tetra.tests.unit.module_utils.plan.test_make_plan import (
     SERVER_2012_R2,
+    WINDOWS_7,
     WINDOWS_11,
     planned,
     switched,
@@ -55,16 +54,7 @@ def test_a_release_that_has_no_suite_of_the_list_is_told_so() -> None:
     assert closed["what_to_do"].startswith("Upgrade Windows")
 
 
-def test_of_an_endpoint_that_was_never_asked_nothing_is_usable() -> None:
-    verdict = unknown_verdict("pc", "unreachable", "It was not reached.")
-    assert set(verdict["suites"]) == set(ALLOW_LIST)
-    assert {row["usable"] for row in verdict["suites"].values()} == {"unknown"}
-    assert {reason["code"] for row in verdict["suites"].values() for reason in row["reasons"]} == {"not_read"}
-    assert (verdict["state"], verdict["in_force"], verdict["reachability"]) == (
-        "unknown",
-        "unknown",
-        {"answer": "unknown", "usable": []},
-    )
-    assert verdict["strictness"] == {"answer": "unknown", "outside": []}
-    assert verdict["either_way"] == {"in_force": "unknown", "if_not_in_force": "unknown"}
-    assert [row["rule"] for row in verdict["findings"]] == ["TETRA-NOT-AUDITED"]
+def test_an_old_release_that_cannot_have_the_suite_is_not_told_of_an_update() -> None:
+    """The update is told of only where the release could have a suite of the list with it."""
+    document = planned(windows(WINDOWS_7, "TLS_RSA_WITH_AES_128_CBC_SHA"), allow_list=["TLS_AES_128_GCM_SHA256"])
+    assert document["blocked"][0]["code"] == "no_suite_for_this_release"

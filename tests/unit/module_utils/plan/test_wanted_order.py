@@ -299,6 +299,13 @@ def test_what_does_not_help_tetra_is_written_with_a_warning() -> None:
     assert wanted(e.endpoint(policy=OLD), ensure=[e.ECDHE_256]).warnings == []
 
 
+def test_what_may_or_may_not_help_tetra_is_written_with_a_warning() -> None:
+    facts = e.endpoint("11_23h2", policy=f"{e.ECDHE_256},{CBC}")
+    change = wanted(facts, suites=["TLS_AES_128_GCM_SHA256", CBC])
+    assert change.reachability["after"] == "unknown"
+    assert change.warnings == ["With this list it is not certain that the endpoint reaches the Tetra servers."]
+
+
 @pytest.mark.parametrize("build", [None, 1234])
 def test_an_unknown_release_is_left_alone(build: int | None) -> None:
     facts = e.endpoint(policy=OLD)
