@@ -37,7 +37,8 @@ from ansible_collections.fleetops.tetra.tests.engine.machine import COUNTS, DEFA
 from ansible_collections.fleetops.tetra.tests.unit import jea_questions
 
 JEA = pathlib.Path(__file__).resolve().parents[2] / "docs" / "jea"
-ROLES = ("audit", "diagnose", "repair")
+ROLES = ("audit", pytest.param("diagnose", marks=pytest.mark.long_engine), "repair")
+"""The role for diagnosis is the one for the audit with more to read; make test takes the two others."""
 MANAGEMENT, UTILITY = "Microsoft.PowerShell.Management\\", "Microsoft.PowerShell.Utility\\"
 HKLM = "Registry::HKEY_LOCAL_MACHINE\\"
 SECRET = "TETRA-SECRET-4711"
