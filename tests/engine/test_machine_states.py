@@ -54,10 +54,14 @@ def _denies(machine: dict[str, t.Any]) -> bool:
 def _compare(engine: MakeEngine, name: str) -> None:
     machine = machines()[name]
     when = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-    with engine(mapping=machine) as one:
-        real = collect(one.session(), "pc", when, None)
-        assert one.machine.bridge is not None
-        assert one.machine.bridge.unmatched == []
+    for _attempt in range(2):
+        with engine(mapping=machine) as one:
+            real = collect(one.session(), "pc", when, None)
+            assert one.machine.bridge is not None
+            assert one.machine.bridge.unmatched == []
+        # Under wine a module of PowerShell itself failed to load once in a few hundred starts on a busy machine.
+        if real["os"]["status"] != "unsupported":
+            break
     lab = Endpoint.from_mapping("pc", {**machine, "sessions": {"Engine": {"powershell": "7.6"}}})
     played = collect(Direct(lab, Caller("lab", "Engine")), "pc", when, None)
     left, right = dict(_flat(real)), dict(_flat(played))
