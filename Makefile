@@ -165,6 +165,10 @@ unit: setup ## unit and property tests only
 integration: setup build/dependencies/.stamp ## playbooks against the lab only
 	@$(RUN) python -m pytest tests/integration $(ARGS)
 
+.PHONY: prove-rollout
+prove-rollout: setup ## a night of 10,000 endpoints on a virtual clock: hours, CPU and memory of the controller; minutes
+	@$(RUN) python tests/benchmarks/bench_rollout.py 10000 1
+
 .PHONY: prove-kill
 prove-kill: setup build/dependencies/.stamp ## SIGKILL at 50 random instants of a remediation (make test takes six); ten minutes
 	@TETRA_KILLS=50 $(RUN) python -m pytest tests/integration/test_remediation_killed.py $(ARGS)

@@ -37,11 +37,11 @@ ALLOWED = {
 ROOMS = {
     "plugins/module_utils": (
         "documents", "answers", "facts", "observations", "schannel", "policy", "connector", "handshake", "capture",
-        "image", "console", "history", "triage", "verdict", "domain", "plan", "telling",
+        "image", "console", "history", "triage", "verdict", "domain", "plan", "rollout", "telling",
     ),
     "plugins/plugin_utils": (
         "variables", "conversation", "run_folder", "readings", "changes", "remediation", "report", "console",
-        "directory", "history", "observations", "bulk", "telling", "tasks",
+        "directory", "history", "observations", "bulk", "rollout", "telling", "tasks",
     ),
 }  # fmt: skip
 NETWORK = {

@@ -62,6 +62,16 @@ class Done:
     """Why the record could not be filed."""
 
 
+class Given(t.Protocol):
+    """What any process is given: an endpoint, and the seconds after which its process is taken for stuck (0: never)."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+
 class Frames:
     """Messages out of a stream of bytes."""
 
@@ -87,7 +97,7 @@ def frame(message: bytes) -> bytes:
     return _LENGTH.pack(len(message)) + message
 
 
-def pack_job(job: Job | None) -> bytes:
+def pack_job(job: Given | None) -> bytes:
     """None says that no more will come."""
     return frame(pickle.dumps(job))
 

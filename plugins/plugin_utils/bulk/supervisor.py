@@ -19,11 +19,13 @@ import time
 import typing as t
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from functools import partial
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.bulk import worker
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.bulk.messages import (
     Done,
     Frames,
+    Given,
     Job,
     Orders,
     pack_job,
@@ -66,12 +68,16 @@ class Tally:
             self.failed.append(f"{done.host}: {done.failed}")
 
 
-class _Worker:
+G = t.TypeVar("G", bound=Given)
+
+
+class Worker(t.Generic[G]):
     """One process and the endpoints that it has."""
 
-    def __init__(self, orders: Orders, room: int, others: t.Iterable[_Worker]) -> None:
+    def __init__(self, life: t.Callable[[int, int], t.NoReturn], room: int, others: t.Iterable[Worker[G]]) -> None:
+        """``life``: what the process does with the two ends of its pipes; ``others`` are those of the same task."""
         self.room = room
-        self.given: dict[str, tuple[Job, float]] = {}
+        self.given: dict[str, tuple[G, float]] = {}
         """Host → job and the time when it must be done."""
         self.ended = False
         self.frames = Frames()
@@ -83,13 +89,13 @@ class _Worker:
             for descriptor in (self.to, self.fro, *(end for other in others for end in (other.to, other.fro))):
                 with contextlib.suppress(OSError):
                     os.close(descriptor)
-            worker.work(orders, source, sink)
+            life(source, sink)
         os.close(source)
         os.close(sink)
         os.set_blocking(self.to, False)
         os.set_blocking(self.fro, False)
 
-    def give(self, job: Job, now: float) -> None:
+    def give(self, job: G, now: float) -> None:
         until = now + job.seconds + worker.GOODBYE + _GRACE if job.seconds > 0 else float("inf")
         self.given[job.host] = (job, until)
         self._waiting += pack_job(job)
@@ -116,14 +122,14 @@ class _Worker:
                 return
             del self._waiting[:sent]
 
-    def pull(self) -> tuple[list[Done], bool]:
-        """What has become of endpoints since, and whether the process still lives."""
+    def pull(self) -> tuple[list[bytes], bool]:
+        """What was told of endpoints since, and whether the process still lives."""
         try:
             data = os.read(self.fro, 1 << 18)
-            return [unpack_done(message) for message in self.frames.feed(data)], bool(data)
+            return self.frames.feed(data), bool(data)
         except BlockingIOError:
             return [], True
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError):
             return [], False
 
     def kill(self) -> str:
@@ -149,7 +155,7 @@ class Supervisor:
         self._processes = processes
         self._at_once = at_once
         self.tally = Tally(total)
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker[Job]] = []
         self._selector = selectors.DefaultSelector()
         self._again: deque[Job] = deque()
         self._tried: set[str] = set()
@@ -201,8 +207,8 @@ class Supervisor:
             one.push()
         return more
 
-    def _begin(self, room: int) -> _Worker:
-        one = _Worker(self._orders, room, self._workers)
+    def _begin(self, room: int) -> Worker[Job]:
+        one: Worker[Job] = Worker(partial(worker.work, self._orders), room, self._workers)
         self._workers.append(one)
         self._selector.register(one.fro, selectors.EVENT_READ, one)
         return one
@@ -220,8 +226,12 @@ class Supervisor:
             if key.data is not None and key.data in self._workers:
                 self._hear(key.data)
 
-    def _hear(self, one: _Worker) -> None:
-        found, alive = one.pull()
+    def _hear(self, one: Worker[Job]) -> None:
+        messages, alive = one.pull()
+        try:
+            found = [unpack_done(message) for message in messages]
+        except (ValueError, TypeError):
+            found, alive = [], False
         for done in found:
             if one.given.pop(done.host, None) is not None:
                 self.tally.take(done)
@@ -234,7 +244,7 @@ class Supervisor:
             if any(until < now for _job, until in one.given.values()):
                 self._lose(one)
 
-    def _lose(self, one: _Worker) -> None:
+    def _lose(self, one: Worker[Job]) -> None:
         self._workers.remove(one)
         self._selector.unregister(one.fro)
         how = one.kill()

@@ -18,6 +18,7 @@ import os
 import time
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import pause
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import make_folder, open_lock
 
 _LOOK_AGAIN = 0.2
@@ -53,4 +54,4 @@ def _lock(descriptor: int, until: float) -> None:
         except BlockingIOError as error:
             if time.monotonic() >= until:
                 raise EndpointBusy("Another run or rollback is at this endpoint just now.") from error
-        time.sleep(_LOOK_AGAIN)
+        pause.sleep(_LOOK_AGAIN)

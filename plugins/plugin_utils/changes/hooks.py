@@ -15,6 +15,8 @@ import json
 import subprocess
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.pause import blocking
+
 SECONDS = 300.0
 _LAST = 200
 
@@ -35,8 +37,10 @@ class HookInput(t.TypedDict):
 def run_hook(argv: c.Sequence[str], about: HookInput, seconds: float = SECONDS) -> None:
     """Raises HookError. What the command prints is not kept, but for the end of its error text in the message."""
     try:
-        done = subprocess.run(
-            list(argv), input=json.dumps(about).encode(), capture_output=True, timeout=seconds, check=False
+        done = blocking(
+            lambda: subprocess.run(
+                list(argv), input=json.dumps(about).encode(), capture_output=True, timeout=seconds, check=False
+            )
         )
     except subprocess.TimeoutExpired as error:
         raise HookError(f"the command {argv[0]} did not end within {seconds:g} seconds") from error

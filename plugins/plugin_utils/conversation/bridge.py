@@ -12,8 +12,11 @@ gets a greenlet, which hands every wait to the event loop (SQLAlchemy's asyncio 
 from __future__ import annotations
 
 import asyncio
+import collections.abc as c
+import contextlib
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import pause
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.deadline import DeadlineExceeded
 
 GREENLET_ERROR: ImportError | None = None
@@ -25,17 +28,71 @@ except ImportError as error:
 T = t.TypeVar("T")
 
 
+class _Loop:
+    """What the code of one greenlet knows of the event loop (``pause.Loop``)."""
+
+    def __init__(self, seconds: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ends: list[list[float]] = []
+        if seconds > 0:
+            self._ends.append([self._loop.time() + seconds])
+
+    def first_end(self) -> float | None:
+        return min((end[0] for end in self._ends if end), default=None)
+
+    def ring(self) -> None:
+        """Each limit rings once."""
+        first = self.first_end()
+        for end in self._ends:
+            if end and end[0] == first:
+                end.clear()
+
+    def sleep(self, seconds: float) -> None:
+        wait(asyncio.sleep(seconds))
+
+    @contextlib.contextmanager
+    def limit(self, seconds: float) -> c.Iterator[None]:
+        end = [self._loop.time() + seconds]
+        self._ends.append(end)
+        try:
+            yield
+        finally:
+            # By identity: two limits may have the same end.
+            self._ends[:] = [one for one in self._ends if one is not end]
+
+    @contextlib.contextmanager
+    def own_time(self, seconds: float) -> c.Iterator[None]:
+        outer, begun = list(self._ends), self._loop.time()
+        self._ends.clear()
+        try:
+            with self.limit(seconds):
+                yield
+        finally:
+            passed = self._loop.time() - begun
+            for end in outer:
+                end[:] = [one + passed for one in end]
+            self._ends[:] = outer
+
+    def in_thread(self, function: t.Callable[[], T]) -> T:
+        return wait(asyncio.to_thread(function))
+
+
 async def run(function: t.Callable[[], T], seconds: float = 0) -> T:
     """Runs ``function``, which may call ``wait``, and gives what it gives.
 
     After so many seconds (0: never) whatever it waits for is given up and DeadlineExceeded is raised in it.
     """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds if seconds > 0 else None
-    runner = greenlet(function)
+    limits = _Loop(seconds)
+
+    def begin() -> T:
+        # A greenlet has a context of its own.
+        pause.LOOP.set(limits)
+        return function()
+
+    runner = greenlet(begin)
     found: t.Any = runner.switch()
     while not runner.dead:
-        limit = asyncio.timeout_at(end)
+        limit = asyncio.timeout_at(limits.first_end())
         try:
             async with limit:
                 value = await found
@@ -44,7 +101,7 @@ async def run(function: t.Callable[[], T], seconds: float = 0) -> T:
             raise
         except BaseException as problem:
             if limit.expired():
-                end = None
+                limits.ring()
                 found = runner.throw(DeadlineExceeded)
             else:
                 found = runner.throw(problem)

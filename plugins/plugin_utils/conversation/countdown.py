@@ -11,6 +11,8 @@ import collections.abc as c
 import contextlib
 import time
 
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import pause
+
 
 class Countdown:
     """``countdown(seconds)`` sleeps, and says whether time is left for another try."""
@@ -41,5 +43,5 @@ class Countdown:
     def __call__(self, seconds: float) -> bool:
         if self.left <= 0:
             return False
-        time.sleep(min(seconds, self.left))
+        pause.sleep(min(seconds, self.left))
         return True

@@ -6,7 +6,7 @@
 """A hard end for a conversation with an endpoint that answers too slowly or not at all.
 
 Time-outs of the HTTP client hold for one request and are repeated; only an alarm ends a conversation for certain. It
-needs the main thread, which is where an action runs.
+needs the main thread, which is where an action runs. Where many endpoints share a process, their loop keeps the time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import threading
 import time
 import typing as t
 from contextlib import contextmanager
+
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import pause
 
 
 class DeadlineExceeded(BaseException):
@@ -28,6 +30,11 @@ def deadline(seconds: float) -> t.Iterator[None]:
 
     An alarm that is already running (Ansible's task time-out) keeps its time; where it is due first, it alone counts.
     """
+    loop = pause.LOOP.get()
+    if loop is not None and seconds > 0:
+        with loop.limit(seconds):
+            yield
+        return
     if seconds <= 0 or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -51,6 +58,11 @@ def deadline(seconds: float) -> t.Iterator[None]:
 def own_time(seconds: float) -> t.Iterator[None]:
     """Like ``deadline``, for what has to be done although another alarm is about to ring: putting back a change that
     an alarm has interrupted. An alarm that is running stands still meanwhile."""
+    loop = pause.LOOP.get()
+    if loop is not None:
+        with loop.own_time(seconds):
+            yield
+        return
     if threading.current_thread() is not threading.main_thread():
         yield
         return

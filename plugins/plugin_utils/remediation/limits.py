@@ -12,7 +12,6 @@ import contextlib
 import fcntl
 import os
 import re
-import time
 import typing as t
 from datetime import datetime
 from datetime import time as time_of_day
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.reboot import OtherWay
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.changes.restart import RestartOptions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation import pause
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.private import make_folder, open_lock
 
 _LOOK_AGAIN = 0.5
@@ -125,7 +125,7 @@ class RebootSlots:
         while descriptor is None:
             if give_up():
                 raise NoRebootSlot
-            time.sleep(_LOOK_AGAIN)
+            pause.sleep(_LOOK_AGAIN)
             descriptor = self._try()
         try:
             yield

@@ -124,11 +124,15 @@ def record_path(folder: Path, host: str) -> Path:
 
 def write_json(path: Path, document: t.Any) -> None:
     """Writes the whole file or nothing: a reader, or a killed run, never sees half of it."""
+    write_text(path, json.dumps(document, ensure_ascii=True, allow_nan=False, separators=(",", ":")))
+
+
+def write_text(path: Path, text: str) -> None:
+    """As ``write_json``."""
     make_folder(path.parent)
     temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
-    text = json.dumps(document, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     try:
-        with open(temporary, "x", encoding="ascii", opener=for_owner) as handle:
+        with open(temporary, "x", encoding="utf-8", opener=for_owner) as handle:
             handle.write(text)
             handle.flush()
             # A name that points to nothing after a power failure would be a record that says nothing.

@@ -44,6 +44,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_co
     Outcome,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import check_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import is_death, known_of, last_try
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import (
     MaintenanceWindow,
@@ -87,6 +88,21 @@ def cure_endpoint(
         sentence = would_change_another(host, delegated_to)
         return {"changed": False, "failed": True, "event": "failed", "msg": sentence}
     run = remediation.join(Path(arguments["run"]))
+    outcome = cure_of_run(run, connection, host, arguments, check_only, other_way)
+    return _task_result(outcome, None if check_only else remediation.cure_path(run, host))
+
+
+def cure_of_run(
+    run: remediation.Remediation,
+    connection: Connection,
+    host: str,
+    arguments: t.Mapping[str, t.Any],
+    check_only: bool,
+    other_way: OtherWay | None = None,
+    journal: Journal | None = None,
+) -> Outcome:
+    """Cures one endpoint and files what became of it, with a journal of one's own where one is given. Raises what
+    ``cure_endpoint`` raises."""
     options = CureOptions(
         plan=plan_options(arguments["plan"]),
         reboot_when=arguments["reboot_when"],
@@ -103,14 +119,14 @@ def cure_endpoint(
     endpoint = RemoteEndpoint(connection)
     started, begun = now(), time.monotonic()
     context = _context(run, host, arguments, other_way)
+    context.journal = journal or context.journal
 
     def file(outcome: Outcome) -> None:
         seconds = round(time.monotonic() - begun, 3)
         _file(run, outcome, {"started_at": started, "seconds": seconds, "pipelines": endpoint.pipelines})
 
     context.file = file
-    outcome = Cure(endpoint, context, options).run()
-    return _task_result(outcome, None if check_only else remediation.cure_path(run, host))
+    return Cure(endpoint, context, options).run()
 
 
 def _context(

@@ -184,6 +184,27 @@ CURE: t.Final[OptionSpecs] = {
     "probe_port": ASKING["probe_port"],
     "probe_proxy": ASKING["probe_proxy"],
 }
+ROLLOUT: t.Final[OptionSpecs] = {
+    **CURE,
+    "hosts": {"type": "list", "elements": "str"},
+    "rings": {"type": "raw"},
+    "waves": {"type": "raw", "default": default("tetra_waves")},
+    "max_unavailable": {"type": "str"},
+    "ring_variable": {"type": "str", "default": "tetra_ring"},
+    "windows_variable": {"type": "str", "default": "tetra_windows"},
+    "approve_within": {"type": "int", "default": default("tetra_approve_within")},
+    "approve_by_another": {"type": "bool", "default": default("tetra_approve_by_another")},
+    "ticket": {"type": "str"},
+    "processes": {"type": "int", "default": default("tetra_processes")},
+}
+ROLLOUT_ORDER: t.Final[OptionSpecs] = {
+    "run": {"type": "path", "required": True},
+    "order": {"type": "str", "choices": ["pause", "go_on", "abort", "approve", "skip"], "required": True},
+    "ring": {"type": "str"},
+    "host": {"type": "str"},
+    "who": {"type": "str"},
+    "ticket": {"type": "str"},
+}
 DEFINITIONS_UPDATE: t.Final[OptionSpecs] = {
     "timeout": {"type": "int", "default": 600},
     "debug_logging": {"type": "bool", "default": default("tetra_debug_logging")},
@@ -222,6 +243,13 @@ REMEDIATION_BEGIN: t.Final[OptionSpecs] = {
     "max_failure_rate": {"type": "str"},
     "waves": {"type": "raw", "default": default("tetra_waves")},
     "maintenance_window": {"type": "str"},
+    "rollout": {"type": "str", "choices": choices("tetra_rollout"), "default": default("tetra_rollout")},
+    "rings": {"type": "raw"},
+    "max_unavailable": {"type": "str"},
+    "ring_variable": {"type": "str", "default": "tetra_ring"},
+    "windows_variable": {"type": "str", "default": "tetra_windows"},
+    "ticket": {"type": "str"},
+    "reboot_method": REBOOT_METHOD,
     "slices_declared": {"type": "bool", "default": default("tetra_slices_declared")},
     "commit_confirm": CURE["commit_confirm"],
     "deadline": CURE["deadline"],

@@ -18,6 +18,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.documents.gate impo
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.remediation import Summary
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.failure_budget import BudgetError, parse_budget
 from ansible_collections.fleetops.tetra.plugins.module_utils.plan.options import PlanError
+from ansible_collections.fleetops.tetra.plugins.module_utils.rollout.rings import RingError
+from ansible_collections.fleetops.tetra.plugins.module_utils.rollout.windows import WindowsError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import folder as remediation
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation import gpo_changes
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import GuardError, check_options
@@ -30,6 +32,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits 
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.build import Options, build_report
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollout.orders import OrderError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.begin import NO_ENDPOINT
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.gate import (
     as_task_result,
@@ -45,6 +48,12 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.audit import chosen_policy
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.cure_task import budget_of, plan_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.rollout_task import (
+    RolloutError,
+    begin_rollout,
+    check_rollout,
+    rollout_halted,
+)
 
 LAST = "last"
 Arguments = t.Mapping[str, t.Any]
@@ -80,14 +89,17 @@ def begin_task(
             _check_gpo_host(arguments["gpo_host"], variables)
         parse_budget(arguments["max_failures"], len(arguments["hosts"]), arguments["max_failure_rate"])
         check_waves(arguments["waves"])
+        if arguments["rollout"] == "continuous":
+            check_rollout(arguments, arguments["hosts"], variables.get("hostvars") or {})
         check_options(arguments["commit_confirm"], arguments["deadline"], arguments["reboot_when"])
         if arguments["maintenance_window"]:
             MaintenanceWindow(arguments["maintenance_window"])
         run = remediation.begin(folder, arguments["run_id"], arguments["hosts"], process, about, policy, plan)
         audit = remediation.to_audit(run)
-    except (PlanError, BudgetError, WindowError, WaveError, GuardError) as error:
+        begin_rollout(run.path, arguments["rollout"] == "continuous", arguments["ticket"])
+    except (PlanError, BudgetError, WindowError, WaveError, GuardError, RolloutError, RingError, WindowsError) as error:
         return _refused(str(error))
-    except ResultsError as error:
+    except (ResultsError, OrderError) as error:
         return could_not_test(str(error))
     except OSError as error:
         return could_not_test(disk_sentence(error))
@@ -196,7 +208,10 @@ def _end(run: remediation.Remediation, document: Summary, fail_on: str, lines: l
     """0: every endpoint that could be cured is. 2: some failed. 4: nothing could be tested."""
     outcome = judge_run(run.after.path, run.after.token, fail_on)
     result = {**as_task_result(outcome), "msg": [*lines, outcome.message]}
-    failed = stopped or bool(document["failures"]) or bool(document.get("not_there"))
+    halted = rollout_halted(run.path)
+    if halted is not None:
+        result["msg"] = [*lines, halted, outcome.message]
+    failed = stopped or halted is not None or bool(document["failures"]) or bool(document.get("not_there"))
     if failed:
         result.pop("unreachable", None)
         result["failed"] = True
