@@ -17,7 +17,11 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.bulk_audit_task import EngineMissing
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.host_options import HostOptions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.remediation_task import report_task
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.rollout_task import roll_out
+
+_REPORT: t.Final = {"batch": None, "final": True, "domain_gpos": False, "fail_on": "none"}
+_OF_REPORT: t.Final = ("run", "max_failures", "max_failure_rate")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -41,7 +45,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         hosts = [host for host in known["ansible_play_batch"] if wanted is None or host in wanted]
         check = bool(self._task.check_mode)
         try:
-            return roll_out(hosts, found, known["hostvars"], arguments, check, self._display.display)
+            done = roll_out(hosts, found, known["hostvars"], arguments, check, self._display.display)
+            if done["interrupted"]:
+                # No later task runs any more.
+                for line in report_task({**_REPORT, **{name: arguments[name] for name in _OF_REPORT}})["msg"]:
+                    self._display.display(line)
+            return done
         except EngineMissing as error:
             return could_not_test(str(error))
         except OSError as error:

@@ -113,6 +113,9 @@ class CureContext:
     reboot_slot: t.Callable[[t.Callable[[], bool]], contextlib.AbstractContextManager[None]] = _any_number
     """Held while the endpoint restarts; limits how many do so at once. Waiting for it uses up no deadline, and is given
     up (NoRebootSlot) once the function that it is given says so."""
+    download_slot: t.Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+    """Held while the connector downloads its definitions; limits how many of a site do so at once. Waiting for it uses
+    up no deadline."""
     gpo_value: t.Callable[[Step, Facts], GpoState | None] = lambda _step, _facts: None
     """What the domain GPO of a step holds (given the step and the facts), where this run changed it; else None."""
     gpo_changed: t.Callable[[], bool] = lambda: False

@@ -105,13 +105,13 @@ class NoRebootSlot(Exception):
 
 
 class RebootSlots:
-    """At most so many endpoints of a run restart at once, over all of Ansible's processes.
+    """At most so many endpoints of a run restart (or download) at once, over all of Ansible's processes.
 
     Each place is a locked file below the run folder; the lock of a process that was killed is free again at once.
     """
 
-    def __init__(self, run_folder: Path, places: int) -> None:
-        self._folder = run_folder / "reboots"
+    def __init__(self, run_folder: Path, places: int, what: str = "reboots") -> None:
+        self._folder = run_folder / what
         self._places = places
 
     @contextlib.contextmanager

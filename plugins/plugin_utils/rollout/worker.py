@@ -69,6 +69,8 @@ class CureJob:
     host: str
     ring: str
     options: dict[str, t.Any] = field(repr=False)
+    site: str | None = None
+    """Whose line its downloads take."""
     refused: tuple[ErrorKind, str] | None = None
     """(kind, sentence) where the endpoint cannot be talked to in this way."""
     seconds: float = 0.0
@@ -114,7 +116,9 @@ def work(orders: Work, source: int, sink: int) -> t.NoReturn:
     try:
         for number in (signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
-        # An interrupt is for whoever gave the orders: those under way come to their ends.
+        # An interrupt is for whoever gave the orders, and Ansible ends the whole session of a task: those under way
+        # come to their ends all the same.
+        os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         asyncio.run(_work(orders, source, sink))
         code = 0
@@ -163,10 +167,11 @@ async def _cure(orders: Work, run: remediation.Remediation, job: CureJob, journa
         if not orders.check_only:
             journal.append(job.host, "blocked", sentence)
         return Told(job.host, "blocked", sentence, end=True)
+    arguments = {**orders.arguments, "download_site": job.site}
     connection = ManyConnection(job.options)
     try:
         outcome = await bridge.run(
-            lambda: orders.cure(run, connection, job.host, orders.arguments, orders.check_only, None, journal)
+            lambda: orders.cure(run, connection, job.host, arguments, orders.check_only, None, journal)
         )
         with contextlib.suppress(Exception, DeadlineExceeded):
             await bridge.run(connection.close, _GOODBYE)

@@ -43,7 +43,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.cure_co
     CureOptions,
     Outcome,
 )
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import check_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.guard import GuardError, check_options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.journal import Journal
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.known import is_death, known_of, last_try
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits import (
@@ -52,6 +52,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.remediation.limits 
     restart_options,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.clock import now
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.file_names import encode_name
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.identities import Identities
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import (
     make_record,
@@ -62,6 +63,12 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results 
 Document = dict[str, t.Any]
 CURE_SCHEMA: t.Final = "fleetops.tetra/cure/1"
 _ERRORS: dict[str, ErrorKind] = {"unreachable": "unreachable", "timed_out": "timeout"}
+
+
+DOWNLOADS_AND_GUARD: t.Final = (
+    "An endpoint that waits for a place to download (tetra_max_downloads) would be put back by its own guard meanwhile "
+    "(tetra_commit_confirm): take one of the two away."
+)
 
 
 def plan_options(given: t.Mapping[str, t.Any] | None) -> Document:
@@ -158,6 +165,11 @@ def _context(
         context.may_start = lambda: window.closed(datetime.now())
     if arguments["max_reboots"]:
         context.reboot_slot = RebootSlots(run.path, arguments["max_reboots"]).taken
+    if arguments["max_downloads"]:
+        if arguments["commit_confirm"]:
+            raise GuardError(DOWNLOADS_AND_GUARD)
+        where = f"downloads/{encode_name(arguments['download_site'] or 'all')}"
+        context.download_slot = RebootSlots(run.path, arguments["max_downloads"], where).taken
     return context
 
 

@@ -37,7 +37,12 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollout.orders impo
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollout.status import FILE, Document, Status, line
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.rollout.worker import CureJob, Work
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.bulk_audit_task import check_engine
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.cure_task import budget_of, cure_of_run, plan_options
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.cure_task import (
+    DOWNLOADS_AND_GUARD,
+    budget_of,
+    cure_of_run,
+    plan_options,
+)
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.host_options import HostOptions
 
 _NAMED = 100
@@ -67,6 +72,8 @@ def roll_out(
     check_engine()
     if arguments["reboot_method"] != "native":
         raise RolloutError(_REBOOT_METHOD)
+    if arguments["max_downloads"] and arguments["commit_confirm"]:
+        raise RolloutError(DOWNLOADS_AND_GUARD)
     plan_options(arguments["plan"])
     run = remediation.join(Path(arguments["run"]))
     budget = budget_of(run, arguments)
@@ -86,7 +93,8 @@ def roll_out(
     def job(host: str, ring: str) -> CureJob:
         taken.append(host)
         found, refused = options.of(host)
-        return CureJob(host, ring, found, refused)
+        site = variables[host].get(arguments["site_variable"])
+        return CureJob(host, ring, found, None if site is None else str(site), refused)
 
     crew = Processes(
         Work(run.path, arguments, check_only, cure_of_run), arguments["processes"] or len(os.sched_getaffinity(0))
@@ -215,18 +223,24 @@ def rollout_halted(run: Path) -> str | None:
 
 
 class _Interrupt:
-    """An interrupt lets those under way come to their ends, and the run to its report; a second one does not wait."""
+    """An interrupt lets those under way come to their ends, and the run to its report.
+
+    Ansible does not hand an interrupt on to its tasks; it tells them to end (SIGTERM) and waits for them. The second
+    one does not wait.
+    """
 
     def __init__(self) -> None:
         self.came = False
-        self._before: t.Any = None
+        self._before: dict[signal.Signals, t.Any] = {}
 
     def __enter__(self) -> _Interrupt:
-        self._before = signal.signal(signal.SIGINT, self._ring)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._ring)
         return self
 
     def __exit__(self, *_of: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
     def _ring(self, _number: int, _frame: t.Any) -> None:
         if self.came:

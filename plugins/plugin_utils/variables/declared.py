@@ -112,6 +112,8 @@ VARIABLES: tuple[Variable, ...] = (
              ("remediation",), ("last", "leave")),
     Variable("tetra_max_reboots", "int", "So many endpoints restart at once; 0 is no limit.", 0, ("remediation",),
              roles=("tetra_remediate",)),
+    Variable("tetra_max_downloads", "int", "So many of a site (tetra_site) download at once; 0 is no limit.", 0,
+             ("remediation",), roles=("tetra_remediate",)),
     Variable("tetra_waves", "list", "How many endpoints each wave holds; the last number repeats.", [1, 10, 50, 250],
              ("remediation", "rollback"), otherwise={"rollback": ["100%"]}),
     Variable("tetra_rollout", "str", "Whether endpoints are cured in waves, or one after another in a window.", "waves",
