@@ -48,8 +48,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             done = roll_out(hosts, found, known["hostvars"], arguments, check, self._display.display)
             if done["interrupted"]:
                 # No later task runs any more.
-                for line in report_task({**_REPORT, **{name: arguments[name] for name in _OF_REPORT}})["msg"]:
-                    self._display.display(line)
+                report_task({**_REPORT, **{name: arguments[name] for name in _OF_REPORT}})
             return done
         except EngineMissing as error:
             return could_not_test(str(error))

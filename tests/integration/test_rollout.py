@@ -7,7 +7,6 @@ a budget that stops those under way, and an operator's hand on it."""
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -177,34 +176,3 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_touched(
         assert sentence in " ".join(done.stdout.split()), done.stdout
         assert "Traceback" not in done.stdout + done.stderr
         assert not list((playbooks.results / "run" / "journal").glob("*.jsonl"))
-
-
-def test_an_interrupt_lets_those_under_way_end_and_makes_the_report(checkout: Path, tmp_path: Path) -> None:
-    with running_fleet(fleet_of(4, boot_seconds=3), tmp_path / "lab") as fleet:
-        playbooks = Playbooks(fleet, checkout, tmp_path / "results")
-        folder = playbooks.results / "run"
-        process = subprocess.Popen(
-            playbooks.command(PLAYBOOK, *FORKS, **OPTIONS, tetra_waves="[2]"),
-            cwd=checkout,
-            env=playbooks.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        journal = folder / "journal" / "pc-01.jsonl"
-        try:
-            while process.poll() is None and not (journal.exists() and '"rebooting"' in journal.read_text("utf-8")):
-                time.sleep(0.05)
-            process.send_signal(signal.SIGINT)
-            out, _err = process.communicate(timeout=300)
-        finally:
-            kill_processes_of(playbooks.results)
-            process.wait()
-    assert process.returncode != 0
-    hosts = read(folder / "remediation.json")["hosts"]
-    assert hosts["pc-01"]["event"] == "proven", (hosts, out)
-    assert hosts["pc-04"]["event"] is None, (hosts, out)
-    status = read(folder / "rollout.json")
-    assert (status["state"], status["under_way"]) == ("ended", 0)
-    assert "interrupted" in status["why"]
-    assert (folder / "after" / "report" / "index.html").is_file()

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -106,7 +107,9 @@ def roll_out(
         text = line(document)
         if text not in last:
             last[:] = [text]
-            show(text)
+            # Ansible may be gone; nobody loses a rollout because nobody can be told of it.
+            with contextlib.suppress(Exception):
+                show(text)
 
     with _Interrupt() as interrupt:
         why = drive(
@@ -225,8 +228,8 @@ def rollout_halted(run: Path) -> str | None:
 class _Interrupt:
     """An interrupt lets those under way come to their ends, and the run to its report.
 
-    Ansible does not hand an interrupt on to its tasks; it tells them to end (SIGTERM) and waits for them. The second
-    one does not wait.
+    Ansible does not hand an interrupt on to its tasks; it tells them to end (SIGTERM), and ends itself. The second one
+    does not wait.
     """
 
     def __init__(self) -> None:
