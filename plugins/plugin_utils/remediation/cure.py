@@ -87,8 +87,7 @@ class Cure:
 
     def run(self) -> Outcome:
         # The place of an endpoint that is lost is free only once the journal says so: whoever takes it looks there.
-        with contextlib.ExitStack() as held, self._place:
-            held.callback(self._sole.release)
+        with contextlib.closing(self._sole), self._place:
             return self._run()
 
     def _run(self) -> Outcome:

@@ -22,7 +22,7 @@ _PATIENCE = 10.0
 
 
 class SoleHold:
-    """``take`` waits for it and ``release`` lets it go. What another process comes to meanwhile counts.
+    """``take`` waits for it and ``close`` lets it go. What another process comes to meanwhile counts.
 
     ``wait`` stands still meanwhile. ``longest``: seconds that another process of the run is waited for.
     """
@@ -34,7 +34,7 @@ class SoleHold:
         self._longest = longest
         self._lock = contextlib.ExitStack()
 
-    def release(self) -> None:
+    def close(self) -> None:
         self._lock.close()
 
     def take(self) -> None:
