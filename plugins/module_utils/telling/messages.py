@@ -26,7 +26,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.telling.summary imp
 
 SCHEMA: t.Final = "fleetops.tetra/told/1"
 Format = t.Literal["plain", "teams", "slack"]
-_MOST_TICKETS: t.Final = 5
+_MOST_POINTS: t.Final = 5
 _MOST_HOSTS: t.Final = 100
 _SECTION: t.Final = 2900
 
@@ -35,29 +35,47 @@ class SecretError(Exception):
     """A secret that cannot be meant. The text is one sentence and does not hold it."""
 
 
-def message(told: Told, form: Format) -> bytes:
+class Notice(t.NamedTuple):
+    """What a message says. ``lines``: the first is the headline; ``points``: listed; ``document``: for machines."""
+
+    title: str
+    lines: list[str]
+    facts: dict[str, str]
+    points: list[str]
+    foot: str
+    document: dict[str, t.Any]
+
+
+def notice_of(told: Told) -> Notice:
+    """The notice of a run. Of each ticket the document has at most 100 hosts; ``endpoints`` says how many there are."""
+    tickets = [{**ticket, "hosts": ticket["hosts"][:_MOST_HOSTS]} for ticket in told["tickets"]]
+    return Notice(
+        "Tetra definitions",
+        sentences(told),
+        {name.replace("_", " "): f"{number:,}" for name, number in told["states"].items()},
+        [f"{ticket['title']}." for ticket in told["tickets"]],
+        f"Run {told['run_id']}, begun {told['started_at']}.",
+        {"schema": SCHEMA, **told, "tickets": tickets},
+    )
+
+
+def message(notice: Notice, form: Format) -> bytes:
     """The body as UTF-8."""
-    made = {"plain": plain, "teams": teams, "slack": slack}[form](told)
+    made = notice.document if form == "plain" else teams(notice) if form == "teams" else slack(notice)
     return json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
 
-def plain(told: Told) -> dict[str, t.Any]:
-    """The summary as it is; of each ticket at most 100 hosts, since ``endpoints`` says how many there are."""
-    tickets = [{**ticket, "hosts": ticket["hosts"][:_MOST_HOSTS]} for ticket in told["tickets"]]
-    return {"schema": SCHEMA, **told, "tickets": tickets}
-
-
-def teams(told: Told) -> dict[str, t.Any]:
+def teams(notice: Notice) -> dict[str, t.Any]:
     """A message with one card of version 1.4."""
-    first, *rest = sentences(told)
-    facts = [{"title": name.replace("_", " "), "value": f"{number:,}"} for name, number in told["states"].items()]
+    first, *rest = notice.lines
+    facts = [{"title": name, "value": value} for name, value in notice.facts.items()]
     content: list[dict[str, t.Any]] = [
-        {"type": "TextBlock", "size": "Large", "weight": "Bolder", "text": "Tetra definitions", "wrap": True},
+        {"type": "TextBlock", "size": "Large", "weight": "Bolder", "text": _markdown(notice.title), "wrap": True},
         {"type": "TextBlock", "text": _markdown(first), "wrap": True},
-        {"type": "FactSet", "facts": facts},
+        *([{"type": "FactSet", "facts": facts}] if facts else []),
         *({"type": "TextBlock", "text": _markdown(line), "wrap": True} for line in rest),
-        *({"type": "TextBlock", "text": f"- {_markdown(line)}", "wrap": True} for line in _ticket_lines(told)),
-        {"type": "TextBlock", "text": _markdown(f"Run {told['run_id']}"), "wrap": True, "isSubtle": True},
+        *({"type": "TextBlock", "text": f"- {_markdown(line)}", "wrap": True} for line in _shown(notice.points)),
+        {"type": "TextBlock", "text": _markdown(notice.foot), "wrap": True, "isSubtle": True},
     ]
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -69,19 +87,17 @@ def teams(told: Told) -> dict[str, t.Any]:
     return {"type": "message", "attachments": [attachment]}
 
 
-def slack(told: Told) -> dict[str, t.Any]:
+def slack(notice: Notice) -> dict[str, t.Any]:
     """Text and blocks."""
-    lines = sentences(told)
-    tickets = _ticket_lines(told)
     blocks: list[dict[str, t.Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": "Tetra definitions"}},
-        {"type": "section", "text": {"type": "mrkdwn", "text": _mrkdwn("\n".join(lines))}},
+        {"type": "header", "text": {"type": "plain_text", "text": notice.title[:150]}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": _mrkdwn("\n".join(notice.lines))}},
     ]
-    if tickets:
-        listed = "\n".join(f"• {line}" for line in tickets)
+    if notice.points:
+        listed = "\n".join(f"• {line}" for line in _shown(notice.points))
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _mrkdwn(listed)}})
-    blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _mrkdwn(f"Run {told['run_id']}")}]})
-    return {"text": _mrkdwn(lines[0]), "blocks": blocks}
+    blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _mrkdwn(notice.foot)}]})
+    return {"text": _mrkdwn(notice.lines[0]), "blocks": blocks}
 
 
 def signatures(body: bytes, secret: str, identifier: str, at: int) -> dict[str, str]:
@@ -110,10 +126,10 @@ def _key(secret: str) -> bytes:
     return key
 
 
-def _ticket_lines(told: Told) -> list[str]:
-    shown = [f"{ticket['title']}." for ticket in told["tickets"][:_MOST_TICKETS]]
-    rest = len(told["tickets"]) - len(shown)
-    return [*shown, f"And {rest:,} more owners."] if rest else shown
+def _shown(points: list[str]) -> list[str]:
+    shown = points[:_MOST_POINTS]
+    rest = len(points) - len(shown)
+    return [*shown, f"And {rest:,} more."] if rest else shown
 
 
 def _markdown(text: str) -> str:
@@ -122,4 +138,11 @@ def _markdown(text: str) -> str:
 
 
 def _mrkdwn(text: str) -> str:
-    return text[:_SECTION].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Escaped, and cut between two signs where it is too long after that."""
+    found = ""
+    for mark in text:
+        written = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(mark, mark)
+        if len(found) + len(written) > _SECTION:
+            break
+        found += written
+    return found

@@ -21,7 +21,7 @@ from pathlib import Path
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.record import Record
 from ansible_collections.fleetops.tetra.plugins.module_utils.history.exceptions import exemptions, soon
 from ansible_collections.fleetops.tetra.plugins.module_utils.telling import cef as cef_lines
-from ansible_collections.fleetops.tetra.plugins.module_utils.telling.messages import message
+from ansible_collections.fleetops.tetra.plugins.module_utils.telling.messages import Notice, message, notice_of
 from ansible_collections.fleetops.tetra.plugins.module_utils.telling.ocsf import ocsf
 from ansible_collections.fleetops.tetra.plugins.module_utils.telling.summary import OverTime, Summary, Told
 from ansible_collections.fleetops.tetra.plugins.module_utils.telling.tickets import body
@@ -119,7 +119,7 @@ def tell_task(arguments: Arguments, excused: t.Any = None) -> dict[str, t.Any]:
 
     Errors: ResultsError, HistoryError, ExceptionsError, TellingError (options that cannot be meant).
     """
-    _check(arguments)
+    check_options([arguments["syslog"], arguments["mail"], *arguments["webhooks"]])
     run = read_run(Path(arguments["run"]))
     summary = Summary(site_by(arguments["site_by"]))
     for record in run.records():
@@ -146,30 +146,32 @@ def _ways(arguments: Arguments, run: Run, told: Told) -> Iterator[Way]:
     version = collection_version() or "0"
     if arguments["metrics"]:
         path = Path(arguments["metrics"])
-        yield _one(
+        yield one_way(
             "metrics",
-            lambda: _written(path, [run_metrics(told, version)], _WORLD_READABLE),
+            lambda: write(path, [run_metrics(told, version)], _WORLD_READABLE),
         )
     if arguments["ocsf"]:
-        yield _one("ocsf", lambda: _written(Path(arguments["ocsf"]), _events(run, told, version)))
+        yield one_way("ocsf", lambda: write(Path(arguments["ocsf"]), _events(run, told, version)))
     if arguments["tickets"]:
-        yield _one("tickets", lambda: _tickets(Path(arguments["tickets"]), told))
+        yield one_way("tickets", lambda: _tickets(Path(arguments["tickets"]), told))
     if arguments["syslog"]:
-        yield _one("syslog", lambda: _syslog(arguments["syslog"], run, told, version))
+        yield one_way("syslog", lambda: _syslog(arguments["syslog"], run, told, version))
     for number, hook in enumerate(arguments["webhooks"], 1):
-        yield _one(f"webhook {number}", lambda hook=hook: _webhook(hook, told))  # type: ignore[misc]
+        yield one_way(f"webhook {number}", lambda hook=hook: send_webhook(hook, notice_of(told)))  # type: ignore[misc]
     if arguments["mail"]:
-        yield _one("mail", lambda: _mail(arguments["mail"], told))
+        yield one_way("mail", lambda: send_mail(arguments["mail"], notice_of(told)))
 
 
-def _one(way: str, act: t.Callable[[], str]) -> Way:
+def one_way(way: str, act: t.Callable[[], str]) -> Way:
+    """Does it, or says why not."""
     try:
         return {"way": way, "told": True, "sentence": act()}
     except (TellingError, ReportError) as error:
         return {"way": way, "told": False, "sentence": str(error)}
 
 
-def _written(path: Path, chunks: t.Iterable[str], mode: int | None = None) -> str:
+def write(path: Path, chunks: t.Iterable[str], mode: int | None = None) -> str:
+    """A file, whole or not at all; the sentence about it. Errors: ReportError."""
     size = write_atomically(path, chunks, mode)
     return f"{path} has {size:,} bytes."
 
@@ -228,16 +230,18 @@ def _syslog(options: Arguments, run: Run, told: Told, version: str) -> str:
     return f"{number:,} endpoints told to the syslog server {receiver.name}{unsure}."
 
 
-def _webhook(options: Arguments, told: Told) -> str:
+def send_webhook(options: Arguments, notice: Notice) -> str:
+    """The sentence about it. Errors: TellingError."""
     secret = options["secret"] or os.environ.get(WEBHOOK_SECRET) or None
     hook = webhook.Hook(
         options["url"], secret, options["ca_cert"], options["proxy"], options["timeout"], options["tries"]
     )
-    status = webhook.post(hook, message(told, options["format"]))
+    status = webhook.post(hook, message(notice, options["format"]))
     return f"The webhook at {hook.host} took it (HTTP {status})."
 
 
-def _mail(options: Arguments, told: Told) -> str:
+def send_mail(options: Arguments, notice: Notice) -> str:
+    """The sentence about it. Errors: TellingError."""
     post = mail.Post(
         options["host"],
         options["port"] or mail.PORTS[options["security"]],
@@ -249,7 +253,7 @@ def _mail(options: Arguments, told: Told) -> str:
         options["ca_cert"],
         options["timeout"],
     )
-    mail.send(post, mail.compose(told, post, options["subject"], [Path(name) for name in options["attach"]]))
+    mail.send(post, mail.compose(notice, post, options["subject"], [Path(name) for name in options["attach"]]))
     return f"The mail server {post.name} took the mail to {len(post.to)} recipients."
 
 
@@ -286,13 +290,15 @@ def _over_time(arguments: Arguments, token: str, excused: t.Any, notes: list[str
     }
 
 
-def _check(arguments: Arguments) -> None:
-    for options in (arguments["syslog"], arguments["mail"], *arguments["webhooks"]):
-        if options and not 0 < options["timeout"] <= 600:
+def check_options(given: t.Sequence[Arguments | None]) -> None:
+    """Options of ways. Errors: TellingError where one cannot be meant."""
+    for options in given:
+        if not options:
+            continue
+        if not 0 < options["timeout"] <= 600:
             raise TellingError(f"The option timeout is {options['timeout']:g}; it is a number of seconds up to 600.")
-        port = (options or {}).get("port")
+        port = options.get("port")
         if port is not None and not 0 < port < 65536:
             raise TellingError(f"The option port is {port}; it is a number from 1 to 65535.")
-    for hook in arguments["webhooks"]:
-        if not 0 <= hook["tries"] <= 10:
-            raise TellingError(f"The option tries is {hook['tries']}; it is a number from 0 to 10.")
+        if not 0 <= options.get("tries", 0) <= 10:
+            raise TellingError(f"The option tries is {options['tries']}; it is a number from 0 to 10.")

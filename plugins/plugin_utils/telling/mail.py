@@ -19,13 +19,14 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.fleetops.tetra.plugins.module_utils.telling.summary import Told, sentences
+from ansible_collections.fleetops.tetra.plugins.module_utils.telling.messages import Notice
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.telling.errors import TellingError
 
 Security = t.Literal["starttls", "tls", "none"]
 PORTS: t.Final[t.Mapping[str, int]] = {"starttls": 587, "tls": 465, "none": 25}
 MOST_BYTES: t.Final = 20 * 1024 * 1024
 """Of all attachments; what is larger is compressed, and left out where that does not do."""
+_MOST_POINTS: t.Final = 20
 _LOOPBACK: t.Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -49,13 +50,13 @@ class Post:
         return f"{self.host}:{self.port}"
 
 
-def compose(told: Told, post: Post, subject: str | None, files: t.Sequence[Path]) -> email.message.EmailMessage:
+def compose(notice: Notice, post: Post, subject: str | None, files: t.Sequence[Path]) -> email.message.EmailMessage:
     """The message. Errors: TellingError (an address or subject that is none, a file that cannot be read)."""
     message = email.message.EmailMessage(policy=email.policy.SMTP)
     try:
         message["From"] = post.sender
         message["To"] = ", ".join(post.to)
-        message["Subject"] = subject or f"Tetra definitions: {told['headline']}"
+        message["Subject"] = subject or f"{notice.title}: {notice.lines[0]}"
         if not message["From"].addresses or len(message["To"].addresses) != len(post.to):
             raise ValueError
     except (ValueError, IndexError):
@@ -66,10 +67,9 @@ def compose(told: Told, post: Post, subject: str | None, files: t.Sequence[Path]
     message["Message-ID"] = email.utils.make_msgid("tetra", "fleetops.tetra.invalid")
     message["Auto-Submitted"] = "auto-generated"
     attached, left_out = _attachments(files)
-    lines = [*sentences(told), ""]
-    lines += [f"- {ticket['title']}." for ticket in told["tickets"][:20]]
-    lines += [f"- And {len(told['tickets']) - 20} more owners."] if len(told["tickets"]) > 20 else []
-    lines += ["", f"Run {told['run_id']}, begun {told['started_at']}."]
+    lines = [*notice.lines, "", *(f"- {point}" for point in notice.points[:_MOST_POINTS])]
+    lines += [f"- And {len(notice.points) - _MOST_POINTS} more."] if len(notice.points) > _MOST_POINTS else []
+    lines += ["", notice.foot]
     lines += [f"{name} is too large for a mail ({size >> 20} MiB)." for name, size in left_out]
     message.set_content("\n".join(lines) + "\n")
     for name, content in attached:

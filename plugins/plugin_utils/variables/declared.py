@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 ALL: t.Final = (
     "compliance", "console", "diagnose", "golden_image", "history", "observe", "preflight", "remediation", "report",
-    "rollback", "tell",
+    "rollback", "servers", "tell",
 )  # fmt: skip
 ROLES: t.Final = (
     "tetra_audit", "tetra_gather", "tetra_judge", "tetra_reboot", "tetra_remediate", "tetra_report", "tetra_verify",
@@ -60,7 +60,7 @@ VARIABLES: tuple[Variable, ...] = (
              ("compliance", "diagnose", "golden_image", "observe", "preflight", "remediation", "rollback"),
              otherwise={"golden_image": "all:!all", "diagnose": "tetra_chosen"}),
     Variable("tetra_results_dir", "path", "Where run folders and before-images go.", "tetra-results",
-             ("compliance", "console", "diagnose", "golden_image", "remediation", "rollback"),
+             ("compliance", "console", "diagnose", "golden_image", "remediation", "rollback", "servers"),
              roles=("tetra_remediate", "tetra_reboot")),
     Variable("tetra_run_id", "str", "The name of the run folder; without it the time of day.", NO_DEFAULT,
              (*_JUDGING, "rollback"), roles=("tetra_remediate",)),
@@ -224,10 +224,24 @@ VARIABLES: tuple[Variable, ...] = (
              ("tell",)),
     Variable("tetra_tell_syslog", "dict", "The syslog server that gets CEF: host, port, protocol.", NO_DEFAULT,
              ("tell",)),
-    Variable("tetra_tell_webhooks", "list", "The webhooks: url, format, secret.", [], ("tell",)),
-    Variable("tetra_tell_mail", "dict", "The mail: host, security, sender, to, attach.", NO_DEFAULT, ("tell",)),
+    Variable("tetra_tell_webhooks", "list", "The webhooks: url, format, secret.", NO_DEFAULT,
+             ("servers", "tell")),
+    Variable("tetra_tell_mail", "dict", "The mail: host, security, sender, to, attach.", NO_DEFAULT,
+             ("servers", "tell")),
     Variable("tetra_tell_strict", "bool", "Whether somebody who could not be told makes the run fail.", False,
              ("tell",)),
+    Variable("tetra_servers", "list", "The definition servers to measure.",
+             ["tetra-defs.amp.cisco.com", "tetra-defs.eu.amp.cisco.com", "tetra-defs.apjc.amp.cisco.com"],
+             ("servers",)),
+    Variable("tetra_servers_port", "int", "Their port.", 443, ("servers",)),
+    Variable("tetra_servers_proxy", "str", "The proxy to them, as host:port.", NO_DEFAULT, ("servers",)),
+    Variable("tetra_servers_ca_file", "path", "The certificates that theirs are checked against.", NO_DEFAULT,
+             ("servers",)),
+    Variable("tetra_servers_allow_list", "list", "What they should accept, in place of the list of 2022.", NO_DEFAULT,
+             ("servers",)),
+    Variable("tetra_servers_suites", "list", "What is offered to them; all for every suite.", NO_DEFAULT,
+             ("servers",)),
+    Variable("tetra_servers_metrics", "path", "The file of their metrics.", NO_DEFAULT, ("servers",)),
     Variable("tetra_own_variables", "list", "Names of your own that begin with tetra_; * is anything.", [], ALL),
 )  # fmt: skip
 
@@ -235,7 +249,7 @@ INTERNAL: frozenset[str] = frozenset(
     {
         "tetra_all", "tetra_asleep", "tetra_audit_result", "tetra_console", "tetra_contact", "tetra_seen",
         "tetra_chosen", "tetra_cured", "tetra_diagnosis",
-        "tetra_history", "tetra_told", "tetra_done", "tetra_end",
+        "tetra_history", "tetra_told", "tetra_measured", "tetra_watched", "tetra_done", "tetra_end",
         "tetra_failed", "tetra_found", "tetra_gate", "tetra_image", "tetra_judged", "tetra_kept", "tetra_nothing",
         "tetra_planned",
         "tetra_repair", "tetra_replanned", "tetra_report", "tetra_report_made", "tetra_results",

@@ -104,7 +104,7 @@ def test_a_message_of_syslog_is_read_back_by_another() -> None:
 
 
 def test_a_standard_webhook_is_verified_by_its_own_library() -> None:
-    content = messages.message(told(), "plain")
+    content = messages.message(messages.notice_of(told()), "plain")
     secret = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
     at = int(datetime.datetime.now(datetime.UTC).timestamp())
     headers = messages.signatures(content, secret, "msg_1", at)
@@ -121,7 +121,7 @@ def test_slack_reads_its_blocks_and_no_name_is_markup() -> None:
     made = record("pc1", gpo="<!channel> & <http://evil|click>")
     summary = Summary()
     summary.take(made)
-    sent = json.loads(messages.message(summary.told("run-1", "p", "s"), "slack"))
+    sent = json.loads(messages.message(messages.notice_of(summary.told("run-1", "p", "s")), "slack"))
     for block in sent["blocks"]:
         parsed = Block.parse(block)
         assert parsed is not None
@@ -136,7 +136,7 @@ def test_a_card_for_teams_is_small_and_shows_names_as_they_are() -> None:
         made = record(f"pc{number}", gpo=f"[GPO](http://evil/{number}) *{'x' * 200}*")
         made["verdict"]["policy_origin"]["gpo"]["guid"] = f"{{{number}}}"
         summary.take(made)
-    content = messages.message(summary.told("run-1", "p", "s"), "teams")
+    content = messages.message(messages.notice_of(summary.told("run-1", "p", "s")), "teams")
     assert len(content) < 28_000
     sent = json.loads(content)
     assert [attachment["contentType"] for attachment in sent["attachments"]] == [
@@ -145,7 +145,7 @@ def test_a_card_for_teams_is_small_and_shows_names_as_they_are() -> None:
     card = sent["attachments"][0]["content"]
     assert {one["type"] for one in card["body"]} == {"TextBlock", "FactSet"}
     assert "[GPO](" not in json.dumps(card)
-    assert "395 more owners" in json.dumps(card)
+    assert "And 395 more." in json.dumps(card)
 
 
 def test_a_ticket_says_who_keeps_how_many_and_what_to_set() -> None:
