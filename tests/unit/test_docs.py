@@ -37,6 +37,7 @@ def names_of(pattern: str) -> set[str]:
 
 ROLES = names_of("roles/*")
 PLAYBOOKS = names_of("playbooks/*.yml")
+RULEBOOKS = names_of("extensions/eda/rulebooks/*.yml")
 
 
 @cache
@@ -92,7 +93,7 @@ def known_names() -> set[str]:
     groups = set(yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8")).get("action_groups", {}))
     code = {"plugins", "lab", "roles", "playbooks"}  # Python paths and folders
     jea = {path.stem.rpartition(".")[2] for path in (ROOT / "docs" / "jea").glob("*.psrc")}
-    return plugin | ROLES | PLAYBOOKS | groups | code | plugin_names("doc_fragments") | jea
+    return plugin | ROLES | PLAYBOOKS | RULEBOOKS | groups | code | plugin_names("doc_fragments") | jea
 
 
 @pytest.mark.parametrize(("doc_type", "name"), plugins(), ids=str)
