@@ -171,6 +171,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
                 query_of(self.get_option("filters") or {}),
                 self.get_option("include_demo"),
                 self.get_option("only_windows"),
+                whole=False,
             )
         names = {name: self.get_option(name) for name in ("name_form", "name_case", "domain", "where")}
         return hosts_of(found, **names)

@@ -14,6 +14,7 @@ not are named in ``missing``. Of the definitions' status only ``Definitions Outd
 from __future__ import annotations
 
 import datetime
+import sys
 import typing as t
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import moment, written
@@ -35,7 +36,8 @@ _EXPECTED: t.Final = (
     "network_addresses",
     "av_update_definitions",
 )
-_USED: t.Final = frozenset((*_EXPECTED, "connector_guid", "demo", "windows_machine_guid", "links", "group_guid"))
+USED: t.Final = frozenset((*_EXPECTED, "connector_guid", "demo", "windows_machine_guid", "links", "group_guid"))
+"""The members of a row that make a computer; all others are ``other``."""
 
 
 class Named(t.TypedDict):
@@ -105,7 +107,7 @@ def computer(row: t.Mapping[str, t.Any]) -> Computer | None:
         "macs": sorted({mac for net in nets if (mac := _mac(net))}) if isinstance(nets, list) else [],
         "machine_guid": _text(row.get("windows_machine_guid")),
         "missing": [name for name in _EXPECTED if name not in row],
-        "other": {str(name): value for name, value in row.items() if name not in _USED},
+        "other": {str(name): value for name, value in row.items() if name not in USED},
     }
 
 
@@ -154,7 +156,9 @@ def _text(found: t.Any) -> str | None:
         found = str(found)
     if not isinstance(found, str):
         return None
-    return "".join(letter for letter in found if letter.isprintable()).strip() or None
+    text = found if found.isprintable() else "".join(letter for letter in found if letter.isprintable())
+    # Policies, groups, versions and systems are the same for thousands of computers.
+    return sys.intern(text.strip()) or None
 
 
 def _time(found: t.Any) -> str | None:

@@ -53,9 +53,12 @@ class Console:
     addresses: Addresses
     credentials: Credentials
 
-    def computers(self, query: Query = ()) -> Read:
-        """All computers that the query selects (``hostname[]``, ``group_guid[]``, ``last_seen_within``, …)."""
-        return self._whole("computers", query)
+    def computers(self, query: Query = (), only: t.Container[str] | None = None) -> Read:
+        """All computers that the query selects (``hostname[]``, ``group_guid[]``, ``last_seen_within``, …).
+
+        ``only``: the members of a row that are kept, where there are so many rows that the others cost too much.
+        """
+        return self._whole("computers", query, only)
 
     def event_types(self) -> Read:
         """Ids and names of the kinds of events."""
@@ -80,20 +83,20 @@ class Console:
     def _auth(self) -> tuple[str, str]:
         return self.credentials.client_id, self.credentials.key
 
-    def _whole(self, what: str, query: Query) -> Read:
+    def _whole(self, what: str, query: Query, only: t.Container[str] | None = None) -> Read:
         """All pages. Where the console counted more than it gave, the list moved while it was read: read once more."""
-        first = self._once(what, query)
+        first = self._once(what, query, only)
         if not first.notes:
             return first
-        second = self._once(what, query)
+        second = self._once(what, query, only)
         merged = list({_key(row): row for row in (*first.rows, *second.rows)}.values())
         return Read(merged, second.notes)
 
-    def _once(self, what: str, query: Query) -> Read:
+    def _once(self, what: str, query: Query, only: t.Container[str] | None) -> Read:
         found: dict[str, Row] = {}
         total: int | None = None
         for rows, said in self._pages(what, query):
-            found.update((_key(row), row) for row in rows)
+            found.update((_key(row), row if only is None else _part(row, only)) for row in rows)
             total = said if said is not None else total
         if total is not None and len(found) < total:
             return Read(list(found.values()), [f"The console counts {total} {what} and gave {len(found)}."])
@@ -175,6 +178,10 @@ class ConsoleV3:
             if not answer.rows or (len(answer.rows) < SIZE if answer.total is None else start >= answer.total):
                 return
         raise ConsoleError(f"The console's list of {what} does not end.")
+
+
+def _part(row: Row, only: t.Container[str]) -> Row:
+    return {name: value for name, value in row.items() if name in only}
 
 
 def _guid(row: Row) -> str:

@@ -13,6 +13,7 @@ import typing as t
 from collections import Counter
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
+from ansible_collections.fleetops.tetra.plugins.module_utils.console.computers import USED
 from ansible_collections.fleetops.tetra.plugins.module_utils.console.errors import ConsoleError
 from ansible_collections.fleetops.tetra.plugins.module_utils.console.failing import Judged, Limits, judge
 from ansible_collections.fleetops.tetra.plugins.module_utils.console.fleet import Fleet, fleet_of, gathered
@@ -60,12 +61,18 @@ def computers(
     query: Query = (),
     demo: bool = False,
     only_windows: bool = True,
+    whole: bool = True,
 ) -> Computers:
-    """All computers that are meant, each with its standing. Errors: ConsoleError."""
-    read = access.need_v1().computers(query)
-    found, odd = gathered(read.rows)
-    fleet = fleet_of(found, odd, demo, only_windows)
+    """All computers that are meant, each with its standing. Errors: ConsoleError.
+
+    Without ``whole`` a computer has no ``other``, and no ``links``, which saves half of the memory.
+    """
+    read = access.need_v1().computers(query, None if whole else USED - {"links"})
     notes = list(read.notes)
+    found, odd = gathered(read.rows)
+    del read
+    fleet = fleet_of(found, odd, demo, only_windows)
+    del found
     if fleet.odd:
         notes.append(f"{fleet.odd} rows of the console have no connector GUID and name no computer.")
     return Computers(fleet, [judge(one, now, limits) for one in fleet.computers], notes)

@@ -40,6 +40,13 @@ def add(store: Store, folder: Path, site_of: t.Callable[[t.Mapping[str, t.Any]],
     if moment(started_at) is None:
         raise HistoryError(f"The run {run_id} does not say when it began: {started_at!r}.")
     states = {str(record["host"]): state_of(record, site_of) for record in run.records()}
+    return add_states(store, run_id, token, started_at, str(info.get("playbook") or ""), states)
+
+
+def add_states(
+    store: Store, run_id: str, token: str, started_at: str, playbook: str, states: t.Mapping[str, State]
+) -> Added:
+    """The same for a run that is read already. Errors: HistoryError."""
     with store.begin() as connection:
         if token in store.tokens(connection):
             return Added(run_id, len(states), 0, True)
@@ -49,7 +56,7 @@ def add(store: Store, folder: Path, site_of: t.Callable[[t.Mapping[str, t.Any]],
                 f"The run {run_id} began at {started_at}, before the newest run of the store ({known[-1].run_id},"
                 f" {known[-1].started_at}): make the store anew and add the runs in their order."
             )
-        seq = store.add_run(connection, run_id, token, started_at, str(info.get("playbook") or ""))
+        seq = store.add_run(connection, run_id, token, started_at, playbook)
         lasting = store.lasting(connection)
         ended: list[int] = []
         begun: list[tuple[int | None, str, State]] = []
