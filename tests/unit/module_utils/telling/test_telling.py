@@ -167,7 +167,9 @@ def test_an_endpoint_with_two_owners_is_in_both_tickets_and_none_is_lost() -> No
     made["verdict"]["cures"] = [cure(), cure(owner={"kind": "mdm", "name": None, "guid": None}, what="Mend the MDM")]
     summary = Summary()
     summary.take(made)
-    summary.take(record("pc2", gpo="Other"))
+    renamed = record("pc2", gpo="Renamed")
+    renamed["verdict"]["policy_origin"]["gpo"]["guid"] = cure()["owner"]["guid"]
+    summary.take(renamed)
     found = summary.told("run-1", "p", "s")["tickets"]
     assert sorted(ticket["key"] for ticket in found) == [
         "tetra-domain-gpo-31b2f340-016d-11d2-945f-00c04fb984f9",
