@@ -85,7 +85,8 @@ class Tickets:
             if cure["fault"] == "restart":
                 continue
             owner = cure["owner"]
-            known = owner["kind"] not in ("none", "unknown")
+            principals = (owner["kind"], owner["name"] or "") == principal[:2]
+            known = owner["kind"] not in ("none", "unknown") and not principals
             key: tuple[str, str, str] = (
                 (owner["kind"], owner["name"] or "", owner["guid"] or "") if known else principal
             )

@@ -24,8 +24,9 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.tell_task imp
     write,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.telling.metrics import server_metrics
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.variables.option_spec import OptionSpecs
 
-SERVER_WATCH: t.Final[dict[str, dict[str, t.Any]]] = {
+SERVER_WATCH: t.Final[OptionSpecs] = {
     "results": {"type": "list", "elements": "dict", "required": True},
     "allow_list": {"type": "list", "elements": "str"},
     "json": {"type": "path"},
