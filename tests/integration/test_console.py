@@ -164,3 +164,40 @@ def test_the_playbook_writes_the_list_of_failing_computers(tmp_path: Path, conso
     assert [one["computer"]["hostname"] for one in json.loads(path.with_suffix(".json").read_text())] == ["OLD1"]
     assert "'failing': 1" in done.stdout or '"failing": 1' in done.stdout
     assert '"Audit"' in done.stdout
+
+
+def test_one_computer_is_waited_for_until_its_definitions_are_fresh(tmp_path: Path) -> None:
+    """The console learns of the update while it is asked; a name that it does not know is never fresh."""
+    late = SimulatedComputer("LATE1", NOW - 60 * HOUR, NOW)
+    play = tmp_path / "wait.yml"
+
+    def asked(console: ConsoleServer, **options: t.Any) -> subprocess.CompletedProcess[str]:
+        task = {"fleetops.tetra.console_info": {"base_url": console.url, **options}, "register": "said"}
+        shown = {
+            "ansible.builtin.debug": {
+                "msg": "{{ said.sentence }} {{ (said.computer or {}).standing | default('none') }}"
+            }
+        }
+        book = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task, shown]}]
+        play.write_text(json.dumps(book))
+        return ansible("ansible-playbook", str(play), cwd=tmp_path)
+
+    with ConsoleServer([late, SimulatedComputer("LATE12", NOW, NOW)]) as console:
+        done = asked(console, host="late1.corp.example")
+        assert "60 hours" in done.stdout or "Definitions Outdated" in done.stdout, done.stdout
+        assert "failing" in done.stdout
+        console.now = lambda: _update(late, len(console.requests))
+        done = asked(console, host="late1.corp.example", wait=600, wait_every=1)
+        assert "fresh" in done.stdout, done.stdout + done.stderr
+        done = asked(console, host="nobody", wait=2, wait_every=1)
+        assert "knows no computer nobody. none" in done.stdout, done.stdout
+        done = asked(console, host="not a name")
+        assert "which is no host name" in done.stdout
+        assert "Traceback" not in done.stdout
+
+
+def _update(late: SimulatedComputer, asked: int) -> datetime.datetime:
+    now = datetime.datetime.now(datetime.UTC)
+    if asked >= 4:
+        late.updated_at = late.last_seen = now
+    return now

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import typing as t
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleetops.tetra.lab.console.computers import SimulatedComputer
+from ansible_collections.fleetops.tetra.lab.console.server import API_KEY, CLIENT_ID, ConsoleServer
 from ansible_collections.fleetops.tetra.lab.running import RunningFleet, running_fleet
 from ansible_collections.fleetops.tetra.tests.integration.conftest import Playbooks
 
@@ -202,6 +205,39 @@ def test_tetra_remediate(checkout: Path, tmp_path: Path) -> None:
         assert reported.code == 0, reported.text
         compared = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
         assert "a-direct" in json.dumps(compared["comparison"])
+
+
+def test_tetra_verify_waits_for_the_console(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    old = now - datetime.timedelta(hours=60)
+    fleet = fleet_of(
+        first_update={"release": "10_22h2", "connector": {"log": "never"}},
+        not_in_console={"release": "10_22h2", "connector": {"log": "never"}},
+    )
+    monkeypatch.setenv("TETRA_CONSOLE_CLIENT_ID", CLIENT_ID)
+    monkeypatch.setenv("TETRA_CONSOLE_API_KEY", API_KEY)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with running_fleet(fleet, tmp_path / "lab") as running:
+        files = t.cast(t.Any, running.machines["first-update"]).state.files
+        log = r"C:\Program Files\Cisco\AMP\*\sfc.exe.log"
+        known = SimulatedComputer(
+            "FIRST-UPDATE", old, now, log=lambda: b"".join(files.find(path).data for path in files.matching(log))
+        )
+        with ConsoleServer([known]) as console:
+            done = run_example(
+                running, checkout, tmp_path, "tetra_verify", tetra_verify_update_timeout=30, tetra_verify_timeout=300,
+                tetra_verify_console=True, tetra_verify_console_base_url=console.url, tetra_verify_console_wait=3,
+                tetra_verify_console_every=1,
+            )  # fmt: skip
+        seen = {
+            name: said["ansible_facts"]["tetra_verify_result"]
+            for name, said in done.results["Put together what was seen"].items()
+        }
+    first, other = seen["first-update"], seen["not-in-console"]
+    assert (first["proven"], first["console"]["fresh"]) == (True, True), first
+    assert first["console"]["before"]["updated_at"] < first["console"]["after"]["updated_at"]
+    assert (other["proven"], other["console"]["fresh"], other["console"]["after"]) == (False, False, None), other
+    assert "knows no computer not-in-console" in other["msg"]
 
 
 def test_tetra_verify(checkout: Path, tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import time
 import typing as t
 from pathlib import Path
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
+from ansible_collections.fleetops.tetra.plugins.module_utils.console.errors import ConsoleError
 from ansible_collections.fleetops.tetra.plugins.module_utils.console.failing import Judged, Limits, as_csv
+from ansible_collections.fleetops.tetra.plugins.module_utils.console.names import agree, short_key
 from ansible_collections.fleetops.tetra.plugins.module_utils.console.views import views
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.console import gather
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.console.access import ACCESS, Access, open_access
@@ -51,11 +54,17 @@ CONSOLE_INFO: t.Final[OptionSpecs] = {
     "events_most": {"type": "int", "default": 1000},
     "inventory": {"type": "list", "elements": "str"},
     "run": {"type": "path"},
+    "host": {"type": "str"},
+    "wait": {"type": "int", "default": 0},
+    "wait_every": {"type": "int", "default": 60},
 }
+_MOST_WAIT: t.Final = 24 * 3600
 
 
 def console_task(arguments: Arguments, from_file: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     """The result of the module. Errors: ConsoleError, ReportError (a file that cannot be written), ResultsError."""
+    if arguments["host"]:
+        return t.cast(dict[str, t.Any], visible_all(_one_host(arguments, from_file)))
     now = datetime.datetime.now(datetime.UTC)
     wanted = arguments["gather"]
     with open_access(arguments, from_file) as access:
@@ -98,6 +107,49 @@ def _computers(access: Access, arguments: Arguments, now: datetime.datetime) -> 
     if arguments["inventory"] is not None or arguments["run"]:
         result["views"] = _views(found.judged, arguments)
     return result
+
+
+def _one_host(arguments: Arguments, from_file: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    """What the console says of one computer; asked again until its definitions are fresh or the waiting is over."""
+    name, wait, every = arguments["host"], arguments["wait"], arguments["wait_every"]
+    key = short_key(name)
+    if key is None:
+        raise ConsoleError(f"The option host is {name!r}, which is no host name.")
+    if not 0 <= wait <= _MOST_WAIT or not 1 <= every <= 3600:
+        raise ConsoleError(f"The option wait is a number of seconds up to {_MOST_WAIT}, wait_every one from 1 to 3600.")
+    limits = Limits(arguments["definitions_hours"], arguments["silent_days"])
+    began = time.monotonic()
+    asked = 0
+    while True:
+        now = datetime.datetime.now(datetime.UTC)
+        with open_access(arguments, from_file) as access:
+            found = gather.computers(
+                access, now, limits, [("hostname[]", key)], arguments["include_demo"], arguments["only_windows"]
+            )
+            asked += access.transport.requests_made
+            place = access.transport.base[0]
+        same = [one for one in found.judged if agree(name, one["computer"]["hostname"]) == "same"]
+        computer = same[0] if len(same) == 1 else None
+        waited = time.monotonic() - began
+        if (computer is not None and computer["standing"] == "fresh") or waited + every > wait:
+            return {
+                "changed": False,
+                "asked": place,
+                "computer": computer,
+                "sentence": _about(name, same),
+                "waited": round(waited),
+                "requests": asked,
+                "notes": found.notes,
+            }
+        time.sleep(every)
+
+
+def _about(name: str, same: list[Judged]) -> str:
+    if not same:
+        return f"The console knows no computer {name}."
+    if len(same) > 1:
+        return f"The console knows {len(same)} computers that may be {name}: none is taken for it."
+    return same[0]["why"]
 
 
 def _views(judged: t.Iterable[Judged], arguments: Arguments) -> t.Any:

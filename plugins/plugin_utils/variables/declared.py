@@ -259,7 +259,8 @@ INTERNAL: frozenset[str] = frozenset(
         "tetra_remediate_begun", "tetra_remediate_beginning", "tetra_remediate_hosts",
         "tetra_verify_audit", "tetra_verify_update", "tetra_gather_result", "tetra_judge_saved", "tetra_judge_result",
         "tetra_judge_filed",
-        "tetra_remediate_planned", "tetra_verify_result", "tetra_reboot_result",
+        "tetra_remediate_planned", "tetra_verify_result", "tetra_verify_console_before",
+        "tetra_verify_console_after", "tetra_reboot_result",
     }
 )  # fmt: skip
 """What playbooks and roles register; another playbook of the same command may have done so."""
