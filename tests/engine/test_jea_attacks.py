@@ -572,6 +572,7 @@ def test_the_programs_of_a_diagnosis_do_nothing_else(diagnosis: Engine) -> None:
         assert "failed" in told and SECRET not in told and "reached" not in told, (attack, told[:400])
         told_by = (
             "and nothing else",
+            "cannot be found that matches",
             "log only",
             "does not match",
             "does not belong to the set",
