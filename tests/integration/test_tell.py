@@ -127,7 +127,7 @@ def free_port() -> int:
 def rsyslog(folder: Path, authority: Authority, protocol: str) -> t.Iterator[tuple[Path, int]]:
     """A real rsyslogd that writes each message's text and head as a line."""
     port, out = free_port(), folder / "received.log"
-    certificate = next(path for path in authority.folder.iterdir() if path.name == "listener.pem")
+    certificate = authority.folder / "listener.pem"
     listen = {
         "udp": f'module(load="imudp")\ninput(type="imudp" address="127.0.0.1" port="{port}")',
         "tcp": f'module(load="imtcp")\ninput(type="imtcp" address="127.0.0.1" port="{port}")',

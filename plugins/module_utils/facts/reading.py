@@ -278,7 +278,7 @@ def _are_sound_rows(rows: SuiteRows) -> bool:
     names, numbers, protocols = zip(*rows, strict=True)
     if not set(map(type, names)) <= {str} or not set(map(type, numbers)) <= {int, bool}:
         return _are_sound_subclasses(rows)
-    if not all(type(number) is int for found in set(protocols) for number in found):
+    if not all(number.__class__ is int for found in set(protocols) for number in found):
         return _are_sound_subclasses(rows)
     if len(_SOUND_ROWS) + len(rows) > _MOST_SOUND:
         _SOUND_ROWS.clear()

@@ -53,7 +53,7 @@ class Step:
     wake: float | None = None
 
 
-Opening = t.Callable[[str, float], float | None]
+Opening = t.Callable[[str, float], t.Optional[float]]  # noqa: UP045 (pylint of ansible-test)
 """Given an endpoint and a time (seconds since the epoch): None where it may be taken up, else when to look again."""
 
 

@@ -27,7 +27,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.documents.verdict import Verdict
 from ansible_collections.fleetops.tetra.plugins.module_utils.facts.document import SECTIONS
 
-Judge = t.Callable[[t.Any, t.Any, t.Mapping[str, bytes] | None], Verdict]
+Judge = t.Callable[[t.Any, t.Any, t.Optional[t.Mapping[str, bytes]]], Verdict]  # noqa: UP045 (pylint of ansible-test)
 """Facts, policy, and what tells the sections apart (``read_facts``) → verdict, anew."""
 
 _FORMAT = 2
@@ -129,7 +129,7 @@ def _class_of(document: t.Any, policy: t.Any) -> _Taken | None:
     """``None`` where an endpoint has to be judged by itself."""
     try:
         rest = document.copy()
-        if type(rest.pop("host")) is not str or not _is_text(rest.pop("collected_at", None)):
+        if rest.pop("host").__class__ is not str or not _is_text(rest.pop("collected_at", None)):
             return None
         system = rest["os"] = rest["os"].copy()
         for name in _OWN_OF_OS:
@@ -138,7 +138,7 @@ def _class_of(document: t.Any, policy: t.Any) -> _Taken | None:
         reboot = rest["reboot"] = rest["reboot"].copy()
         boot, changed = reboot.pop("last_boot", None), reboot.pop("changed_by_us", None)
         mark = reboot.get("mark")
-        if mark is not None and mark["status"] == "ok" and mark["type"] == "REG_SZ" and type(mark["data"]) is str:
+        if mark is not None and mark["status"] == "ok" and mark["type"] == "REG_SZ" and mark["data"].__class__ is str:
             reboot["mark"] = {**mark, "data": None}
         origin = rest["policy_origin"] = rest["policy_origin"].copy()
         local = origin["local_gpo"] = origin["local_gpo"].copy()
@@ -165,7 +165,7 @@ def _class_of(document: t.Any, policy: t.Any) -> _Taken | None:
 
 
 def _is_text(value: t.Any) -> bool:
-    return value is None or type(value) is str
+    return value is None or value.__class__ is str
 
 
 def _relations(own: _Own, failed: bool) -> tuple[t.Any, ...] | None:

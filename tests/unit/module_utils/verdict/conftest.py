@@ -50,7 +50,7 @@ def exact_findings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         return verdict
 
     monkeypatch.setattr(module._Judgement, "verdict", noting)
-    monkeypatch.setattr(module.MEMORY, "judge", lambda facts, policy: module.evaluate_anew(facts, policy))
+    monkeypatch.setattr(module.MEMORY, "judge", module.evaluate_anew)
     yield
     name = f"{Path(str(request.node.path)).stem}::{request.node.name}"
     if len(seen) > _MANY:

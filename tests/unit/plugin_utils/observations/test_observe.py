@@ -126,7 +126,7 @@ def test_what_is_no_windows_is_one_sentence() -> None:
         def version_table(self) -> dict[str, t.Any]:
             return {}
 
-        def session(self) -> Nothing:
+        def session(self) -> t.Any:
             return self
 
     with pytest.raises(NotWindows, match=r"^The endpoint does not say which Windows it is"):
