@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import typing as t
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ def plain_statements(statements: t.Sequence[Statement]) -> list[t.Any]:
 def _plain(value: t.Any) -> t.Any:
     if isinstance(value, UInt32):
         return {"unsigned": value.value}
+    if isinstance(value, bytes):
+        return {"bytes": base64.b64encode(value).decode("ascii")}
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

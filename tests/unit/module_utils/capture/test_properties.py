@@ -98,7 +98,7 @@ def test_a_capture_of_any_bytes_is_read_or_refused(tmp_path: Path, data: bytes, 
 
 
 def said(parts: t.Iterable[bytes]) -> dict[str, t.Any]:
-    talker = tls.Talker()
+    talker = tls.HandshakeReader()
     for part in parts:
         if not talker.feed(part, 1):
             break

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.fleetops.tetra.lab.machine import behaviours, observed, restarting
 from ansible_collections.fleetops.tetra.lab.machine.build import build
 from ansible_collections.fleetops.tetra.plugins.module_utils.observations.document import OPEN, read_file
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.conversation.statements import Answer, command
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.experiments import EXPERIMENTS, RESTART
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.observe import (
     NOT_ALLOWED,
@@ -24,6 +24,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.observ
     observe,
 )
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.probes import NOT_HERE, all_probes
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.raw import plain_statements
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.observations.task import keep
 from ansible_collections.fleetops.tetra.tests.unit.lab_session import Breaking, InProcess, NearWindows
 
@@ -269,3 +270,10 @@ def test_one_that_breaks_twice_at_the_same_question_costs_that_row_only() -> Non
         rows["get_content_bytes"]["variant"] is None and rows["get_content_bytes"]["reason"] == "The connection broke."
     )
     assert rows["batch_after_error"]["variant"] == "goes_on" and rows["schtasks_exit_codes"]["variant"] == "zero_or_one"
+
+
+def test_a_question_that_holds_bytes_can_be_written_down() -> None:
+    """Set-Content of a task's definition; its zero bytes and its mark come back from the file."""
+    asked = [(command("Set-Content", LiteralPath="C:\\x", Value=b"\xff\xfe<\x00"),)]
+    (told,) = json.loads(json.dumps(plain_statements(asked)))
+    assert dict(told[0]["parameters"])["Value"] == {"bytes": "//48AA=="}
