@@ -11,6 +11,7 @@ parameter that the product begins to send and that has no case here fails.
 from __future__ import annotations
 
 import re
+import time
 import typing as t
 from xml.etree import ElementTree
 
@@ -228,7 +229,10 @@ CASES: dict[str, tuple[Statement, ...]] = {
     "an empty path": ((cont("Get-Item", LiteralPath=""),),),
 }
 SHORT = ("values of a key", "children", "a later statement that fails, and a write behind it", "write a list", "a file")
-DIFFERENT: dict[str, str] = {}
+DIFFERENT: dict[str, str] = {
+    "a later statement that fails, and a write behind it": "the engine runs the write unseen, but not always: on a busy "
+    "machine it was cut off with the shell (2 of 5 runs). The product never sends a write behind a statement.",
+}
 """Cases in which the lab is not the engine, and why that cannot matter."""
 
 
@@ -352,12 +356,6 @@ def test_the_lab_answers_every_question_as_the_engine(engine: MakeEngine) -> Non
 @pytest.mark.parametrize("name", [name for name in CASES if _writes(name) and name not in DIFFERENT])
 def test_the_lab_changes_what_the_engine_changes(engine: MakeEngine, name: str) -> None:
     """On a fresh machine each; afterwards both registries hold the same."""
-    with engine(keys=KEYS, files=FILES) as one:
-        left, right = compare(one, CASES[name])
-        assert left == right
-        # What runs unseen may still be at it; the next pipeline waits for the runspace.
-        one.ask([(q("Write-Output", InputObject="done"),)])
-        real = {path.lower(): values for path, values in one.keys(KEY).items()}
     _messages, machine = played(CASES[name])
     held = {path.lower(): values for path, values in flat(machine.state.registry).items()}
     lab = {
@@ -365,6 +363,16 @@ def test_the_lab_changes_what_the_engine_changes(engine: MakeEngine, name: str) 
         for path, values in held.items()
         if path.startswith("software\\tetratest")
     }
+    with engine(keys=KEYS, files=FILES) as one:
+        left, right = compare(one, CASES[name])
+        assert left == right
+        # What the engine runs unseen after an error may still be at it, on a busy machine for long.
+        end = time.monotonic() + 120
+        while True:
+            real = {path.lower(): values for path, values in one.keys(KEY).items()}
+            if real == lab or time.monotonic() > end:
+                break
+            time.sleep(1)
     assert real == lab
 
 
