@@ -15,7 +15,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.gate imp
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.bulk_audit_task import EngineMissing, audit_many
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.host_options import HostOptions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.host_options import hosts_of_play, options_of_play
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -30,14 +30,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=options.BULK_AUDIT)
         known = task_vars or {}
-        keys = {**self._task.dump_attrs(), "timeout": self._play_context.timeout}
-        keys.pop("retries", None)
-        if self._play_context.password:
-            keys["password"] = self._play_context.password
-        found = HostOptions(known["hostvars"], keys, self._play_context.connection)
-        hosts = [
-            host for host in known["ansible_play_batch"] if arguments["hosts"] is None or host in arguments["hosts"]
-        ]
+        found = options_of_play(self._task, self._play_context, known["hostvars"])
+        hosts = hosts_of_play(known["ansible_play_batch"], arguments["hosts"])
         try:
             return audit_many(hosts, found, arguments)
         except (DomainPolicyError, EngineMissing) as error:

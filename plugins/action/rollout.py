@@ -16,7 +16,7 @@ from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.gate imp
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.run_folder.results import ResultsError, disk_sentence
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks import options
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.bulk_audit_task import EngineMissing
-from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.host_options import HostOptions
+from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.host_options import hosts_of_play, options_of_play
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.remediation_task import report_task
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.tasks.rollout_task import roll_out
 
@@ -36,13 +36,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=options.ROLLOUT)
         known = task_vars or {}
-        keys = {**self._task.dump_attrs(), "timeout": self._play_context.timeout}
-        keys.pop("retries", None)
-        if self._play_context.password:
-            keys["password"] = self._play_context.password
-        found = HostOptions(known["hostvars"], keys, self._play_context.connection)
-        wanted = arguments["hosts"]
-        hosts = [host for host in known["ansible_play_batch"] if wanted is None or host in wanted]
+        found = options_of_play(self._task, self._play_context, known["hostvars"])
+        hosts = hosts_of_play(known["ansible_play_batch"], arguments["hosts"])
         check = bool(self._task.check_mode)
         try:
             done = roll_out(hosts, found, known["hostvars"], arguments, check, self._display.display)

@@ -13,7 +13,6 @@ nothing could be asked. A difference is a finding for the project, not a failure
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import importlib
 import json
@@ -22,20 +21,14 @@ import sys
 import typing as t
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from observe_stdio import namespace
+from observe_stdio import namespace, parsed, parser_of
 
 BASE = "ansible_collections.fleetops.tetra"
 REG = r"C:\Windows\System32\reg.exe"
 
 
 def main(arguments: t.Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dest", type=pathlib.Path, default=pathlib.Path("conformance.json"))
-    parser.add_argument("--seconds", type=float, default=120, help="how long one answer may take")
-    parser.add_argument("command", nargs=argparse.REMAINDER)
-    options = parser.parse_args(arguments)
-    if not options.command:
-        parser.error("name the program, such as: powershell.exe -s -NoLogo -NoProfile")
+    options = parsed(parser_of(__doc__, "conformance.json"), arguments)
     namespace()
     cases = importlib.import_module(f"{BASE}.tests.engine.test_conformance")
     lab = importlib.import_module(f"{BASE}.tests.unit.lab_session")

@@ -35,16 +35,28 @@ def namespace() -> None:
             sys.modules[name] = module
 
 
-def main(arguments: t.Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dest", type=pathlib.Path, default=pathlib.Path("tetra-observations"))
-    parser.add_argument("--writes", action="store_true", help="also what changes something, on a disposable machine")
-    parser.add_argument("--listen", default="127.0.0.1", help="where its curl.exe says hello; empty: nowhere")
+def parser_of(description: str | None, dest: str) -> argparse.ArgumentParser:
+    """Where to write to, for how long an answer is waited for, and the PowerShell that is asked."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--dest", type=pathlib.Path, default=pathlib.Path(dest))
     parser.add_argument("--seconds", type=float, default=120, help="how long one answer may take")
     parser.add_argument("command", nargs=argparse.REMAINDER)
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser, arguments: t.Sequence[str] | None) -> argparse.Namespace:
+    """Ends the program where no PowerShell is named."""
     options = parser.parse_args(arguments)
     if not options.command:
         parser.error("name the program, such as: powershell.exe -s -NoLogo -NoProfile")
+    return options
+
+
+def main(arguments: t.Sequence[str] | None = None) -> int:
+    parser = parser_of(__doc__, "tetra-observations")
+    parser.add_argument("--writes", action="store_true", help="also what changes something, on a disposable machine")
+    parser.add_argument("--listen", default="127.0.0.1", help="where its curl.exe says hello; empty: nowhere")
+    options = parsed(parser, arguments)
     namespace()
     base = "ansible_collections.fleetops.tetra"
     observing = importlib.import_module(f"{base}.plugins.plugin_utils.observations.observe")

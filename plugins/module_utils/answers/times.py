@@ -12,11 +12,22 @@ import typing as t
 
 FORMAT: t.Final = "%Y-%m-%dT%H:%M:%SZ"
 """How the documents write a time: UTC in whole seconds."""
+_FILETIME_EPOCH: t.Final = datetime.datetime(1601, 1, 1, tzinfo=datetime.UTC)
 
 
 def written(when: datetime.datetime) -> str:
     """A time as the documents write it. An aware one is brought to UTC, one without a zone is taken to be UTC."""
     return (when if when.tzinfo is None else when.astimezone(datetime.UTC)).strftime(FORMAT)
+
+
+def iso_from_filetime(value: int) -> str | None:
+    """A FILETIME (100 ns since 1601, UTC) as the documents write times; None for 0 and for times beyond year 9999."""
+    if value <= 0:
+        return None
+    try:
+        return written(_FILETIME_EPOCH + datetime.timedelta(microseconds=value // 10))
+    except OverflowError:
+        return None
 
 
 def moment(text: t.Any) -> datetime.datetime | None:

@@ -19,8 +19,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.domain.layout impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain.settings import (
     Setting,
     System,
+    fails_under,
     settings_of,
-    state_under,
 )
 from ansible_collections.fleetops.tetra.plugins.module_utils.schannel.windows_releases import RELEASES
 
@@ -56,7 +56,7 @@ class GpoInfo(t.TypedDict):
     unread: str | None
 
 
-def tells(gpo: Gpo) -> bool:
+def _tells(gpo: Gpo) -> bool:
     """Whether it writes, or could write, a value that the verdict knows."""
     return bool(settings_of(gpo.sysvol.pol) or gpo.sysvol.unread or gpo.sysvol.preferences)
 
@@ -69,7 +69,7 @@ def gpo_infos(domain: Domain) -> list[GpoInfo]:
             "guid": gpo.guid,
             "name": gpo.name,
             "settings": [setting._asdict() for setting in settings_of(gpo.sysvol.pol)],
-            "stops": stops(gpo),
+            "stops": _stops(gpo),
             "links": [
                 {"at": container.name, "enforced": link.enforced, "disabled": link.disabled}
                 for container, link in links[gpo.key]
@@ -81,11 +81,11 @@ def gpo_infos(domain: Domain) -> list[GpoInfo]:
             "unread": gpo.sysvol.unread,
         }
         for gpo in sorted(domain.gpos.values(), key=lambda each: (each.name.lower(), each.guid))
-        if tells(gpo)
+        if _tells(gpo)
     ]
 
 
-def stops(gpo: Gpo) -> list[str]:
+def _stops(gpo: Gpo) -> list[str]:
     """Titles of the releases that its values alone keep from every accepted suite."""
     if gpo.sysvol.unread or not settings_of(gpo.sysvol.pol):
         return []
@@ -94,30 +94,30 @@ def stops(gpo: Gpo) -> list[str]:
         for kind, title in (("client", release.client), ("server", release.server)):
             if title is None:
                 continue
-            system = System(release.builds[0], kind)  # type: ignore[arg-type]
-            without = state_under(system, type(gpo.sysvol.pol)())
-            if without != "non_compliant" and state_under(system, gpo.sysvol.pol) == "non_compliant":
+            if fails_under(System(release.builds[0], kind), gpo.sysvol.pol):  # type: ignore[arg-type]
                 found.append(title)
     return found
 
 
-def findings(domain: Domain) -> list[Finding]:
-    """In the order of names; a GPO that touches nothing of ours has none."""
+def findings(domain: Domain, infos: t.Iterable[GpoInfo]) -> list[Finding]:
+    """In the order of names; a GPO that touches nothing of ours has none. ``infos``: those of ``gpo_infos``."""
     links = _links(domain)
+    stopped = {info["guid"]: info["stops"] for info in infos}
     found: list[Finding] = []
     for gpo in sorted(domain.gpos.values(), key=lambda each: (each.name.lower(), each.guid)):
-        if tells(gpo):
-            found += [_finding(code, gpo, said) for code, said in _of_gpo(gpo, links[gpo.key])]
+        if _tells(gpo):
+            found += [_finding(code, gpo, said) for code, said in _of_gpo(gpo, links[gpo.key], stopped[gpo.guid])]
     found += _fights(domain, links)
     for container in sorted(domain.containers.values(), key=lambda each: each.key):
         found += [_at(code, said) for code, said in _of_container(domain, container)]
     return found
 
 
-def _of_gpo(gpo: Gpo, links: t.Sequence[tuple[Container, t.Any]]) -> t.Iterator[tuple[Code, str]]:
+def _of_gpo(
+    gpo: Gpo, links: t.Sequence[tuple[Container, t.Any]], stopped: t.Sequence[str]
+) -> t.Iterator[tuple[Code, str]]:
     if gpo.sysvol.unread:
         yield "not_read", f"What it sets is not known: {gpo.sysvol.unread}."
-    stopped = stops(gpo)
     if stopped:
         yield "no_accepted_suite", f"Its values leave no accepted suite on {some(stopped)}."
     if not [link for _container, link in links if not link.disabled]:

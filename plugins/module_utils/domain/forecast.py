@@ -21,6 +21,8 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.domain.layout impor
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain.settings import (
     Setting,
     System,
+    default_state,
+    fails_under,
     joined,
     settings_of,
     state_under,
@@ -131,16 +133,17 @@ class Forecast:
             return "unknown"
         unread = max((index for index, each in enumerate(world) if each.gpo.sysvol.unread), default=-1)
         # What an unread GPO writes is written over by those behind it; what they say alone has to be enough.
-        state = self._state(system, world[unread + 1 :])
-        if state == "non_compliant" and state_under(system, RegistryPol()) != "non_compliant":
+        pol = self._joined(world[unread + 1 :])
+        if fails_under(system, pol):
             return "fails_by_policy"
         if unread >= 0:
             return "unknown"
-        same = state == state_under(system, RegistryPol())
-        return "not_stopped" if state in ("compliant", "non_compliant") or same else "unknown"
+        state = state_under(system, pol)
+        settled = state in ("compliant", "non_compliant") or state == default_state(system)
+        return "not_stopped" if settled else "unknown"
 
-    def _state(self, system: System, world: t.Iterable[Applied]) -> str:
-        return state_under(system, joined(each.gpo.sysvol.pol for each in world if _counts(each.gpo)))
+    def _joined(self, world: t.Iterable[Applied]) -> RegistryPol:
+        return joined(each.gpo.sysvol.pol for each in world if _counts(each.gpo))
 
     def _culprits(self, system: System, world: list[Applied]) -> tuple[Culprit, ...]:
         """Those without which it would not fail; where no single one is enough, all that write something."""
@@ -148,7 +151,7 @@ class Forecast:
         needed = [
             each
             for each in world
-            if each in winners and self._state(system, [one for one in world if one is not each]) != "non_compliant"
+            if each in winners and not fails_under(system, self._joined(one for one in world if one is not each))
         ]
         chosen = needed or [each for each in world if each in winners]
         return tuple(_culprit(each, winners[each]) for each in chosen)

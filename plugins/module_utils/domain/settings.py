@@ -88,11 +88,17 @@ def joined(pols: t.Iterable[registry_pol.RegistryPol]) -> registry_pol.RegistryP
 def state_under(system: System, pol: registry_pol.RegistryPol) -> State:
     """The verdict over a machine of this release under the policy, all else at its defaults."""
     facts = _defaults(system)
-    return evaluate(apply_steps(facts, policy_steps(facts, pol)))["state"] if pol.entries else _default_state(system)
+    return evaluate(apply_steps(facts, policy_steps(facts, pol)))["state"] if pol.entries else default_state(system)
+
+
+def fails_under(system: System, pol: registry_pol.RegistryPol) -> bool:
+    """Whether the policy, and not the release itself, leaves no accepted suite."""
+    return default_state(system) != "non_compliant" and state_under(system, pol) == "non_compliant"
 
 
 @functools.lru_cache(maxsize=256)
-def _default_state(system: System) -> State:
+def default_state(system: System) -> State:
+    """The verdict over a machine of this release with Windows' defaults."""
     return evaluate(_defaults(system))["state"]
 
 

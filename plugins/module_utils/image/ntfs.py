@@ -15,6 +15,7 @@ import struct
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import iso_from_filetime
 from ansible_collections.fleetops.tetra.plugins.module_utils.image import ntfs_index
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.ntfs_data import (
     NonResident,
@@ -28,7 +29,7 @@ from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import
     Source,
     UnreadableFileError,
 )
-from ansible_collections.fleetops.tetra.plugins.module_utils.image.tree import File, iso_from_filetime
+from ansible_collections.fleetops.tetra.plugins.module_utils.image.tree import File
 
 ROOT = 5
 ATTRIBUTES_LIMIT = 4096

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.source import Source
 
 LIST_LIMIT = 100_000
 """Entries of one folder that are looked at."""
-
-_FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -53,17 +51,6 @@ class FileTree(t.Protocol):
 
     def open(self, file: File) -> Source:
         """The content of a file; raises UnreadableFileError where it cannot be read."""
-
-
-def iso_from_filetime(value: int) -> str | None:
-    """A FILETIME (100 ns since 1601, UTC) as the documents write times; None for 0 and for times beyond year 9999."""
-    if value <= 0:
-        return None
-    try:
-        moment = _FILETIME_EPOCH + timedelta(microseconds=value // 10)
-    except OverflowError:
-        return None
-    return written(moment)
 
 
 def iso_from_timestamp(seconds: float) -> str | None:

@@ -17,6 +17,7 @@ import socket
 import ssl
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import first_line
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.directory.errors import DirectoryError
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.directory.log_on import LogOn
 
@@ -323,8 +324,7 @@ class LdapSession:
             return DirectoryError(f"{where} did not answer within {self._timeout:g} seconds.")
         if isinstance(error, OSError):
             return DirectoryError(f"There is no conversation with {where}: {error.strerror or error}.")
-        said = str(error).strip() or type(error).__name__
-        return DirectoryError(f"The conversation with {where} failed: {said.splitlines()[0].rstrip('.')}.")
+        return DirectoryError(f"The conversation with {where} failed: {first_line(error)}.")
 
 
 def _reason(said: str, code: t.Any) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import iso_from_filetime, written
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain import security
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain.layout import (
     Computer,
@@ -132,7 +133,7 @@ def _computers(ldap: LdapSession, base: str) -> t.Iterator[Computer]:
             system=row.text("operatingSystem"),
             system_version=row.text("operatingSystemVersion"),
             sids=_sids(row, groups),
-            last_logon=_filetime(row.number("lastLogonTimestamp")),
+            last_logon=iso_from_filetime(row.number("lastLogonTimestamp") or 0),
             enabled=not control & _DISABLED,
             is_controller=bool(control & _CONTROLLER),
         )
@@ -147,20 +148,9 @@ def _sids(row: Row, groups: _Groups) -> frozenset[str] | None:
     return frozenset({own, *groups.of(key_of(row.dn), of_primary)})
 
 
-def _filetime(number: int | None) -> str | None:
-    """100 nanoseconds since 1601 → ISO in UTC."""
-    if not number or number < 0:
-        return None
-    try:
-        moment = datetime.datetime(1601, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=number // 10)
-    except OverflowError:
-        return None
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _generalized(text: str | None) -> str | None:
     """``20261124201801.0Z`` → ISO in UTC."""
     try:
-        return datetime.datetime.strptime((text or "")[:14], "%Y%m%d%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
+        return written(datetime.datetime.strptime((text or "")[:14], "%Y%m%d%H%M%S"))
     except ValueError:
         return None

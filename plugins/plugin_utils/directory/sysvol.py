@@ -15,6 +15,7 @@ import contextlib
 import re
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import first_line
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain.layout import Sysvol
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain.settings import PLACES
 from ansible_collections.fleetops.tetra.plugins.module_utils.policy import gpt_ini, registry_pol, registry_preferences
@@ -54,7 +55,7 @@ class SysvolReader:
             )
         except Exception as error:
             self.__exit__()
-            raise DirectoryError(f"SYSVOL of {self._server} cannot be read: {_first_line(error)}.") from error
+            raise DirectoryError(f"SYSVOL of {self._server} cannot be read: {first_line(error)}.") from error
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -84,7 +85,7 @@ class SysvolReader:
         except _TooLong as error:
             return Sysvol(unread=str(error))
         except Exception as error:
-            return Sysvol(unread=_first_line(error))
+            return Sysvol(unread=first_line(error))
 
     def _content(self, path: str) -> bytes | None:
         """None where there is no such file."""
@@ -119,8 +120,3 @@ def _preferences(content: bytes) -> tuple[tuple[str, str, str], ...]:
             if registry_preferences.writes(item, path, name)
         )
     )
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")

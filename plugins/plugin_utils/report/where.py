@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.listing import first_line
 from ansible_collections.fleetops.tetra.plugins.plugin_utils.report.errors import ReportError
 
 try:
@@ -39,7 +40,7 @@ class Expression:
             self._compiled = jmespath.compile(expression)
         except jmespath.exceptions.JMESPathError as exc:
             raise ReportError(
-                f"The option {option} is not a JMESPath expression: {expression!r}: {_first_line(exc)}."
+                f"The option {option} is not a JMESPath expression: {expression!r}: {first_line(exc)}."
             ) from exc
 
     def value(self, result: t.Mapping[str, t.Any]) -> t.Any:
@@ -47,7 +48,7 @@ class Expression:
         try:
             return self._compiled.search(result)
         except jmespath.exceptions.JMESPathError as exc:
-            raise CannotBeAsked(_first_line(exc)) from exc
+            raise CannotBeAsked(first_line(exc)) from exc
 
     def text(self, result: t.Mapping[str, t.Any]) -> str:
         """Its value where that is a text, else an empty one."""
@@ -95,7 +96,3 @@ class Where(Expression):
             f"The option where could not be evaluated on {len(self.failed)} of {self.seen} endpoints,"
             f" which are left out (first: {example})."
         )
-
-
-def _first_line(exc: Exception) -> str:
-    return (str(exc).strip().splitlines() or [type(exc).__name__])[0].rstrip(".")

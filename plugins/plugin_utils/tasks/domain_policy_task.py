@@ -13,6 +13,7 @@ import json
 import typing as t
 from pathlib import Path
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import written
 from ansible_collections.fleetops.tetra.plugins.module_utils.answers.visible import visible_all
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain.findings import findings, gpo_infos
 from ansible_collections.fleetops.tetra.plugins.module_utils.domain.forecast import Forecast, ForecastOf
@@ -48,8 +49,8 @@ def domain_policy_task(arguments: Arguments) -> dict[str, t.Any]:
     ):
         domain = read_domain(ldap, sysvol)
     now = datetime.datetime.now(datetime.UTC)
-    stale_before = (now - datetime.timedelta(days=arguments["stale_days"])).strftime("%Y-%m-%dT%H:%M:%SZ")
-    forecast = Forecast(domain)
+    stale_before = written(now - datetime.timedelta(days=arguments["stale_days"]))
+    forecast, gpos = Forecast(domain), gpo_infos(domain)
     computers = [forecast.of(computer, stale_before) for computer in domain.computers]
     living = [
         each for each in computers if each["enabled"] and not each["stale"] and each["prediction"] != "not_windows"
@@ -57,8 +58,8 @@ def domain_policy_task(arguments: Arguments) -> dict[str, t.Any]:
     whole = {
         "domain": domain.name,
         "server": server,
-        "gpos": gpo_infos(domain),
-        "findings": findings(domain),
+        "gpos": gpos,
+        "findings": findings(domain, gpos),
         "counts": dict(collections.Counter(each["prediction"] for each in living)),
         "left_out": len(computers) - len(living),
         "by_gpo": _by_gpo(living),

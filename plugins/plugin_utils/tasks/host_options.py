@@ -23,6 +23,20 @@ _PLUGIN = "psrp"
 _OURS = ("psrp", "ansible.builtin.psrp", "ansible.legacy.psrp")
 
 
+def options_of_play(task: t.Any, play_context: t.Any, hostvars: t.Any) -> HostOptions:
+    """Those of a task that runs once for many hosts: Ansible's own objects in, the task's keywords among them."""
+    keys = {**task.dump_attrs(), "timeout": play_context.timeout}
+    keys.pop("retries", None)
+    if play_context.password:
+        keys["password"] = play_context.password
+    return HostOptions(hostvars, keys, play_context.connection)
+
+
+def hosts_of_play(batch: t.Iterable[str], wanted: t.Collection[str] | None) -> list[str]:
+    """The hosts of a batch, in its order; ``wanted`` None for all."""
+    return [host for host in batch if wanted is None or host in wanted]
+
+
 class HostOptions:
     """``task_keys`` are the keywords of the task that stand for options (``remote_user``, ``port``, ``password``)."""
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.fleetops.tetra.plugins.module_utils.answers.times import iso_from_filetime
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.connector import volume_path
 from ansible_collections.fleetops.tetra.plugins.module_utils.image.proxy import parse_winhttp
-from ansible_collections.fleetops.tetra.plugins.module_utils.image.tree import iso_from_filetime
 
 
 def blob(flags: int, server: bytes, bypass: bytes) -> bytes:
